@@ -1,0 +1,127 @@
+"""The ``FOURD_REST`` setting as one frozen, typed object.
+
+``current()`` is read once per use, so ``override_settings`` works in tests. Values are judged by
+``problems()``, which the system checks report; an invalid value never reaches ``current()`` silently:
+it raises ``ImproperlyConfigured``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+MIB = 2**20
+DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every key of ``FOURD_REST`` with its default. Sizes are in bytes, times in seconds."""
+
+    # Who may.
+    GUEST_PERMISSIONS: tuple[str, ...] = ()
+    SECRET_FIELDS: tuple[str, ...] = (
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "hash",
+        "salt",
+        "otp",
+        "apikey",
+        "api_key",
+        "privatekey",
+        "private_key",
+        "session_key",
+        "session_data",
+    )
+    # Reading.
+    PAGE_SIZE: int = 100
+    MAX_PAGE_SIZE: int = 10_000
+    # Writing.
+    STAMP_OPTIONAL: bool = False
+    STAMP_RETENTION: int = 30 * DAY
+    MAX_BODY_SIZE: int = 10 * MIB
+    MAX_JSON_DEPTH: int = 64
+    MAX_ENTITIES_PER_REQUEST: int = 1_000
+    # Uploads.
+    MAX_UPLOAD_SIZE: int = 100 * MIB
+    UPLOAD_TIMEOUT: int = 120
+    MAX_UPLOAD_TIMEOUT: int = DAY
+    UPLOAD_RETENTION: int = 30 * DAY
+    UPLOAD_STALL_TIMEOUT: int = 300
+    MAX_PENDING_UPLOADS: int = 10_000
+    MAX_PENDING_BYTES: int = 20 * 1024 * MIB
+    MAX_PENDING_UPLOADS_PER_OWNER: int = 100
+    MAX_PENDING_BYTES_PER_OWNER: int = 1024 * MIB
+    # Pictures.
+    RAWPICT_LENIENT: bool = False
+    PICTURE_FORMATS: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")
+    MAX_PICTURE_PIXELS: int = 50_000_000
+
+
+DEFAULTS = Settings()
+NAMES = tuple(field.name for field in fields(Settings))
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+
+
+def _rule(default: object) -> tuple[Callable[[Any], bool], str]:
+    if isinstance(default, bool):
+        return lambda value: isinstance(value, bool), "must be True or False"
+    if isinstance(default, int):
+        return _positive, "must be a whole number above 0"
+    return _texts, "must be a list of texts"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one key of ``FOURD_REST``."""
+
+    key: str
+    text: str
+    unknown: bool = False
+
+
+def problems(given: object) -> Iterator[Problem]:
+    """What is wrong with ``given``, the value of ``settings.FOURD_REST``."""
+    if not isinstance(given, Mapping):
+        yield Problem("", "FOURD_REST must be a dict")
+        return
+    for key, value in given.items():
+        if key not in NAMES:
+            yield Problem(str(key), f"Unknown FOURD_REST key {key!r}", unknown=True)
+            continue
+        holds, text = _rule(getattr(DEFAULTS, key))
+        if not holds(value):
+            yield Problem(key, f"FOURD_REST[{key!r}] {text}")
+
+
+@cache
+def current() -> Settings:
+    """The settings in force. Raises ``ImproperlyConfigured`` where a check reports an error."""
+    given = getattr(django_settings, "FOURD_REST", {})
+    for problem in problems(given):
+        raise ImproperlyConfigured(problem.text)
+    return Settings(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    )
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "FOURD_REST":
+        current.cache_clear()

@@ -1,0 +1,158 @@
+"""The one table of errors, and the exception that carries rows of it to the client.
+
+Each row has the 4D code, the component signature, the HTTP status and the message. Codes below 9000
+are 4D's own (``responses.md`` 12, ``server-facts.md`` 18, ``decisions.md`` D-33); codes from 9001 with the
+signature ``djng`` are conditions that only this server has. No status or message text of an error
+stands anywhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One row of the table.
+
+    ``code`` and ``component`` go out as ``errCode`` and ``componentSignature``; ``status`` is the HTTP
+    status of an answer that consists of this error; ``message`` is a ``str.format`` template.
+    """
+
+    code: int
+    status: int
+    message: str
+    component: str = "dbmg"
+
+    def __call__(self, **params: object) -> ErrorItem:
+        return ErrorItem(self, self.message.format(**params))
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorItem:
+    """One element of ``__ERROR``: a row and its finished message."""
+
+    row: ErrorRow
+    message: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "message": self.message,
+            "componentSignature": self.row.component,
+            "errCode": self.row.code,
+        }
+
+
+class RestError(Exception):
+    """An answer that consists of ``items``, innermost cause first (``responses.md`` 12.1).
+
+    ``status`` defaults to that of the last item, which is the one that names what failed as a whole.
+    ``retry_after`` is in seconds and becomes the ``Retry-After`` header.
+    """
+
+    def __init__(
+        self, *items: ErrorItem, status: int | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__("; ".join(item.message for item in items))
+        self.items = items
+        self.status = status or items[-1].row.status
+        self.retry_after = retry_after
+
+    def as_json(self) -> dict[str, Any]:
+        return {"__ERROR": [item.as_json() for item in self.items]}
+
+
+# Saving and deleting entities.
+SAVE_FAILED = ErrorRow(1046, 500, "Cannot save record {record} in table {table} of database {database}")
+DUPLICATE_KEY = ErrorRow(1115, 500, "Duplicated key")
+STAMP_CHANGED = ErrorRow(
+    1263, 500, "Given stamp does not match current one for record# {record} of table {table}"
+)
+WRONG_VALUE = ErrorRow(
+    1508, 500, 'Wrong value type passed to the "{attribute}" attribute in the "{dataclass}" dataclass'
+)
+READ_ONLY = ErrorRow(
+    1516, 500, 'The value of attribute "{attribute}" in the "{dataclass}" dataclass cannot be modified'
+)
+ENTITY_NOT_SAVED = ErrorRow(
+    1517, 500, 'The entity# {record} in the "{dataclass}" dataclass cannot be saved'
+)
+ENTITY_NOT_DELETED = ErrorRow(
+    1518, 500, 'The entity ({key}) in the "{dataclass}" dataclass cannot be deleted'
+)
+NEW_ENTITY_NOT_SAVED = ErrorRow(
+    1534, 500, 'The new entity of the "{dataclass}" dataclass cannot be saved'
+)
+WRONG_KEY = ErrorRow(
+    1541, 404, 'The given primary key does not match the definition in the "{dataclass}" dataclass'
+)
+ENTITY_NOT_FOUND = ErrorRow(
+    1542, 500, 'Cannot find entity with "{key}" key in the "{dataclass}" dataclass'
+)
+ENTITY_NOT_LOADED = ErrorRow(
+    1543, 404, 'Cannot load entity# {key} in the "{dataclass}" dataclass'
+)
+PRIMARY_KEY_EXISTS = ErrorRow(
+    1545, 500, 'Primary key {key} already exists in the "{dataclass}" dataclass'
+)
+PRIMARY_KEY_NULL = ErrorRow(
+    1546, 500, 'Primary key is NULL for the new entity in the "{dataclass}" dataclass'
+)
+INVALID_VALUE = ErrorRow(1569, 500, "{attribute}: {reason}")
+INVALID_ENTITY = ErrorRow(1570, 500, "Entity fails validation")
+
+# Permissions (D-21).
+NO_PERMISSION_READ = ErrorRow(1557, 401, "No permission to read for the {dataclass} dataclass")
+NO_PERMISSION_UPDATE = ErrorRow(1558, 401, "No permission to update for the {dataclass} dataclass")
+NO_PERMISSION_CREATE = ErrorRow(1559, 401, "No permission to create for the {dataclass} dataclass")
+NO_PERMISSION_DELETE = ErrorRow(1560, 401, "No permission to delete for the {dataclass} dataclass")
+LOGIN_FAILED = ErrorRow(1822, 401, "REST login failed")
+
+# What the address names.
+ATTRIBUTE_NOT_FOUND = ErrorRow(
+    1500, 500, 'The "{attribute}" attribute cannot be found in the "{dataclass}" dataclass'
+)
+DATACLASS_NOT_FOUND = ErrorRow(1800, 404, 'The "{dataclass}" dataclass cannot be found')
+BAD_ATTRIBUTE_LIST = ErrorRow(
+    1804,
+    404,
+    'Cannot completely build a list of attributes with "{attribute}" for the "{dataclass}" dataclass',
+)
+BAD_URL = ErrorRow(1806, 400, "URL is not well formed: {reason}")
+UNCLOSED_SINGLE_QUOTE = ErrorRow(
+    1808, 400, "Opening single quote does not have a matching closing one in the URL"
+)
+UNCLOSED_DOUBLE_QUOTE = ErrorRow(
+    1809, 400, "Opening double quote does not have a matching closing one in the URL"
+)
+UNKNOWN_KEYWORD = ErrorRow(1811, 400, '"{keyword}" is an unknown REST keyword')
+UNKNOWN_METHOD = ErrorRow(1812, 400, '"{method}" is an unknown REST method')
+METHOD_NOT_APPLICABLE = ErrorRow(1813, 400, '"{method}" REST method is not applicable here')
+
+# Pictures and BLOBs.
+NOT_A_PICTURE = ErrorRow(1824, 400, "The file is not a picture of an accepted type")
+MISSING_PICTURE_REF = ErrorRow(1825, 500, "No uploaded picture has this ID")
+MISSING_BLOB_REF = ErrorRow(1826, 500, "No uploaded BLOB has this ID")
+
+# Conditions of this server alone.
+BAD_JSON = ErrorRow(9001, 400, "The request body is not readable JSON: {reason}", "djng")
+JSON_TOO_DEEP = ErrorRow(
+    9002, 400, "The request body nests JSON values deeper than {limit} levels", "djng"
+)
+BODY_TOO_LARGE = ErrorRow(9003, 413, "The request body is larger than {limit} bytes", "djng")
+BODY_EMPTY = ErrorRow(9004, 400, "The request body is empty", "djng")
+BODY_CUT = ErrorRow(9005, 400, "The request body ended before it was complete", "djng")
+LENGTH_REQUIRED = ErrorRow(9006, 411, "The request must carry a Content-Length header", "djng")
+CROSS_SITE = ErrorRow(9007, 403, "A page of another site may not make this request", "djng")
+UPLOAD_QUOTA = ErrorRow(9008, 429, "Too many uploads are waiting to be used", "djng")
+THROTTLED = ErrorRow(9009, 429, "Too many requests", "djng")
+DATABASE_BUSY = ErrorRow(9010, 503, "The database is busy", "djng")
+INTERNAL = ErrorRow(9011, 500, "Internal server error, reference {reference}", "djng")
+VERB_NOT_ALLOWED = ErrorRow(9012, 405, "The {verb} verb is not allowed here", "djng")
+TOO_MANY_ENTITIES = ErrorRow(9013, 413, "The request holds more than {limit} entities", "djng")
+NOT_SUPPORTED = ErrorRow(9014, 501, "{feature} is not supported by this server", "djng")
+STORAGE_FAILED = ErrorRow(9015, 500, "The file could not be stored", "djng")
+CONSTRAINT_FAILED = ErrorRow(9016, 500, "A rule of the database refuses the entity", "djng")
+
+ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))
