@@ -121,6 +121,11 @@ def current() -> Settings:
     )
 
 
+def datastore_name() -> str:
+    """What 4D calls the name of the database: here the name of the Django project."""
+    return str(django_settings.ROOT_URLCONF).partition(".")[0]
+
+
 @receiver(setting_changed)
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting == "FOURD_REST":

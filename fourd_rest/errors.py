@@ -1,9 +1,9 @@
 """The one table of errors, and the exception that carries rows of it to the client.
 
 Each row has the 4D code, the component signature, the HTTP status and the message. Codes below 9000
-are 4D's own (``responses.md`` 12, ``server-facts.md`` 18, ``decisions.md`` D-33); codes from 9001 with the
-signature ``djng`` are conditions that only this server has. No status or message text of an error
-stands anywhere else.
+are 4D's own (``responses.md`` 12, ``server-facts.md`` 18, D-33); codes from 9001 with the signature
+``djng`` are conditions that only this server has. No status or message text of an error stands
+anywhere else.
 """
 
 from __future__ import annotations
@@ -70,10 +70,14 @@ STAMP_CHANGED = ErrorRow(
     1263, 500, "Given stamp does not match current one for record# {record} of table {table}"
 )
 WRONG_VALUE = ErrorRow(
-    1508, 500, 'Wrong value type passed to the "{attribute}" attribute in the "{dataclass}" dataclass'
+    1508,
+    500,
+    'Wrong value type passed to the "{attribute}" attribute in the "{dataclass}" dataclass',
 )
 READ_ONLY = ErrorRow(
-    1516, 500, 'The value of attribute "{attribute}" in the "{dataclass}" dataclass cannot be modified'
+    1516,
+    500,
+    'The value of attribute "{attribute}" in the "{dataclass}" dataclass cannot be modified',
 )
 ENTITY_NOT_SAVED = ErrorRow(
     1517, 500, 'The entity# {record} in the "{dataclass}" dataclass cannot be saved'
@@ -90,9 +94,7 @@ WRONG_KEY = ErrorRow(
 ENTITY_NOT_FOUND = ErrorRow(
     1542, 500, 'Cannot find entity with "{key}" key in the "{dataclass}" dataclass'
 )
-ENTITY_NOT_LOADED = ErrorRow(
-    1543, 404, 'Cannot load entity# {key} in the "{dataclass}" dataclass'
-)
+ENTITY_NOT_LOADED = ErrorRow(1543, 404, 'Cannot load entity# {key} in the "{dataclass}" dataclass')
 PRIMARY_KEY_EXISTS = ErrorRow(
     1545, 500, 'Primary key {key} already exists in the "{dataclass}" dataclass'
 )
@@ -154,5 +156,6 @@ TOO_MANY_ENTITIES = ErrorRow(9013, 413, "The request holds more than {limit} ent
 NOT_SUPPORTED = ErrorRow(9014, 501, "{feature} is not supported by this server", "djng")
 STORAGE_FAILED = ErrorRow(9015, 500, "The file could not be stored", "djng")
 CONSTRAINT_FAILED = ErrorRow(9016, 500, "A rule of the database refuses the entity", "djng")
+FILE_MISSING = ErrorRow(9017, 404, "The file of this attribute is gone", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

@@ -1,0 +1,301 @@
+"""The address of a request: URL text in, one frozen ``Address`` out.
+
+Splits what follows the mount prefix and the raw query string as the 4D server does (``requests.md``
+1, 2 and 4, ``server-facts.md`` 1 and 3, D-05, D-39), and writes keys into the URIs this server
+emits. It knows no model and no keyword: what the names mean is decided by the modules above.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import quote as percent_encoded
+from urllib.parse import unquote_to_bytes
+
+from fourd_rest.errors import BAD_URL, UNCLOSED_DOUBLE_QUOTE, UNCLOSED_SINGLE_QUOTE, RestError
+
+MAX_PATH = 8_192
+MAX_QUERY = 65_536
+
+_UNCLOSED = {"'": UNCLOSED_SINGLE_QUOTE, '"': UNCLOSED_DOUBLE_QUOTE}
+_ALIASES = {"filter": "$filter", "$limit": "$top"}
+_ONLY_TRUE = frozenset({"$distinct", "$refresh"})
+
+_FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+_END_OF_HEAD = re.compile(r"[/(\[]")
+_BARE_KEY = {")": re.compile(r"[^,/)]+"), "]": re.compile(r"[^,/\]]+")}
+_BARE_VALUE = {")": re.compile(r"[^/)]+"), "]": re.compile(r"[^/\]]+")}
+_KEY_QUOTE = re.compile(r" *+(['\"])")
+_QUOTED_KEY = {
+    quote: re.compile(
+        rf"([^{quote}\\]*+(?:(?:\\.|{quote}{quote})[^{quote}\\]*+)*+){quote} *+", re.DOTALL
+    )
+    for quote in _UNCLOSED
+}
+_KEY_ESCAPE = {quote: re.compile(rf"\\(?:u0022|u0027|['\"\\])|{quote}{quote}") for quote in _UNCLOSED}
+_KEY_CHARACTER = {
+    r"\u0022": '"',
+    r"\u0027": "'",
+    r"\"": '"',
+    r"\'": "'",
+    r"\\": "\\",
+    '""': '"',
+    "''": "'",
+}
+_NEEDS_QUOTES = re.compile(r"[&/?\"'(),\[\]]|^$")
+
+# A quote, the backslash before it, or both may arrive percent-encoded.
+_QUOTES = {'"': '"', "%22": '"', "'": "'", "%27": "'"}
+_OPENING = re.compile(r"\"|'|%2[27]")
+_QUOTED_VALUE = {
+    quote: re.compile(
+        rf"""
+        (
+            [^{quote}%\\]*+
+            (?:
+                (?: %(?!{code}|5c) | (?:\\|%5c) (?: %(?:[0-9a-f]{{2}})?+ | [^%] ) )
+                [^{quote}%\\]*+
+            )*+
+        )
+        (?: {quote} | %{code} )
+        """,
+        re.IGNORECASE | re.VERBOSE,
+    )
+    for quote, code in (('"', "22"), ("'", "27"))
+}
+_FORM_ENCODED = re.compile(r"%5b|%7b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a request is about, as text.
+
+    ``head`` is ``""`` for the root, a ``$keyword``, or the name of a dataclass. ``keys`` are the
+    key texts without their quotes: ``()`` for ``X()``, ``None`` where no parenthesis or bracket
+    stands. ``unique`` is the attribute of ``X:attr(value)``, the value is then ``keys[0]``.
+    ``parts`` are the non-empty path parts after that, quotes included. ``params`` has its names in
+    lower case and with their ``$``; ``$limit`` is stored as ``$top``. A value has lost its outer
+    quotes and keeps the escapes of D-39 (``\\"``, ``\\u0027``): they belong to the language of the
+    value, and decoded here they could no longer be told from its own quotes.
+    """
+
+    head: str
+    keys: tuple[str, ...] | None
+    unique: str | None
+    parts: tuple[str, ...]
+    params: Mapping[str, str]
+
+    def flag(self, name: str) -> bool:
+        """Whether a boolean parameter is set: ``true``, and for most of them ``1``.
+
+        >>> address = parse("Employee/name", "$distinct=1&$asArray=1&$atomic=true")
+        >>> address.flag("$distinct"), address.flag("$asArray"), address.flag("$atomic")
+        (False, True, True)
+        """
+        name = name.lower()
+        value = self.params.get(name)
+        return value == "true" or (value == "1" and name not in _ONLY_TRUE)
+
+    def integer(self, name: str) -> int | None:
+        """The whole number of a parameter, ``None`` where it is absent, 1806 where it is none.
+
+        >>> address = parse("Employee", "$top=40&$skip=-40")
+        >>> address.integer("$top"), address.integer("$skip"), address.integer("$timeout")
+        (40, -40, None)
+        """
+        value = self.params.get(name.lower())
+        if value is None:
+            return None
+        if not _INTEGER.fullmatch(value):
+            raise _bad(f"{name} is not a whole number")
+        return int(value)
+
+
+def parse(path: str, query: str) -> Address:
+    """The address of a request.
+
+    ``path`` is what follows the mount prefix, percent-decoded; ``query`` is the query string as it
+    was sent, undecoded but as text: characters beyond ASCII that some clients send raw must have
+    been read as UTF-8. Raises ``RestError`` with 1806, after 1808 or 1809 for an unclosed quote.
+
+    >>> address = parse("Employee('a/b')/photo", '$imageformat=best&$filter="a = 1 & b = 2"&$top=5')
+    >>> address.head, address.keys, address.parts
+    ('Employee', ('a/b',), ('photo',))
+    >>> dict(address.params)
+    {'$imageformat': 'best', '$filter': 'a = 1 & b = 2', '$top': '5'}
+    >>> address = parse("Book:isbn[AB12]/", "%24params=%5B%22A+B%22%5D")
+    >>> address.head, address.unique, address.keys, dict(address.params)
+    ('Book', 'isbn', ('AB12',), {'$params': '["A B"]'})
+    """
+    if len(path) > MAX_PATH:
+        raise _bad(f"the path is longer than {MAX_PATH} characters")
+    if len(query) > MAX_QUERY:
+        raise _bad(f"the query string is longer than {MAX_QUERY} characters")
+    if _FORBIDDEN.search(path) or _FORBIDDEN.search(query):
+        raise _bad("it holds a character that is not allowed")
+    path = path.lstrip("/")
+    head, keys, unique, at = _target(path)
+    return Address(head, keys, unique, _parts(path, at), MappingProxyType(_params(query)))
+
+
+def key_text(value: str) -> str:
+    """A key as it stands between the parentheses of a URI that this server emits.
+
+    Quoted and percent-encoded only where needed (``server-facts.md`` 3). ``parse`` reads it back to
+    ``value``, except for keys with a NUL or a lone surrogate, which no address can name.
+
+    >>> key_text("12"), key_text("a b"), key_text("a/b"), key_text("O'Neil & Co")
+    ('12', 'a%20b', "'a%2Fb'", "%22O'Neil%20%26%20Co%22")
+    """
+    if value.isalnum() and value.isascii():
+        return value
+    if _NEEDS_QUOTES.search(value):
+        quote = '"' if "'" in value else "'"
+        value = value.replace("\\", r"\\").replace(quote, quote * 2)
+        value = f"{quote}{value}{quote}"
+    # "/" is encoded although it stands in quotes: URL libraries would resolve "a/../b".
+    return percent_encoded(value, safe="'(),:@", errors="replace")
+
+
+def _bad(reason: str) -> RestError:
+    return RestError(BAD_URL(reason=reason))
+
+
+def _unclosed(quote: str) -> RestError:
+    return RestError(_UNCLOSED[quote](), BAD_URL(reason="a quote is not closed"))
+
+
+def _target(path: str) -> tuple[str, tuple[str, ...] | None, str | None, int]:
+    """Head, keys and unique attribute of ``path``, and where its parts begin."""
+    head = _END_OF_HEAD.split(path, maxsplit=1)[0]
+    name, colon, attribute = head.partition(":")
+    # WAF writes a slash between the dataclass and its keys: /Employee/(1,2).
+    opened = path[len(head) :].lstrip("/")
+    if not opened.startswith(("(", "[")):
+        if colon:
+            raise _bad("an attribute is named without a value in parentheses")
+        return name, None, None, len(head)
+    if not name:
+        raise _bad("a key stands without a dataclass")
+    if name.startswith("$"):
+        raise _bad("a keyword has no keys")
+    at = len(path) - len(opened)
+    closer = ")" if path[at] == "(" else "]"
+    if not colon:
+        keys, at = _keys(path, at + 1, closer)
+    elif attribute:
+        key, at = _key(path, at + 1, closer, _BARE_VALUE[closer])
+        keys, at = (key,), _closed(path, at, closer)
+    else:
+        raise _bad("a value stands without an attribute")
+    if at < len(path) and path[at] != "/":
+        raise _bad("text follows the closing parenthesis")
+    return name, keys, attribute if colon else None, at
+
+
+def _keys(path: str, at: int, closer: str) -> tuple[tuple[str, ...], int]:
+    if path.startswith(closer, at):
+        return (), at + 1
+    key, at = _key(path, at, closer, _BARE_KEY[closer])
+    keys = [key]
+    while path.startswith(",", at):
+        key, at = _key(path, at + 1, closer, _BARE_KEY[closer])
+        keys.append(key)
+    return tuple(keys), _closed(path, at, closer)
+
+
+def _key(path: str, at: int, closer: str, bare: re.Pattern[str]) -> tuple[str, int]:
+    """The key that begins at ``at``, and where it ends."""
+    opening = _KEY_QUOTE.match(path, at)
+    if opening is None:
+        match = bare.match(path, at)
+        # An empty key must not vanish: X(,) would become X(), which is the whole dataclass.
+        if match is None:
+            raise _bad("a key is empty")
+        return match[0], match.end()
+    quote = opening[1]
+    match = _QUOTED_KEY[quote].match(path, opening.end())
+    if match is None:
+        raise _unclosed(quote)
+    return _KEY_ESCAPE[quote].sub(lambda found: _KEY_CHARACTER[found[0]], match[1]), match.end()
+
+
+def _closed(path: str, at: int, closer: str) -> int:
+    if not path.startswith(closer, at):
+        raise _bad(f'a key is not followed by "{closer}"')
+    return at + 1
+
+
+def _parts(path: str, at: int) -> tuple[str, ...]:
+    parts = []
+    while at < len(path):
+        if path[at] == "/":
+            at += 1
+            continue
+        close = at
+        if path[at] in _UNCLOSED:
+            close = path.find(path[at], at + 1)
+            if close < 0:
+                raise _unclosed(path[at])
+        end = path.find("/", close)
+        if end < 0:
+            end = len(path)
+        parts.append(path[at:end])
+        at = end
+    return tuple(parts)
+
+
+def _params(query: str) -> dict[str, str]:
+    params: dict[str, str] = {}
+    at = 0
+    while at < len(query):
+        end = query.find("&", at)
+        if end < 0:
+            end = len(query)
+        equal = query.find("=", at, end)
+        name = _decoded(query[at : end if equal < 0 else equal]).lower()
+        name = _ALIASES.get(name, name)
+        if equal < 0:
+            value = ""
+        elif opening := _OPENING.match(query, equal + 1):
+            value, end = _quoted_value(query, opening.end(), _QUOTES[opening[0]])
+        else:
+            value = query[equal + 1 : end]
+            # A client that form-encodes also encodes the bracket; the others mean "+" (D-05).
+            if name == "$params" and _FORM_ENCODED.match(value):
+                value = value.replace("+", " ")
+            value = _decoded(value)
+        if name:
+            params[name] = value
+        at = end + 1
+    return params
+
+
+def _quoted_value(query: str, at: int, quote: str) -> tuple[str, int]:
+    """The value whose opening quote ends at ``at``, and the end of its parameter."""
+    match = _QUOTED_VALUE[quote].match(query, at)
+    if match is None:
+        raise _unclosed(quote)
+    end = query.find("&", match.end())
+    if end < 0:
+        end = len(query)
+    # Dropping the rest could widen the filter of a delete; only the slash of U-05 is harmless.
+    if _decoded(query[match.end() : end]).strip() not in ("", "/"):
+        raise _bad("text follows a closing quote")
+    return _decoded(match[1]), end
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    try:
+        text = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise _bad("a percent-encoded text is not UTF-8") from None
+    if "\0" in text:
+        raise _bad("it holds a character that is not allowed")
+    return text

@@ -1,0 +1,262 @@
+"""The exact reader of a request body, and the file that carries it into a storage.
+
+Owns the count of the bytes: a body that is cut or beyond the limit raises, it never ends quietly.
+Knows nothing of what the bytes mean. Never touches ``request.POST``, ``.FILES`` or ``.body``, which
+would parse or keep the body (``requests.md`` 6.5, ``decisions.md`` D-06).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.files.base import File
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from fourd_rest.errors import BODY_CUT, BODY_TOO_LARGE, LENGTH_REQUIRED, RestError
+
+KIB = 2**10
+# The servers copy what lies beyond one read, so larger reads are no faster.
+CHUNK_SIZE = 128 * KIB
+PROGRESS_EVERY = 256 * KIB
+HEAD_SIZE = 64
+DRAIN_BYTES = 512 * 2**20
+DRAIN_SECONDS = 5.0
+
+Source = Callable[[int], bytes]
+
+
+class BodyReader:
+    """The body of one request, at most ``limit`` bytes of it.
+
+    ``count`` is the number of bytes handed out, ``expected`` the announced ``Content-Length``. A
+    body that turns out too large raises ``BODY_TOO_LARGE``, one that ends early or whose transport
+    fails ``BODY_CUT``; every later read raises the same again.
+    """
+
+    def __init__(self, source: Source, *, limit: int, expected: int | None = None) -> None:
+        if expected is not None and expected > limit:
+            raise RestError(BODY_TOO_LARGE(limit=limit))
+        self.count = 0
+        self.expected = expected
+        self._source = source
+        self._limit = limit
+        self._error: RestError | None = None
+        self._ended = expected == 0
+
+    @classmethod
+    def of(cls, request: HttpRequest, *, limit: int) -> BodyReader:
+        """The reader of ``request``'s body. An announced length above ``limit`` raises at once."""
+        source, expected = _source_of(request)
+        return cls(source, limit=limit, expected=expected)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Exactly ``size`` bytes, fewer only at the end of the body.
+
+        A storage client may take a short read for the end and keep a cut object without a word.
+        """
+        if size is None or size < 0:
+            return self.read_all()
+        first = self._piece(size)
+        if len(first) in (0, size):
+            return first
+        parts, missing = [first], size - len(first)
+        while missing and (piece := self._piece(missing)):
+            parts.append(piece)
+            missing -= len(piece)
+        return b"".join(parts)
+
+    def read_all(self) -> bytes:
+        """The rest of the body."""
+        return b"".join(iter(lambda: self._piece(CHUNK_SIZE), b""))
+
+    def drain(self, *, limit: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:
+        """Throw away what is still coming, up to ``limit`` bytes and ``seconds``. Never raises.
+
+        A connection closed with unread bytes in it is reset, and the client loses the answer.
+        """
+        deadline = time.monotonic() + seconds
+        missing = limit if self.expected is None else min(limit, self.expected - self.count)
+        while missing > 0 and time.monotonic() < deadline:
+            try:
+                piece = self._source(min(missing, CHUNK_SIZE))
+            except Exception:
+                return
+            if not piece:
+                return
+            missing -= len(piece)
+
+    def _piece(self, size: int) -> bytes:
+        """Some bytes, at most ``size``; none at the end of the body."""
+        if self._error is not None:
+            raise self._error
+        if self._ended or size == 0:
+            return b""
+        # One byte beyond the limit tells a body that is too large from one that fills it.
+        end = self._limit + 1 if self.expected is None else self.expected
+        try:
+            piece = self._source(min(size, end - self.count))
+        except Exception as cause:
+            # Servers raise exceptions of their own for bad chunks; none of them is ours to know.
+            raise self._fail(RestError(BODY_CUT())) from cause
+        count = self.count + len(piece)
+        if count > self._limit:
+            raise self._fail(RestError(BODY_TOO_LARGE(limit=self._limit)))
+        if not piece and self.expected is not None:
+            raise self._fail(RestError(BODY_CUT()))
+        self._ended = not piece or count == self.expected
+        self.count = count
+        return piece
+
+    def _fail(self, error: RestError) -> RestError:
+        self._error = error
+        return error
+
+
+def drain_when_sent(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Throw away the rest of ``request``'s body once ``response`` is sent.
+
+    For an answer given before the body was read: the client gets it while it is still sending.
+    Under ASGI Django has read the whole body already.
+    """
+    if not hasattr(request, "environ"):
+        return
+    close = response.close
+
+    def drain_and_close() -> None:
+        try:
+            source, _ = _source_of(request)
+            BodyReader(source, limit=DRAIN_BYTES).drain()
+        except RestError:
+            # Without a length there is no telling where the body ends.
+            return
+        finally:
+            close()
+
+    response.close = drain_and_close  # type: ignore[method-assign]
+
+
+def _source_of(request: HttpRequest) -> tuple[Source, int | None]:
+    """Where to read the body of ``request``, and its announced length.
+
+    Without a length Django limits the stream of a WSGI request to nothing, although the body is
+    there. Only a server that ends the stream itself (``wsgi.input_terminated``) can be read then.
+    """
+    expected = _announced(request)
+    if expected is not None:
+        return request.read, expected
+    environ = getattr(request, "environ", None)
+    if environ is None:
+        return request.read, None
+    if environ.get("wsgi.input_terminated"):
+        return environ["wsgi.input"].read, None
+    if request.META.get("HTTP_TRANSFER_ENCODING"):
+        raise RestError(LENGTH_REQUIRED())
+    return request.read, 0
+
+
+def _announced(request: HttpRequest) -> int | None:
+    """The ``Content-Length``, unless a transfer coding overrides it (RFC 9112 6.3)."""
+    text = request.META.get("CONTENT_LENGTH") or ""
+    if not text or request.META.get("HTTP_TRANSFER_ENCODING"):
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise RestError(LENGTH_REQUIRED())
+    return int(text)
+
+
+class UploadFile(File):  # type: ignore[type-arg]
+    """What a storage's ``save()`` is given: reads ``reader`` once, front to back, and hashes it.
+
+    ``read(n)`` is as exact as ``reader.read(n)`` and raises what that raises; the error is kept in
+    ``error``, because storage clients wrap or swallow it. ``seek(0)`` does nothing before the first
+    byte and ``close()`` nothing at all, since some storages call them. ``size`` is there only if
+    given. ``progress`` is called with the count each time ``every`` more bytes have passed.
+    ``head`` holds the first bytes, which tell what kind of file it is.
+    """
+
+    DEFAULT_CHUNK_SIZE = CHUNK_SIZE
+
+    def __init__(
+        self,
+        reader: Any,
+        name: str,
+        *,
+        size: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        every: int = PROGRESS_EVERY,
+    ) -> None:
+        super().__init__(reader, name)
+        self.count = 0
+        self.head = b""
+        self.error: Exception | None = None
+        self._reader = reader
+        self._size = size
+        self._hash = hashlib.sha256()
+        self._progress = progress
+        self._every = every
+        self._next = every
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes read so far, in hex."""
+        return self._hash.hexdigest()
+
+    @property
+    def size(self) -> int:
+        if self._size is None:
+            raise AttributeError("The size of this upload was not announced.")
+        return self._size
+
+    @property
+    def closed(self) -> bool:
+        return False
+
+    def read(self, size: int | None = -1) -> bytes:
+        try:
+            data: bytes = self._reader.read(size)
+        except Exception as error:
+            self.error = error
+            raise
+        self._hash.update(data)
+        if len(self.head) < HEAD_SIZE:
+            self.head += data[: HEAD_SIZE - len(self.head)]
+        self.count += len(data)
+        if self._progress is not None and self.count >= self._next:
+            self._next = self.count + self._every
+            self._progress(self.count)
+        return data
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        return iter(lambda: self.read(chunk_size or self.DEFAULT_CHUNK_SIZE), b"")
+
+    def multiple_chunks(self, chunk_size: int | None = None) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        return self.count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if self.count or offset or whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("An upload can be read only once.")
+        return 0
+
+    def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> UploadFile:
+        self.seek(0)
+        return self
+
+    def close(self) -> None:
+        """Nothing: the body belongs to the server. boto3 closes what it is given."""

@@ -1,0 +1,272 @@
+"""What a dataclass consists of: its attributes, resolved once from the model's fields.
+
+A field that cannot be mapped is left out and listed with the reason, for the system checks to tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models.fields.reverse_related import ForeignObjectRel
+
+from fourd_rest.conf import current
+
+from .values import ValueType, value_type
+
+if TYPE_CHECKING:
+    from .options import DataClass
+
+Member: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
+
+# Rights that a client must not give itself by writing a user (design «Rules of the registry»).
+PRIVILEGE_FIELDS = frozenset({"is_active", "is_staff", "is_superuser", "groups", "user_permissions"})
+# Characters that have a meaning in addresses or in the query language (``query.md`` 2).
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+
+
+class Kind(StrEnum):
+    """Kinds of attributes as the catalog names them (``responses.md`` 9.3)."""
+
+    STORAGE = "storage"
+    TO_ONE = "relatedEntity"
+    TO_MANY = "relatedEntities"
+
+
+class File(StrEnum):
+    """Attributes whose value is a file of its own, by catalog type."""
+
+    IMAGE = "image"
+    BLOB = "blob"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One exposed attribute of a dataclass.
+
+    ``source`` is the Python name of the field or the accessor. ``column`` is what ``values_list``
+    selects for it, empty for to-many relations. ``value`` converts scalars; ``file`` is set for images
+    and BLOBs, ``target`` for relations. ``position`` counts from 1 in catalog order.
+    """
+
+    name: str
+    kind: Kind
+    type: str
+    member: Member
+    source: str
+    column: str
+    position: int
+    read_only: bool
+    value: ValueType | None = None
+    file: File | None = None
+    target: DataClass | None = None
+    # Name of the opposite relation on the target, if it is exposed there.
+    inverse: str | None = None
+
+    @property
+    def field(self) -> models.Field[Any, Any]:
+        """The model field of an attribute that is stored in the entity's own row."""
+        assert isinstance(self.member, models.Field)  # noqa: S101  (narrowing for the type checker)
+        return self.member
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.value is not None
+
+    @property
+    def holds_bytes(self) -> bool:
+        """Whether the file is kept in the row itself, not in a storage."""
+        return self.file is not None and not isinstance(self.member, models.FileField)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A model, field or name that a dataclass does without, and why."""
+
+    what: str
+    why: str
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can be the name of a dataclass or attribute on the wire."""
+    return bool(_NAME.match(text)) and not text.startswith("__")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field of this name is kept out of the default set (setting ``SECRET_FIELDS``).
+
+    Patterns of up to five letters match whole words between underscores, longer ones anywhere.
+    """
+    text = name.lower()
+    words = re.split(r"[_\d]+", text)
+    return any(pattern in (text if len(pattern) > 5 else words) for pattern in current().SECRET_FIELDS)
+
+
+def camel_case(name: str) -> str:
+    """``first_name`` → ``firstName``."""
+    first, *others = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in others)
+
+
+def key_field(model: type[models.Model]) -> models.Field[Any, Any] | None:
+    """The field that finally holds the primary key's value, or None for a composite key."""
+    field: Any = model._meta.pk
+    while field.remote_field is not None and hasattr(field, "target_field"):
+        field = field.target_field
+    return field if field.concrete and field.column else None
+
+
+def members(model: type[models.Model]) -> dict[str, Member]:
+    """Everything of ``model`` that could be an attribute, by Python name, in catalog order."""
+    options = model._meta
+    found: dict[str, Member] = {}
+    for field in (*options.concrete_fields, *options.many_to_many):
+        found[field.name] = field
+    for relation in options.related_objects:
+        accessor = relation.get_accessor_name()
+        if accessor and not relation.hidden:
+            found[accessor] = relation
+    return found
+
+
+def _is_parent_link(member: Member) -> bool:
+    if isinstance(member, ForeignObjectRel):
+        return bool(getattr(member, "parent_link", False))
+    return bool(member.remote_field and getattr(member.remote_field, "parent_link", False))
+
+
+class Builder:
+    """Builds the attributes of one dataclass; ``find`` looks up the dataclass of a related model."""
+
+    def __init__(
+        self,
+        dataclass: DataClass,
+        find: Callable[[type[models.Model]], DataClass | None],
+    ) -> None:
+        self.dataclass = dataclass
+        self.find = find
+        self.left_out: list[LeftOut] = []
+
+    def build(self) -> dict[str, Attribute]:
+        attributes: dict[str, Attribute] = {}
+        for source, member in self._chosen():
+            attribute = self._attribute(source, member, position=len(attributes) + 1)
+            if attribute is not None and attribute.name not in attributes:
+                attributes[attribute.name] = attribute
+        return attributes
+
+    def _chosen(self) -> Iterator[tuple[str, Member]]:
+        options = self.dataclass
+        everything = members(options.model)
+        for field in options.model._meta.private_fields:
+            self._leave_out(field.name, "generic relations have no 4D counterpart")
+        if options.fields is not None:
+            for name in options.fields:
+                if name in everything and name not in options.exclude:
+                    yield name, everything[name]
+            return
+        bookkeeping = {options.stamp_column, options.timestamp_column}
+        for name, member in everything.items():
+            if name in options.exclude or name in bookkeeping or _is_parent_link(member):
+                continue
+            if is_secret(name):
+                self._leave_out(name, "its name looks like a secret")
+                continue
+            yield name, member
+
+    def _leave_out(self, name: str, why: str) -> None:
+        self.left_out.append(LeftOut(f"{self.dataclass.model._meta.label}.{name}", why))
+
+    def _attribute(self, source: str, member: Member, position: int) -> Attribute | None:
+        name = self.dataclass.attribute_name(source)
+        if member.is_relation:
+            return self._relation(name, source, member, position)
+        assert isinstance(member, models.Field)  # noqa: S101
+        common: dict[str, Any] = {
+            "name": name,
+            "kind": Kind.STORAGE,
+            "member": member,
+            "source": source,
+            "position": position,
+            "read_only": self._is_read_only(source, member),
+        }
+        if isinstance(member, models.ImageField):
+            return Attribute(type=File.IMAGE, column=member.attname, file=File.IMAGE, **common)
+        if isinstance(member, models.FileField):
+            return Attribute(type=File.BLOB, column=member.attname, file=File.BLOB, **common)
+        if _is_binary(member):
+            return Attribute(type=File.BLOB, column=member.attname, file=File.BLOB, **common)
+        value = value_type(member)
+        return Attribute(type=value.name, column=member.attname, value=value, **common)
+
+    def _relation(self, name: str, source: str, member: Any, position: int) -> Attribute | None:
+        model = member.related_model
+        target = self.find(model) if isinstance(model, type) else None
+        if target is None:
+            self._leave_out(source, "the related model is not registered")
+            return None
+        to_one = bool(member.many_to_one or member.one_to_one)
+        stored = to_one and isinstance(member, models.Field)
+        return Attribute(
+            name=name,
+            kind=Kind.TO_ONE if to_one else Kind.TO_MANY,
+            type=target.name if to_one else target.collection_name,
+            member=member,
+            source=source,
+            column=_relation_column(member, stored) if to_one else "",
+            position=position,
+            read_only=not stored or self._is_read_only(source, member),
+            target=target,
+            inverse=_inverse_name(member, target),
+        )
+
+    def _is_read_only(self, source: str, field: Any) -> bool:
+        options = self.dataclass
+        return (
+            source in options.readonly_fields
+            or source in {options.stamp_column, options.timestamp_column}
+            # A BinaryField is not editable in forms unless told so; that says nothing about REST.
+            or not (field.editable or field.primary_key or _is_binary(field))
+            or getattr(field, "generated", False)
+            or (options.is_user_model and source in PRIVILEGE_FIELDS)
+        )
+
+
+def _is_binary(field: models.Field[Any, Any]) -> bool:
+    return field.get_internal_type() == "BinaryField"
+
+
+def _relation_column(member: Any, stored: bool) -> str:
+    """What ``values_list`` selects to get the key of the related entity."""
+    if not stored:
+        return f"{member.name}__pk"
+    if member.target_field.primary_key:
+        return str(member.attname)
+    return f"{member.name}__pk"
+
+
+def _inverse_name(member: Any, target: DataClass) -> str | None:
+    """Wire name of the opposite relation, if the target exposes it."""
+    if isinstance(member, ForeignObjectRel):
+        source = member.field.name
+    else:
+        source = member.remote_field.get_accessor_name() or ""
+        if member.remote_field.hidden:
+            return None
+    return target.attribute_name(source) if target.exposes(source) else None
+
+
+def find_member(model: type[models.Model], name: str) -> Member | None:
+    """The field or accessor ``name``, also one that is never in the default set."""
+    known = members(model).get(name)
+    if known is not None:
+        return known
+    try:
+        return model._meta.get_field(name)  # type: ignore[return-value]
+    except FieldDoesNotExist:
+        return None

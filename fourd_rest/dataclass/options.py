@@ -1,0 +1,270 @@
+"""``DataClass``: what a site says about one exposed model, and what follows from it.
+
+It borrows the names of Django's ``ModelAdmin``: there is nothing new to learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth import get_permission_codename
+from django.db import models, router
+from django.db.models.manager import BaseManager, Manager
+
+from fourd_rest.conf import current
+
+from .attributes import Attribute, Builder, LeftOut, camel_case, is_secret, key_field, members
+from .values import ValueType, clean_text, uuid_to_wire, value_type
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from .registry import Registry
+
+# What the side table of stamps can hold; a model with a stamp column of its own may have longer keys.
+KEY_LENGTH = 255
+
+NAMING = {"": str, "camelCase": camel_case}
+
+
+class DataClass:
+    """One dataclass: an exposed model with its options. Subclass it, or pass options to ``register``.
+
+    Options, all named by Python field names:
+
+    ``name``
+        Name on the wire; the model's class name by default.
+    ``fields``, ``exclude``
+        What is exposed; by default every concrete field and named relation but secrets.
+    ``names``, ``naming``
+        Wire names of single fields; ``naming = "camelCase"`` turns ``first_name`` into ``firstName``.
+    ``readonly_fields``
+        Shown, never written (error 1516 if a client changes one).
+    ``ordering``
+        Default order of collections; the model's own by default. The key breaks ties.
+    ``stamp_field``, ``timestamp_field``
+        Columns that hold stamp and time of the last save; without ``stamp_field`` a side table does.
+    ``page_size``
+        Entities of a page if the client does not say; the setting ``PAGE_SIZE`` by default.
+    ``delete_replaced_files``
+        Whether a file that an update replaces or empties is deleted once the update is committed.
+    """
+
+    name: str = ""
+    fields: Sequence[str] | None = None
+    exclude: Sequence[str] = ()
+    names: dict[str, str] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
+    naming: str = ""
+    readonly_fields: Sequence[str] = ()
+    ordering: Sequence[str] | None = None
+    stamp_field: str | None = None
+    timestamp_field: str | None = None
+    page_size: int | None = None
+    delete_replaced_files: bool = False
+
+    OPTIONS: ClassVar[tuple[str, ...]] = (
+        "name",
+        "fields",
+        "exclude",
+        "names",
+        "naming",
+        "readonly_fields",
+        "ordering",
+        "stamp_field",
+        "timestamp_field",
+        "page_size",
+        "delete_replaced_files",
+    )
+
+    def __init__(self, model: type[models.Model], registry: Registry) -> None:
+        self.model = model
+        self.registry = registry
+        self.name = self.name or model._meta.object_name or ""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    # Hooks, as in ModelAdmin.
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """The entities that ``request`` may reach at all; any other is as if it did not exist."""
+        return self.model._default_manager.get_queryset()
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether ``request`` may read; like the admin, whoever may change may also read."""
+        return self._has_permission(request, "view", obj) or self._has_permission(request, "change", obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._has_permission(request, "add", None)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self._has_permission(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self._has_permission(request, "delete", obj)
+
+    def save_model(self, request: HttpRequest, obj: models.Model, change: bool) -> None:
+        """Save ``obj`` inside the transaction of the update; ``change`` is false for a new entity."""
+        # A new entity must never overwrite a row that has its key already.
+        obj.save(force_insert=not change)
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        """Delete ``obj`` inside the transaction of the request."""
+        obj.delete()
+
+    def _has_permission(self, request: HttpRequest, action: str, obj: models.Model | None) -> bool:
+        options = self.model._meta
+        permission = f"{options.app_label}.{get_permission_codename(action, options)}"
+        if permission in current().GUEST_PERMISSIONS:
+            return True
+        user = request.user
+        return user.has_perm(permission) or (obj is not None and user.has_perm(permission, obj))
+
+    def is_described(self, request: HttpRequest) -> bool:
+        """Whether ``request`` may know of this dataclass: it holds some right on it (D-21)."""
+        return (
+            self.has_view_permission(request)
+            or self.has_add_permission(request)
+            or self.has_change_permission(request)
+            or self.has_delete_permission(request)
+        )
+
+    # What follows from the options.
+
+    @cached_property
+    def stamp_column(self) -> str | None:
+        """The model's own stamp column, or None where the side table keeps the stamp."""
+        return self.stamp_field or ("stamp" if self._is_stamped else None)
+
+    @cached_property
+    def timestamp_column(self) -> str | None:
+        return self.timestamp_field or ("modified" if self._is_stamped else None)
+
+    @cached_property
+    def _is_stamped(self) -> bool:
+        from fourd_rest.models import Stamped  # the package must load before the app registry is ready
+
+        return self.stamp_field is None and issubclass(self.model, Stamped)
+
+    @cached_property
+    def stamp_label(self) -> str:
+        """Under which name the side table keeps stamps: the topmost concrete model's label."""
+        model = self.model._meta.concrete_model or self.model
+        while model._meta.parents:
+            model = next(iter(model._meta.parents))
+        return model._meta.label_lower
+
+    @cached_property
+    def is_user_model(self) -> bool:
+        from django.contrib.auth import get_user_model
+
+        return issubclass(self.model, get_user_model())
+
+    @cached_property
+    def collection_name(self) -> str:
+        return f"{self.name}Selection"
+
+    @cached_property
+    def left_out(self) -> LeftOut | None:
+        """Why this model cannot be exposed at all, or None."""
+        label = self.model._meta.label
+        field = key_field(self.model)
+        if field is None:
+            return LeftOut(label, "composite keys have no 4D counterpart")
+        if value_type(field).name not in {"word", "long", "long64", "string", "uuid"}:
+            return LeftOut(label, "its key is neither a number, a text nor a UUID")
+        if self.stamp_column is None and (field.max_length or 0) > KEY_LENGTH:
+            return LeftOut(label, f"its key is longer than {KEY_LENGTH} characters")
+        pk = self.model._meta.pk
+        if self.fields is None and (
+            is_secret(pk.name) or is_secret(f"{self.model._meta.model_name}_{pk.name}")
+        ):
+            return LeftOut(label, "its key looks like a secret; name its fields to expose it")
+        return None
+
+    @cached_property
+    def key_type(self) -> ValueType:
+        field = key_field(self.model)
+        assert field is not None  # noqa: S101  (left out otherwise)
+        return value_type(field)
+
+    @cached_property
+    def _built(self) -> tuple[dict[str, Attribute], list[LeftOut]]:
+        builder = Builder(self, self.registry.for_model)
+        return builder.build(), builder.left_out
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """The exposed attributes by wire name, in catalog order."""
+        return self._built[0]
+
+    @property
+    def fields_left_out(self) -> list[LeftOut]:
+        return self._built[1]
+
+    @cached_property
+    def key_attribute(self) -> Attribute | None:
+        pk = self.model._meta.pk
+        return next((a for a in self.attributes.values() if a.member is pk), None)
+
+    @cached_property
+    def file_attributes(self) -> tuple[Attribute, ...]:
+        return tuple(a for a in self.attributes.values() if a.file is not None)
+
+    @cached_property
+    def default_order(self) -> tuple[str, ...]:
+        """Order of a collection that was not sorted: total, so that pages never overlap."""
+        given = self.model._meta.ordering if self.ordering is None else self.ordering
+        return (*(str(item) for item in given or ()), "pk")
+
+    @cached_property
+    def restricts_rows(self) -> bool:
+        """Whether ``get_queryset`` may leave rows out, so that a related key must be looked up."""
+        manager = self.model._default_manager
+        plain = type(manager).get_queryset in (BaseManager.get_queryset, Manager.get_queryset)
+        return type(self).get_queryset is not DataClass.get_queryset or not plain
+
+    @cached_property
+    def judges_objects(self) -> bool:
+        """Whether permission to read may depend on the single entity."""
+        return type(self).has_view_permission is not DataClass.has_view_permission
+
+    def attribute_name(self, source: str) -> str:
+        """Wire name of the field or accessor ``source``."""
+        given = self.names.get(source)
+        return given if given is not None else NAMING.get(self.naming, str)(source)
+
+    def exposes(self, source: str) -> bool:
+        """Whether the field or accessor ``source`` is chosen. Asks no other dataclass."""
+        if source in self.exclude or source not in members(self.model):
+            return False
+        return source in self.fields if self.fields is not None else not is_secret(source)
+
+    def write_alias(self) -> str:
+        return router.db_for_write(self.model)
+
+    def read_alias(self) -> str:
+        return router.db_for_read(self.model)
+
+    # Keys (``requests.md`` 4).
+
+    def key_from_wire(self, value: Any) -> Any:
+        """The Python value of a key from JSON or from an address.
+
+        Raises ``ValueError`` if ``value`` cannot be a key of this dataclass.
+        """
+        if isinstance(value, (dict, list)) or value is None or value == "":
+            raise ValueError
+        key = self.key_type.from_wire(value)
+        if self.key_type.name == "string":
+            clean_text(str(key))
+        return key
+
+    def key_to_wire(self, key: Any) -> str:
+        """The text of a key: ``__KEY`` is always a text, whatever its type."""
+        if self.key_type.name == "uuid":
+            return uuid_to_wire(key)
+        to_wire = self.key_type.to_wire
+        return str(key if to_wire is None else to_wire(key))

@@ -1,0 +1,95 @@
+"""Permission questions, asked before existence is told (D-21).
+
+Who holds no right on a dataclass gets the answer that an unknown dataclass gets; who holds some right,
+but not the one in question, gets a 401 that names it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from django.db import models
+
+from fourd_rest.dataclass import DataClass, registry
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import (
+    DATACLASS_NOT_FOUND,
+    NO_PERMISSION_CREATE,
+    NO_PERMISSION_DELETE,
+    NO_PERMISSION_READ,
+    NO_PERMISSION_UPDATE,
+    ErrorRow,
+    RestError,
+)
+
+
+class Action(Enum):
+    """What is to be done, with the error of whoever may not."""
+
+    VIEW = NO_PERMISSION_READ
+    ADD = NO_PERMISSION_CREATE
+    CHANGE = NO_PERMISSION_UPDATE
+    DELETE = NO_PERMISSION_DELETE
+
+    @property
+    def row(self) -> ErrorRow:
+        return self.value
+
+
+def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model | None = None) -> bool:
+    request = caller.request
+    match action:
+        case Action.VIEW:
+            return dataclass.has_view_permission(request, obj)
+        case Action.ADD:
+            return dataclass.has_add_permission(request)
+        case Action.CHANGE:
+            return dataclass.has_change_permission(request, obj)
+        case Action.DELETE:
+            return dataclass.has_delete_permission(request, obj)
+
+
+def find(caller: Caller, name: str, action: Action, *, of_entity: bool = False) -> DataClass:
+    """The dataclass ``name``, as far as ``caller`` may know of it.
+
+    ``of_entity``: one entity is asked for, on which alone the right may be held; ``check_entity``
+    decides then. Raises ``RestError`` 1800 (404), or 1557-1560 (401) for a guest without any right.
+    """
+    if is_powerless_guest(caller):
+        raise RestError(action.row(dataclass=name))
+    dataclass = registry.get(name)
+    if dataclass is None:
+        raise unknown(name)
+    if not of_entity and not dataclass.is_described(caller.request):
+        raise unknown(name)
+    return dataclass
+
+
+def check(caller: Caller, dataclass: DataClass, action: Action) -> None:
+    """Raise 401 unless ``caller`` holds the right on every entity of the dataclass."""
+    if not may(caller, dataclass, action):
+        raise RestError(action.row(dataclass=dataclass.name))
+
+
+def check_entity(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model | None) -> None:
+    """Raise unless ``caller`` holds the right on ``obj``; on None, the unknown entity, he holds none."""
+    if obj is not None and may(caller, dataclass, action, obj):
+        return
+    raise denied(caller, dataclass, action)
+
+
+def denied(caller: Caller, dataclass: DataClass, action: Action) -> RestError:
+    if dataclass.is_described(caller.request):
+        return RestError(action.row(dataclass=dataclass.name))
+    return unknown(dataclass.name)
+
+
+def unknown(name: str) -> RestError:
+    return RestError(DATACLASS_NOT_FOUND(dataclass=name))
+
+
+def is_powerless_guest(caller: Caller) -> bool:
+    """Whether nobody is logged in and guests may do nothing."""
+    if caller.request.user.is_authenticated:
+        return False
+    return not any(dataclass.is_described(caller.request) for dataclass in registry)

@@ -1,0 +1,21 @@
+"""What a database means by an ``IntegrityError``. Its own words never reach a client."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from django.db import IntegrityError
+
+_POSTGRESQL_UNIQUE = "23505"
+_MARIADB_UNIQUE = 1062
+_SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+
+
+def is_duplicate(error: IntegrityError) -> bool:
+    """Whether a unique value or a primary key is taken."""
+    cause = error.__cause__
+    return (
+        getattr(cause, "sqlstate", None) == _POSTGRESQL_UNIQUE
+        or getattr(cause, "sqlite_errorcode", None) in _SQLITE_UNIQUE
+        or bool(error.args and error.args[0] == _MARIADB_UNIQUE)
+    )

@@ -1,0 +1,256 @@
+"""What a client posted for one entity, judged against what is stored (D-06 to D-16, D-42).
+
+Nothing is saved here. A ``Change`` says which attributes really change; a ``Refusal`` says why the
+entity cannot be saved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from fourd_rest.conf import current
+from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import wire_text
+from fourd_rest.errors import (
+    ATTRIBUTE_NOT_FOUND,
+    ENTITY_NOT_FOUND,
+    NOT_SUPPORTED,
+    READ_ONLY,
+    WRONG_VALUE,
+    ErrorItem,
+    RestError,
+)
+from fourd_rest.models import UploadedBlob
+from fourd_rest.uploads import attach
+
+from .rendering import Entity
+
+# ``__STATUS`` of a save that failed (``responses.md`` 6.2).
+STATUS_TEXTS = {
+    1: "Permission Error",
+    2: "Stamp has changed",
+    4: "Other error",
+    5: "Entity does not exist anymore",
+}
+PERMISSION, STAMP, OTHER, GONE = 1, 2, 4, 5
+
+_STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
+# What read answers and update answers hold beside attributes; clients post it back.
+_ECHOED = frozenset({"uri"})
+
+
+class Refusal(Exception):
+    """One entity that cannot be saved: its errors, innermost first, and its ``__STATUS``."""
+
+    def __init__(self, *items: ErrorItem, status: int = OTHER) -> None:
+        super().__init__("; ".join(item.message for item in items))
+        self.items = items
+        self.status = status
+
+
+@dataclass(slots=True)
+class Change:
+    """The attributes of one entity that really change.
+
+    ``values`` holds Python values by attribute, for relations what the foreign key column gets;
+    ``files`` uploads to attach, None to empty the attribute.
+    """
+
+    values: dict[Attribute, Any] = field(default_factory=dict)
+    files: dict[Attribute, UploadedBlob | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.files)
+
+    @property
+    def attributes(self) -> list[Attribute]:
+        return [*self.values, *self.files]
+
+
+def expected_stamp(posted: Mapping[str, Any]) -> int | None:
+    """The stamp that the client holds; None where a missing one skips the check (D-09).
+
+    Raises ``ValueError`` for what is no stamp at all.
+    """
+    stamp = posted.get("__STAMP")
+    if isinstance(stamp, str) and _STAMP_TEXT.match(stamp.strip()):
+        stamp = int(stamp)
+    if stamp is None or stamp == "" or (stamp == 0 and not isinstance(stamp, bool)):
+        return None if current().STAMP_OPTIONAL else 1
+    if isinstance(stamp, Decimal) and stamp.adjusted() < 18 and stamp == stamp.to_integral_value():
+        stamp = int(stamp)
+    if isinstance(stamp, bool) or not isinstance(stamp, int):
+        raise ValueError
+    return stamp
+
+
+class Judge:
+    """Turns posted attributes of ``dataclass`` into a ``Change``.
+
+    ``alias`` is the database that will be written; related entities are looked up there.
+    """
+
+    def __init__(self, caller: Caller, dataclass: DataClass, alias: str) -> None:
+        self.caller = caller
+        self.dataclass = dataclass
+        self.alias = alias
+
+    def change(self, posted: Mapping[str, Any], stored: Entity, *, is_new: bool) -> Change:
+        """What of ``posted`` differs from ``stored``, the entity as the client reads it.
+
+        For a new entity ``stored`` is what it would be without a word from the client. Raises
+        ``Refusal`` with one error for every attribute that cannot be taken.
+        """
+        change = Change()
+        errors: list[ErrorItem] = []
+        for name, value in posted.items():
+            if name.startswith("__"):
+                continue
+            attribute = self.dataclass.attributes.get(name)
+            if attribute is None:
+                if name not in _ECHOED:
+                    errors.append(
+                        ATTRIBUTE_NOT_FOUND(attribute=printable(name), dataclass=self.dataclass.name)
+                    )
+                continue
+            try:
+                self._take(change, attribute, value, stored.get(name), is_new=is_new)
+            except Refusal as refusal:
+                errors.extend(refusal.items)
+            except RestError as error:
+                errors.extend(error.items)
+        if errors:
+            raise Refusal(*errors)
+        return change
+
+    def _take(
+        self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
+    ) -> None:
+        if attribute.file is not None:
+            self._take_file(change, attribute, value, stored)
+        elif attribute.kind is Kind.TO_MANY:
+            if not _is_deferred(value):
+                raise Refusal(self._item(READ_ONLY, attribute))
+        elif attribute.kind is Kind.TO_ONE:
+            self._take_relation(change, attribute, value, stored)
+        else:
+            self._take_scalar(change, attribute, value, stored, is_new=is_new)
+
+    def _take_scalar(
+        self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
+    ) -> None:
+        if type(value) is type(stored) and value == stored and not isinstance(value, (dict, list)):
+            return  # the wire texts are equal without looking further
+        python = self._scalar(attribute, value)
+        if is_new and python is None and attribute.field.primary_key:
+            return  # «number it»
+        if wire_text(_shown(attribute, python)) == wire_text(stored):
+            return
+        if self._is_fixed(attribute, is_new=is_new):
+            raise Refusal(self._item(READ_ONLY, attribute))
+        change.values[attribute] = python
+
+    def _scalar(self, attribute: Attribute, value: Any) -> Any:
+        field = attribute.field
+        if value is not None:
+            assert attribute.value is not None  # noqa: S101  (a scalar has a type)
+            try:
+                value = attribute.value.from_wire(value)
+            except (ValueError, OverflowError) as error:
+                raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        if value is None and not field.null and field.empty_strings_allowed:
+            return ""  # D-42
+        return value
+
+    def _is_fixed(self, attribute: Attribute, *, is_new: bool) -> bool:
+        # A changed key would make a copy of the entity, not another key for it.
+        return attribute.read_only or (not is_new and attribute.field.primary_key)
+
+    def _take_relation(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        wanted = self._related_key(attribute, value)
+        stored_key = stored["__deferred"]["__KEY"] if stored else None
+        if wanted is None:
+            if stored_key is None:
+                return
+            self._require_writable(attribute)
+            change.values[attribute] = None
+            return
+        try:
+            key = target.key_from_wire(wanted)
+        except ValueError as error:
+            raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        if target.key_to_wire(key) == stored_key:
+            return
+        self._require_writable(attribute)
+        change.values[attribute] = self._foreign_key(attribute, target, key)
+
+    def _related_key(self, attribute: Attribute, value: Any) -> Any:
+        """The key in any of the forms of D-13, None for «no related entity»."""
+        if not isinstance(value, dict):
+            return value
+        if _is_deferred(value):
+            return value["__deferred"].get("__KEY")
+        if any(not name.startswith("__") and name not in _ECHOED for name in value):
+            raise Refusal(NOT_SUPPORTED(feature="A nested entity"))
+        if "__KEY" not in value:
+            raise Refusal(self._item(WRONG_VALUE, attribute))
+        return value["__KEY"]
+
+    def _foreign_key(self, attribute: Attribute, target: DataClass, key: Any) -> Any:
+        """What the foreign key column gets. A target the caller cannot see is an unknown one."""
+        request = self.caller.request
+        found = None
+        if target.has_view_permission(request):
+            column = attribute.field.target_field.attname  # type: ignore[attr-defined]
+            entities = target.get_queryset(request).using(self.alias).filter(pk=key).order_by()
+            found = entities.values_list(column, flat=True).first()
+        if found is None:
+            raise Refusal(
+                ENTITY_NOT_FOUND(key=printable(target.key_to_wire(key)), dataclass=target.name)
+            )
+        return found
+
+    def _take_file(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
+        if _is_deferred(value):
+            return
+        if value is None:
+            if stored is None:
+                return
+            self._require_writable(attribute)
+            change.files[attribute] = None
+            return
+        if not isinstance(value, dict) or "ID" not in value:
+            raise Refusal(self._item(WRONG_VALUE, attribute))
+        self._require_writable(attribute)
+        change.files[attribute] = attach.find(self.caller.request, value["ID"], attribute)
+
+    def _require_writable(self, attribute: Attribute) -> None:
+        if attribute.read_only:
+            raise Refusal(self._item(READ_ONLY, attribute))
+
+    def _item(self, row: Any, attribute: Attribute) -> ErrorItem:
+        item: ErrorItem = row(attribute=attribute.name, dataclass=self.dataclass.name)
+        return item
+
+
+def _is_deferred(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("__deferred"), dict)
+
+
+def _shown(attribute: Attribute, value: Any) -> Any:
+    """``value`` as a read would show it."""
+    if value is None or attribute.value is None or attribute.value.to_wire is None:
+        return value
+    return attribute.value.to_wire(value)
+
+
+def printable(text: str, limit: int = 100) -> str:
+    """``text`` as an error message may repeat it."""
+    return text[:limit].encode("utf-8", "replace").decode().replace("\x00", "?")

@@ -1,0 +1,185 @@
+"""Rows of ``values_list`` → JSON of entities (``responses.md`` 2, 3, 5, 6; D-01 to D-04).
+
+A ``Projection`` knows for one dataclass and one list of attributes what to select and how each selected
+value is shown. It is built once and then only applied, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+
+from fourd_rest.address import key_text
+from fourd_rest.dataclass import Attribute, DataClass, File, Kind
+from fourd_rest.dataclass.values import ZERO_TIMESTAMP, moment_to_wire
+
+from . import stamps
+
+Row = tuple[Any, ...]
+Entity = dict[str, Any]
+# Of a to-one relation: the keys that the reader may see.
+Visible = Mapping[str, frozenset[Any]]
+
+METADATA = ("__KEY", "__TIMESTAMP", "__STAMP")
+
+
+class Projection:
+    """How ``attributes`` of ``dataclass`` are read and shown under ``prefix``.
+
+    ``columns`` and ``annotations`` are what ``select`` asks the database for; the first column is the
+    key, the second the stamp.
+    """
+
+    def __init__(self, dataclass: DataClass, attributes: Sequence[Attribute], prefix: str) -> None:
+        self.dataclass = dataclass
+        self.attributes = tuple(attributes)
+        self.prefix = f"{prefix}/{dataclass.name}("
+        stamp = stamps.columns(dataclass)
+        self.annotations: dict[str, Any] = dict(stamp.annotations)
+        self.columns: list[str] = ["pk", stamp.stamp]
+        # For every member of the JSON object the place of its column in the row.
+        places = [0, self._place(stamp.modified) if stamp.modified else 0, 1]
+        for attribute in self.attributes:
+            places.append(self._place(self._column(attribute)) if attribute.column else 0)
+        self.members = (*METADATA, *(attribute.name for attribute in self.attributes))
+        self._pick = itemgetter(*places)
+        self._has_timestamp = stamp.modified is not None
+        # Only attributes whose stored value is not what JSON shows cost anything per row.
+        self._convert = [
+            (a.name, a.value.to_wire)
+            for a in self.attributes
+            if a.value is not None and a.value.to_wire is not None
+        ]
+        self._place_bound = [
+            (a.name, render) for a in self.attributes if (render := _renderer(a, prefix)) is not None
+        ]
+        self.to_one = [(a, self.members.index(a.name)) for a in self.attributes if a.kind is Kind.TO_ONE]
+        self._places = places
+        # Whole numbers, the usual keys, are their own text in an address.
+        self._plain_key = dataclass.key_type.name in {"word", "long", "long64"}
+
+    def _place(self, column: str) -> int:
+        if column not in self.columns:
+            self.columns.append(column)
+        return self.columns.index(column)
+
+    def _column(self, attribute: Attribute) -> str:
+        if attribute.column == self.dataclass.model._meta.pk.attname:
+            return "pk"
+        if not attribute.holds_bytes:
+            return attribute.column
+        # Bytes in the row stay there: a page only needs to know whether there are any.
+        name = f"_fourd_has_{attribute.source}"
+        is_filled = Q(**{f"{attribute.column}__isnull": False}) & ~Q(**{attribute.column: b""})
+        self.annotations[name] = ExpressionWrapper(is_filled, output_field=BooleanField())
+        return name
+
+    def select(self, queryset: QuerySet[Any]) -> QuerySet[Any, Row]:
+        """``queryset`` reduced to the rows that ``entities`` takes."""
+        if self.annotations:
+            queryset = queryset.annotate(**self.annotations)
+        return queryset.values_list(*self.columns)
+
+    def related_keys(self, rows: Iterable[Row]) -> dict[str, set[Any]]:
+        """The keys that ``rows`` refer to, by to-one relation."""
+        return {
+            attribute.name: {row[self._places[index]] for row in rows} - {None}
+            for attribute, index in self.to_one
+        }
+
+    def entities(self, rows: Iterable[Row], visible: Visible) -> list[Entity]:
+        """The JSON objects of ``rows``, in the order of members that a read shows (D-03)."""
+        members, pick = self.members, self._pick
+        convert, place_bound = self._convert, self._place_bound
+        plain_key, key_to_wire, prefix = self._plain_key, self.dataclass.key_to_wire, self.prefix
+        has_timestamp = self._has_timestamp
+        hidden = list(visible.items())
+        result = []
+        for row in rows:
+            entity: Entity = dict(zip(members, pick(row), strict=True))
+            if plain_key:
+                key = uri = str(row[0])
+            else:
+                key = key_to_wire(row[0])
+                uri = key_text(key)
+            stamp = row[1] if row[1] is not None else stamps.FIRST_STAMP
+            moment = entity["__TIMESTAMP"] if has_timestamp else None
+            entity["__KEY"] = key
+            entity["__TIMESTAMP"] = moment_to_wire(moment) if moment else ZERO_TIMESTAMP
+            entity["__STAMP"] = stamp
+            for name, to_wire in convert:
+                value = entity[name]
+                if value is not None:
+                    entity[name] = to_wire(value)
+            for name, keys in hidden:
+                if entity[name] not in keys:
+                    entity[name] = None
+            location = f"{prefix}{uri})"
+            for name, render in place_bound:
+                entity[name] = render(entity[name], location, stamp)
+            result.append(entity)
+        return result
+
+
+Renderer = Callable[[Any, str, int], Any]
+
+
+def _renderer(attribute: Attribute, prefix: str) -> Renderer | None:
+    """How an attribute is shown whose form depends on where its entity is."""
+    name = attribute.name
+    if attribute.file is File.IMAGE:
+
+        def image(value: Any, location: str, stamp: int) -> Any:
+            if not value:
+                return None
+            uri = f"{location}/{name}?$imageformat=best&$version={stamp}&$expand={name}"
+            return {"__deferred": {"uri": uri, "image": True}}
+
+        return image
+    if attribute.file is File.BLOB:
+
+        def blob(value: Any, location: str, stamp: int) -> Any:
+            if not value:
+                return None
+            uri = f"{location}/{name}?$binary=true&$version={stamp}&$expand={name}"
+            return {"__deferred": {"uri": uri}}
+
+        return blob
+    if attribute.kind is Kind.TO_MANY:
+
+        def to_many(value: Any, location: str, stamp: int) -> Any:
+            return {"__deferred": {"uri": f"{location}/{name}?$expand={name}"}}
+
+        return to_many
+    if attribute.kind is Kind.TO_ONE:
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        start, key_to_wire = f"{prefix}/{target.name}(", target.key_to_wire
+
+        def to_one(value: Any, location: str, stamp: int) -> Any:
+            if value is None:
+                return None
+            key = key_to_wire(value)
+            return {"__deferred": {"uri": f"{start}{key_text(key)})", "__KEY": key}}
+
+        return to_one
+    return None
+
+
+def update_answer(entity: Entity, dataclass: DataClass, uri: str | None) -> Entity:
+    """An entity in the order of write answers, empty attributes left out (D-03, D-04)."""
+    answer: Entity = {"__KEY": entity["__KEY"], "__STAMP": entity["__STAMP"]}
+    if uri is not None:
+        answer["uri"] = uri
+    answer["__TIMESTAMP"] = entity["__TIMESTAMP"]
+    filled = [
+        (attribute, entity[attribute.name])
+        for attribute in dataclass.attributes.values()
+        if entity[attribute.name] is not None
+    ]
+    answer.update((a.name, value) for a, value in filled if a.is_scalar and a.type != "object")
+    answer.update((a.name, value) for a, value in filled if not a.is_scalar or a.type == "object")
+    return answer

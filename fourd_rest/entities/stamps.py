@@ -1,0 +1,285 @@
+"""Stamps: read beside the row, compared and moved before it (design «Stamps and transactions»).
+
+The order everywhere is *stamp first, then row*. A dataclass keeps its stamp in a column of its own or in
+the side table ``EntityStamp``; every save and delete that sends signals moves it, REST's own saves do so
+by compare-and-swap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, models
+from django.db.models import CharField, Expression, F, OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Replace, Upper
+from django.db.models.signals import post_save, pre_delete, pre_save
+from django.utils import timezone
+
+from fourd_rest.dataclass import DataClass, registry
+from fourd_rest.dataclass.options import KEY_LENGTH
+from fourd_rest.models import EntityStamp
+
+FIRST_STAMP = 1
+
+# Set on an instance whose stamp the writer has moved already.
+_HELD = "_fourd_stamp_held"
+# Set between the two signals of one save: what is left to do afterwards.
+_AFTER = "_fourd_stamp_after"
+
+
+@dataclass(frozen=True, slots=True)
+class StampColumns:
+    """What to select to read stamp and time of the last save in the statement that reads the row."""
+
+    annotations: dict[str, Expression]
+    stamp: str
+    modified: str | None
+
+
+def columns(dataclass: DataClass) -> StampColumns:
+    if dataclass.stamp_column is not None:
+        return StampColumns({}, dataclass.stamp_column, dataclass.timestamp_column)
+    row = EntityStamp.objects.filter(dataclass=dataclass.stamp_label, key=_key_expression(dataclass))
+    return StampColumns(
+        {
+            "_fourd_stamp": Subquery(row.values("stamp")[:1]),
+            "_fourd_modified": Subquery(row.values("modified")[:1]),
+        },
+        "_fourd_stamp",
+        "_fourd_modified",
+    )
+
+
+def _key_expression(dataclass: DataClass) -> Any:
+    """SQL for the key as the side table holds it, equal to ``key_to_wire`` in Python."""
+    key: Any = OuterRef("pk")
+    if dataclass.key_type.name == "string":
+        return key
+    text = Cast(key, CharField(max_length=KEY_LENGTH))
+    if dataclass.key_type.name == "uuid":
+        return Upper(Replace(text, Value("-"), Value("")))
+    return text
+
+
+def _row(label: str, key: str, alias: str) -> models.QuerySet[EntityStamp]:
+    return EntityStamp.objects.using(alias).filter(dataclass=label, key=key)
+
+
+def _insert(label: str, key: str, alias: str, modified: datetime | None) -> None:
+    """A first row for an entity without one; loses quietly against a concurrent first row."""
+    row = EntityStamp(dataclass=label, key=key, stamp=FIRST_STAMP, modified=modified)
+    EntityStamp.objects.using(alias).bulk_create([row], ignore_conflicts=True)
+
+
+def compare_and_swap(
+    dataclass: DataClass, key: Any, expected: int, *, alias: str, now: datetime
+) -> bool:
+    """Move the stamp of the entity from ``expected`` to the next one; false if it is another.
+
+    Must be the transaction's first statement on the entity. Holds the entity until the commit.
+    """
+    column = dataclass.stamp_column
+    if column is not None:
+        owner, changes = _stamp_change(dataclass.model, column, dataclass.timestamp_column, now)
+        rows = owner._base_manager.using(alias).filter(**{"pk": key, column: expected})
+        return rows.update(**{**changes, column: expected + 1}) == 1
+    label, text = dataclass.stamp_label, dataclass.key_to_wire(key)
+    row = _row(label, text, alias).filter(stamp=expected)
+    if row.update(stamp=expected + 1, modified=now):
+        return True
+    if expected != FIRST_STAMP:
+        return False
+    # No row counts as the first stamp (D-32). Never get_or_create: it reads before it writes.
+    _insert(label, text, alias, None)
+    return row.update(stamp=expected + 1, modified=now) == 1
+
+
+def _stamp_change(
+    model: type[models.Model], column: str, timestamp_column: str | None, now: datetime
+) -> tuple[type[models.Model], dict[str, Any]]:
+    """The model that owns the stamp column, and the update that moves it.
+
+    The owner may be a parent; updating it through the child would read first.
+    """
+    owner = model._meta.get_field(column).model
+    changes: dict[str, Any] = {column: F(column) + 1}
+    if timestamp_column and model._meta.get_field(timestamp_column).model is owner:
+        changes[timestamp_column] = now
+    return owner, changes
+
+
+def hold(instance: models.Model) -> None:
+    """Tell the receivers that this instance's stamp has been moved for the coming save."""
+    instance.__dict__[_HELD] = True
+
+
+# Saves and deletes outside REST.
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """How instances of one model class carry their stamp."""
+
+    label: str
+    column: str | None
+    timestamp_column: str | None
+    dataclass: DataClass
+
+    def key(self, instance: models.Model) -> str:
+        pk = self.dataclass.model._meta.pk
+        return self.dataclass.key_to_wire(pk.to_python(instance.pk))
+
+
+_watched: dict[type[models.Model], _Watched] = {}
+
+
+def watch(dataclass: DataClass) -> None:
+    """Have every save and delete of the dataclass' rows move their stamps.
+
+    Rows of one table may be saved through parents, children and proxies; each is a sender of its own.
+    """
+    if dataclass.left_out is not None:
+        return
+    watched = _Watched(
+        dataclass.stamp_label, dataclass.stamp_column, dataclass.timestamp_column, dataclass
+    )
+    for model in apps.get_models(include_auto_created=True):
+        if _topmost(model) is not _topmost(dataclass.model):
+            continue
+        if watched.column is not None and not _has_field(model, watched.column):
+            continue
+        _watched[model] = watched
+        pre_save.connect(_before_save, sender=model, dispatch_uid="fourd_rest.stamps")
+        post_save.connect(_after_save, sender=model, dispatch_uid="fourd_rest.stamps")
+        pre_delete.connect(_before_delete, sender=model, dispatch_uid="fourd_rest.stamps")
+
+
+def watch_all() -> None:
+    registry.subscribe(watch)
+
+
+def _topmost(model: type[models.Model]) -> type[models.Model]:
+    model = model._meta.concrete_model or model
+    while model._meta.parents:
+        model = next(iter(model._meta.parents))
+    return model
+
+
+def _has_field(model: type[models.Model], name: str) -> bool:
+    return any(field.name == name for field in model._meta.concrete_fields)
+
+
+def _before_save(
+    sender: type[models.Model],
+    instance: models.Model,
+    raw: bool,
+    using: str,
+    update_fields: frozenset[str] | None,
+    **kwargs: Any,
+) -> None:
+    if raw or instance.__dict__.get(_HELD):
+        return
+    watched = _watched[sender]
+    after = ""
+    if instance.pk is None:
+        after = "first"
+    elif instance._state.adding:
+        after = _before_keyed_insert(watched, instance, using)
+    elif watched.column is None:
+        _bump(watched.label, watched.key(instance), using)
+        after = "again"
+    elif update_fields is None or watched.column in update_fields:
+        setattr(instance, watched.column, F(watched.column) + 1)
+        if watched.timestamp_column:
+            setattr(instance, watched.timestamp_column, timezone.now())
+        after = "refresh"
+    else:
+        _bump_column(watched, instance, using)
+        after = "again"
+    if after == "again" and connections[using].in_atomic_block:
+        # Stamp and row commit as one; without a transaction a reader could see the new stamp
+        # beside the old row, so the stamp moves once more after the row.
+        after = ""
+    instance.__dict__[_AFTER] = after
+
+
+def _before_keyed_insert(watched: _Watched, instance: models.Model, alias: str) -> str:
+    """A new row under a key that was chosen: it must not accept a stamp of its former life."""
+    key = watched.key(instance)
+    if watched.column is None:
+        if _row(watched.label, key, alias).update(
+            stamp=F("stamp") + 1, modified=timezone.now(), deleted=None
+        ):
+            return "again"
+        _insert(watched.label, key, alias, timezone.now())
+        return "moved-unless-created"
+    manager = watched.dataclass.model._base_manager.using(alias)
+    past = (
+        manager.filter(pk=instance.pk).values_list(watched.column, flat=True).first()
+        or _row(watched.label, key, alias).values_list("stamp", flat=True).first()
+    )
+    if past is not None:
+        setattr(instance, watched.column, past + 1)
+    return ""
+
+
+def _after_save(
+    sender: type[models.Model], instance: models.Model, created: bool, using: str, **kwargs: Any
+) -> None:
+    after = instance.__dict__.pop(_AFTER, "")
+    if not after:
+        return
+    watched = _watched[sender]
+    if after == "refresh":
+        values = watched.dataclass.model._base_manager.using(using).filter(pk=instance.pk)
+        setattr(instance, watched.column or "", values.values_list(watched.column, flat=True).get())
+        return
+    if after == "first":
+        if watched.column is None:
+            _insert(watched.label, watched.key(instance), using, timezone.now())
+        return
+    if after == "moved-unless-created" and created:
+        return
+    if watched.column is None:
+        _bump(watched.label, watched.key(instance), using)
+    else:
+        _bump_column(watched, instance, using)
+
+
+def _before_delete(
+    sender: type[models.Model], instance: models.Model, using: str, **kwargs: Any
+) -> None:
+    watched = _watched[sender]
+    key = watched.key(instance)
+    now = timezone.now()
+    if watched.column is None:
+        _bump(watched.label, key, using, deleted=now)
+        return
+    values = watched.dataclass.model._base_manager.using(using).filter(pk=instance.pk)
+    stamp = values.values_list(watched.column, flat=True).first()
+    if stamp is not None and not _row(watched.label, key, using).update(stamp=stamp, deleted=now):
+        row = EntityStamp(dataclass=watched.label, key=key, stamp=stamp, deleted=now)
+        EntityStamp.objects.using(using).bulk_create([row], ignore_conflicts=True)
+
+
+def _bump(label: str, key: str, alias: str, deleted: datetime | None = None) -> None:
+    row = _row(label, key, alias)
+    change: dict[str, Any] = {
+        "stamp": F("stamp") + 1,
+        "modified": timezone.now(),
+        "deleted": deleted,
+    }
+    if not row.update(**change):
+        _insert(label, key, alias, None)
+        row.update(**change)
+
+
+def _bump_column(watched: _Watched, instance: models.Model, alias: str) -> None:
+    assert watched.column is not None  # noqa: S101  (narrowing for the type checker)
+    owner, changes = _stamp_change(
+        watched.dataclass.model, watched.column, watched.timestamp_column, timezone.now()
+    )
+    owner._base_manager.using(alias).filter(pk=instance.pk).update(**changes)

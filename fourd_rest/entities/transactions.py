@@ -1,0 +1,61 @@
+"""Short write transactions that begin with a write, and the retry of what a database gives back.
+
+A read before the first write makes SQLite refuse the write later («database is locked») instead of
+waiting for its turn, so the lock is taken first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import OperationalError, connections, transaction
+
+from fourd_rest.errors import DATABASE_BUSY, RestError
+from fourd_rest.models import EntityStamp
+
+T = TypeVar("T")
+
+ATTEMPTS = 4  # one and at most three more
+RETRY_AFTER = 1  # seconds
+
+_BUSY_STATES = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization, deadlock, lock time-out
+_BUSY_NUMBERS = {1205, 1213}  # MariaDB: lock time-out, deadlock
+
+
+@contextmanager
+def write_transaction(alias: str) -> Iterator[None]:
+    """A transaction on ``alias`` that holds the write lock from its first statement."""
+    with transaction.atomic(using=alias):
+        if connections[alias].vendor == "sqlite":
+            # Changes no row: identifiers are positive.
+            EntityStamp.objects.using(alias).filter(pk=-1).update(stamp=0)
+        yield
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether the database says: try again."""
+    if not isinstance(error, OperationalError):
+        return False
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", None) in _BUSY_STATES:
+        return True
+    number = error.args[0] if error.args else None
+    return number in _BUSY_NUMBERS or "database is locked" in str(error)
+
+
+def busy() -> RestError:
+    return RestError(DATABASE_BUSY(), retry_after=RETRY_AFTER)
+
+
+def with_retry(alias: str, action: Callable[[], T]) -> T:
+    """``action()``, once more while the database asks for it; then error 9010 (503)."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return action()
+        except OperationalError as error:
+            # Within somebody else's transaction only that one could begin again.
+            if not is_busy(error) or connections[alias].in_atomic_block:
+                raise
+    return action()

@@ -1,0 +1,158 @@
+"""The tables of this app: uploads and where they went, and stamps of models without a stamp column."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .dataclass.options import KEY_LENGTH
+
+MODEL_LABEL_LENGTH = 201  # app label and model name are at most 100 characters each
+
+
+class Stamped(models.Model):
+    """Abstract base that keeps stamp and time of the last save in the entity's own row.
+
+    The fast way: reading needs no second table. A dataclass of such a model uses both columns without
+    being told.
+    """
+
+    stamp = models.PositiveIntegerField(_("stamp"), default=1, editable=False)
+    modified = models.DateTimeField(_("modified"), default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class EntityStamp(models.Model):
+    """Stamp of one entity whose model has no stamp column (D-32).
+
+    ``dataclass`` is the label of the topmost concrete model, so that a page and its subclass rows share
+    one stamp. The row of a deleted entity stays for ``STAMP_RETENTION`` seconds: a key that is used
+    again must not accept a stamp of its former life.
+    """
+
+    dataclass = models.CharField(_("model"), max_length=MODEL_LABEL_LENGTH)
+    key = models.CharField(_("key"), max_length=KEY_LENGTH)
+    stamp = models.PositiveIntegerField(_("stamp"), default=1)
+    modified = models.DateTimeField(_("modified"), null=True)
+    deleted = models.DateTimeField(_("deleted"), null=True)
+
+    class Meta:
+        verbose_name = _("entity stamp")
+        verbose_name_plural = _("entity stamps")
+        constraints = [
+            models.UniqueConstraint(fields=["dataclass", "key"], name="fourd_rest_one_stamp"),
+        ]
+        indexes = [
+            models.Index(fields=["deleted"], name="fourd_rest_deleted_stamps"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataclass} {self.key}: {self.stamp}"
+
+
+class UploadedBlob(models.Model):
+    """A file received by ``$upload`` (``requests.md`` 6.5, D-14).
+
+    Only ``READY`` blobs that have not expired are ever resolved. The row and its thumbnail outlive the
+    file for ``UPLOAD_RETENTION`` seconds, so that an administrator can see what was there.
+    """
+
+    class State(models.TextChoices):
+        RECEIVING = "receiving", _("receiving")
+        READY = "ready", _("ready")
+        EXPIRED = "expired", _("expired")
+        BROKEN = "broken", _("broken")
+
+    class Kind(models.TextChoices):
+        PICTURE = "picture", _("picture")
+        BINARY = "binary", _("binary")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.RECEIVING, db_index=True
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.BINARY)
+    name = models.CharField(_("name in the storage"), max_length=255)
+    file_name = models.CharField(_("client's file name"), max_length=255, blank=True)
+    declared_type = models.CharField(_("declared type"), max_length=100, blank=True)
+    detected_type = models.CharField(_("detected type"), max_length=100, blank=True)
+    size = models.BigIntegerField(_("size"), default=0)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    width = models.PositiveIntegerField(_("width"), null=True)
+    height = models.PositiveIntegerField(_("height"), null=True)
+    thumbnail = models.BinaryField(_("thumbnail"), null=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("owner"),
+    )
+    address = models.GenericIPAddressField(_("client address"), null=True)
+    timeout = models.PositiveIntegerField(_("lifetime in seconds"))
+    created = models.DateTimeField(_("created"), default=timezone.now)
+    progressed = models.DateTimeField(_("last progress"), default=timezone.now)
+    ready = models.DateTimeField(_("ready"), null=True)
+    expires = models.DateTimeField(_("expires"), null=True)
+
+    class Meta:
+        verbose_name = _("uploaded file")
+        verbose_name_plural = _("uploaded files")
+        ordering: ClassVar = ["-created"]
+        indexes = [
+            models.Index(fields=["state", "expires"], name="fourd_rest_blob_expiry"),
+            models.Index(fields=["-created"], name="fourd_rest_blob_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.wire_id
+
+    @property
+    def wire_id(self) -> str:
+        """The ID as clients know it: 32 upper-case hexadecimal digits."""
+        return self.id.hex.upper()
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether the file may be attached or served at ``now``."""
+        return self.state == self.State.READY and self.expires is not None and now < self.expires
+
+
+class BlobAttachment(models.Model):
+    """A file given to an entity: first an intent, then the record of where an upload went.
+
+    The intent is committed before the copy is made and becomes ``ATTACHED`` in the transaction that
+    saves the entity. A crash leaves an intent; the sweep abandons it and removes the copy. Rows live on
+    the entity's own database, so that both commit as one.
+    """
+
+    class State(models.TextChoices):
+        INTENT = "intent", _("intent")
+        ATTACHED = "attached", _("attached")
+        ABANDONED = "abandoned", _("abandoned")
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.INTENT)
+    blob_id = models.UUIDField(_("uploaded file"), db_index=True)
+    model = models.CharField(_("model"), max_length=MODEL_LABEL_LENGTH)
+    field = models.CharField(_("field"), max_length=255)
+    key = models.CharField(_("key"), max_length=KEY_LENGTH, blank=True)
+    name = models.TextField(_("name in the storage"), blank=True)
+    progressed = models.DateTimeField(_("last progress"), default=timezone.now)
+    attached = models.DateTimeField(_("attached"), null=True)
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        indexes = [
+            models.Index(fields=["state", "progressed"], name="fourd_rest_intents"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.key} {self.field}"

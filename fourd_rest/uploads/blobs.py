@@ -1,0 +1,305 @@
+"""The life of an upload: received, ready, expired; and the sweep that clears what is left behind.
+
+A file is never resolved before its row says ``ready``, and a row says so only after every byte was
+counted in the request and again in the storage (design «Uploads»).
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from django.apps import apps
+from django.core.files.base import File
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+
+from fourd_rest.body import BodyReader, UploadFile
+from fourd_rest.conf import Settings, current
+from fourd_rest.dataclass import registry
+from fourd_rest.errors import BODY_EMPTY, NOT_A_PICTURE, STORAGE_FAILED, UPLOAD_QUOTA, RestError
+from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
+
+from . import pictures
+from .store import upload_storage
+
+logger = logging.getLogger("fourd_rest")
+
+State = UploadedBlob.State
+
+_SPOOL = 2**20  # bytes of a picture that are kept in memory while it is verified
+_PROGRESS_INTERVAL = 15  # seconds between two notes of progress
+# Seconds that a file outlives its expiry: a copy that began in time must be able to end.
+_GRACE = 60
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the request says about the file before its first byte."""
+
+    picture: bool
+    timeout: int
+    declared_type: str = ""
+    file_name: str = ""
+    address: str | None = None
+
+
+def receive(request: HttpRequest, reader: BodyReader, announced: Announced) -> UploadedBlob:
+    """Take the body of ``request`` as an upload; returns it ready to be used.
+
+    Raises ``RestError``: empty, cut or too large bodies, no picture where one was announced (1824),
+    too many pending uploads (9008), a storage that fails (9015). Nothing is kept then.
+    """
+    identity = uuid.uuid4()
+    blob = UploadedBlob(
+        pk=identity,
+        # Unguessable, unique, and no part of it comes from the client.
+        name=f"{identity.hex[:2]}/{identity.hex}",
+        kind=UploadedBlob.Kind.PICTURE if announced.picture else UploadedBlob.Kind.BINARY,
+        owner_id=request.user.pk if request.user.is_authenticated else None,
+        address=announced.address,
+        declared_type=announced.declared_type[:100],
+        file_name=announced.file_name[:255],
+        timeout=announced.timeout,
+        size=reader.expected or 0,
+    )
+    blob.save(force_insert=True)
+    try:
+        _check_quota(blob, current())
+        _store(blob, reader, current())
+        _check_quota(blob, current())
+        _make_ready(blob)
+    except BaseException:
+        _drop(blob)
+        raise
+    return blob
+
+
+def _check_quota(blob: UploadedBlob, settings: Settings) -> None:
+    """Refuse ``blob``, whose row is counted already, if too much is pending."""
+    mine = Q(owner=blob.owner_id)
+    if blob.owner_id is None:
+        mine = Q(owner=None, address=blob.address)
+    pending = _pending().aggregate(
+        all_files=Count("pk"),
+        all_bytes=Sum("size", default=0),
+        my_files=Count("pk", filter=mine),
+        my_bytes=Sum("size", filter=mine, default=0),
+    )
+    if (
+        pending["all_files"] > settings.MAX_PENDING_UPLOADS
+        or pending["all_bytes"] > settings.MAX_PENDING_BYTES
+        or pending["my_files"] > settings.MAX_PENDING_UPLOADS_PER_OWNER
+        or pending["my_bytes"] > settings.MAX_PENDING_BYTES_PER_OWNER
+    ):
+        raise RestError(UPLOAD_QUOTA(), retry_after=settings.UPLOAD_TIMEOUT)
+
+
+def _pending() -> QuerySet[UploadedBlob]:
+    return UploadedBlob.objects.filter(
+        Q(state=State.RECEIVING) | Q(state=State.READY, expires__gt=timezone.now())
+    )
+
+
+def _store(blob: UploadedBlob, reader: BodyReader, settings: Settings) -> None:
+    """Stream the body into the storage and fill in what it turned out to be."""
+    body = UploadFile(reader, name=blob.name, progress=_Progress(blob))
+    if blob.kind == UploadedBlob.Kind.PICTURE:
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+            for chunk in body.chunks():
+                spool.write(chunk)
+            _require_content(body)
+            spool.seek(0)
+            _verify(blob, spool, settings)
+            spool.seek(0)
+            _save(blob, File(spool, name=blob.name), body)
+    else:
+        _save(blob, body, body)
+        _require_content(body)
+        blob.detected_type = pictures.detect(body.head)[0]
+    blob.size = body.count
+    blob.sha256 = body.sha256
+    if upload_storage().size(blob.name) != body.count:
+        logger.error("Upload %s was stored with another size than received", blob.wire_id)
+        raise RestError(STORAGE_FAILED())
+    # Counted before it is ready: the size was not known if it was not announced.
+    UploadedBlob.objects.filter(pk=blob.pk).update(size=blob.size)
+
+
+def _require_content(body: UploadFile) -> None:
+    if body.count == 0:
+        raise RestError(BODY_EMPTY())
+
+
+def _verify(blob: UploadedBlob, file: Any, settings: Settings) -> None:
+    try:
+        picture = pictures.verify(
+            file, formats=settings.PICTURE_FORMATS, max_pixels=settings.MAX_PICTURE_PIXELS
+        )
+    except RestError as error:
+        if error.items[-1].row is not NOT_A_PICTURE or not settings.RAWPICT_LENIENT:
+            raise
+        # Mobile clients send $rawPict for everything (D-15).
+        blob.kind = UploadedBlob.Kind.BINARY
+        file.seek(0)
+        blob.detected_type = pictures.detect(file.read(pictures.HEAD_SIZE))[0]
+        return
+    blob.detected_type = picture.mime
+    blob.width, blob.height = picture.width, picture.height
+    blob.thumbnail = picture.thumbnail or None
+
+
+def _save(blob: UploadedBlob, content: Any, body: UploadFile) -> None:
+    try:
+        blob.name = upload_storage().save(blob.name, content)
+    except RestError:
+        raise
+    except Exception as error:
+        # Storages wrap what the body raised in errors of their own.
+        if body.error is not None:
+            raise body.error from error
+        logger.exception("The storage failed to keep upload %s", blob.wire_id)
+        raise RestError(STORAGE_FAILED()) from error
+
+
+class _Progress:
+    """Notes now and then that bytes still arrive, so that the sweep leaves the upload alone."""
+
+    def __init__(self, blob: UploadedBlob) -> None:
+        self.pk = blob.pk
+        self.noted = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        if time.monotonic() - self.noted < _PROGRESS_INTERVAL:
+            return
+        self.noted = time.monotonic()
+        UploadedBlob.objects.filter(pk=self.pk).update(progressed=timezone.now())
+
+
+def _make_ready(blob: UploadedBlob) -> None:
+    """Compare-and-swap to ``ready``; the lifetime counts from here."""
+    blob.state = State.READY
+    blob.ready = timezone.now()
+    blob.expires = blob.ready + timedelta(seconds=blob.timeout)
+    changes = {
+        name: getattr(blob, name)
+        for name in (
+            "state",
+            "kind",
+            "name",
+            "detected_type",
+            "size",
+            "sha256",
+            "width",
+            "height",
+            "thumbnail",
+            "ready",
+            "expires",
+        )
+    }
+    waiting = UploadedBlob.objects.filter(pk=blob.pk, state=State.RECEIVING)
+    if not waiting.update(**changes):
+        # The sweep took it for stalled and has removed the file.
+        raise RestError(STORAGE_FAILED())
+
+
+def _drop(blob: UploadedBlob) -> None:
+    """Remove what there is of an upload that failed; what cannot be removed is left to the sweep."""
+    try:
+        upload_storage().delete(blob.name)
+        UploadedBlob.objects.filter(pk=blob.pk).delete()
+    except Exception:
+        logger.warning("Upload %s is left to the sweep", blob.wire_id, exc_info=True)
+
+
+def open_blob(blob: UploadedBlob) -> BinaryIO:
+    """The file of ``blob``. Raises ``FileNotFoundError`` if it is gone."""
+    if not blob.name:
+        raise FileNotFoundError(blob.wire_id)
+    file: BinaryIO = upload_storage().open(blob.name)
+    return file
+
+
+# The sweep.
+
+
+def remove_file(blob: UploadedBlob) -> bool:
+    """Delete the file of a blob that is no longer used; its row stays. False if the storage fails."""
+    try:
+        if blob.name:
+            upload_storage().delete(blob.name)
+    except Exception:
+        logger.warning("The file of upload %s cannot be deleted", blob.wire_id, exc_info=True)
+        return False
+    UploadedBlob.objects.filter(pk=blob.pk).update(name="")
+    return True
+
+
+@dataclass(slots=True)
+class Swept:
+    """How much one sweep removed."""
+
+    expired: int = 0
+    broken: int = 0
+    copies: int = 0
+    rows: int = 0
+    stamps: int = 0
+
+
+def sweep() -> Swept:
+    """Remove expired and broken files, abandoned copies, and rows past their retention.
+
+    Safe at any time and beside other sweeps: every step is a compare-and-swap that is decided before a
+    file is touched.
+    """
+    settings, now, swept = current(), timezone.now(), Swept()
+    blobs = UploadedBlob.objects
+    swept.expired = blobs.filter(state=State.READY, expires__lte=now - timedelta(seconds=_GRACE)).update(
+        state=State.EXPIRED
+    )
+    stalled = now - timedelta(seconds=settings.UPLOAD_STALL_TIMEOUT)
+    swept.broken = blobs.filter(state=State.RECEIVING, progressed__lte=stalled).update(
+        state=State.BROKEN
+    )
+    finished = blobs.filter(state__in=[State.EXPIRED, State.BROKEN])
+    for blob in finished.exclude(name="").only("pk", "name").iterator(_BATCH):
+        remove_file(blob)
+    retained = now - timedelta(seconds=settings.UPLOAD_RETENTION)
+    swept.rows = finished.filter(name="", created__lte=retained).delete()[0]
+    for alias in sorted({exposed.write_alias() for exposed in registry}):
+        swept.copies += _sweep_copies(alias, stalled)
+        attachments = BlobAttachment.objects.using(alias)
+        attachments.filter(state=BlobAttachment.State.ATTACHED, attached__lte=retained).delete()
+        swept.stamps += (
+            EntityStamp.objects.using(alias)
+            .filter(deleted__lte=now - timedelta(seconds=settings.STAMP_RETENTION))
+            .delete()[0]
+        )
+    return swept
+
+
+def _sweep_copies(alias: str, stalled: Any) -> int:
+    """Remove copies whose entity was never saved."""
+    attachments = BlobAttachment.objects.using(alias)
+    attachments.filter(state=BlobAttachment.State.INTENT, progressed__lte=stalled).update(
+        state=BlobAttachment.State.ABANDONED
+    )
+    count = 0
+    for intent in attachments.filter(state=BlobAttachment.State.ABANDONED).iterator(_BATCH):
+        try:
+            if intent.name:
+                field: Any = apps.get_model(intent.model)._meta.get_field(intent.field)
+                field.storage.delete(intent.name)
+        except Exception:
+            logger.warning("The copy %s cannot be deleted", intent.name, exc_info=True)
+            continue
+        intent.delete()
+        count += 1
+    return count

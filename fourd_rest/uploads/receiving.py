@@ -1,0 +1,85 @@
+"""What a request to ``$upload`` says about its file, before the first byte (D-14, D-15)."""
+
+from __future__ import annotations
+
+import ipaddress
+from email.message import Message
+
+from django.http import HttpRequest
+
+from fourd_rest.address import Address
+from fourd_rest.body import BodyReader
+from fourd_rest.conf import current
+from fourd_rest.dataclass import registry
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import BAD_URL, NO_PERMISSION_UPDATE, RestError
+from fourd_rest.models import UploadedBlob
+
+from . import blobs
+from .blobs import Announced
+
+_BEST = frozenset({"", "best"})
+
+
+def check_permission(caller: Caller) -> None:
+    """Uploads are for whoever may give a file to some entity; anyone else gets 401."""
+    for dataclass in registry:
+        if not dataclass.file_attributes:
+            continue
+        request = caller.request
+        if dataclass.has_change_permission(request) or dataclass.has_add_permission(request):
+            return
+    raise RestError(NO_PERMISSION_UPDATE(dataclass="$upload"))
+
+
+def receive(request: HttpRequest, address: Address) -> UploadedBlob:
+    """Take the body of ``request`` as an upload. Raises ``RestError`` as ``blobs.receive`` does."""
+    settings = current()
+    announced = Announced(
+        picture=_is_picture(address),
+        timeout=_timeout(address),
+        declared_type=request.headers.get("Content-Type", "").partition(";")[0].strip(),
+        file_name=_file_name(request.headers.get("Content-Disposition", "")),
+        address=_client_address(request),
+    )
+    reader = BodyReader.of(request, limit=settings.MAX_UPLOAD_SIZE)
+    return blobs.receive(request, reader, announced)
+
+
+def is_conversion(address: Address) -> bool:
+    """Whether a picture is asked for in a format of the client's choice."""
+    return address.params.get("$imageformat", "").lower() not in _BEST
+
+
+def _is_picture(address: Address) -> bool:
+    """``$rawPict`` is ``true`` or a MIME type; without it, any file (D-15)."""
+    return address.params.get("$rawpict", "false").lower() not in ("", "false", "0")
+
+
+def _timeout(address: Address) -> int:
+    """Seconds that the upload lives: what the client asks for, within the settings."""
+    settings = current()
+    asked = address.integer("$timeout")
+    if asked is None:
+        asked = settings.UPLOAD_TIMEOUT
+    if asked <= 0:
+        raise RestError(BAD_URL(reason="$timeout must be above 0"))
+    return min(asked, settings.MAX_UPLOAD_TIMEOUT)
+
+
+def _file_name(disposition: str) -> str:
+    """The client's name for the file, for administrators to read; it never becomes a path."""
+    if not disposition:
+        return ""
+    message = Message()
+    message["Content-Disposition"] = disposition
+    name = message.get_filename("")
+    name = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in name if character.isprintable())
+
+
+def _client_address(request: HttpRequest) -> str | None:
+    try:
+        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,19 @@
+"""One pattern per kind of resource; ``address`` takes the rest of the path apart.
+
+Mount it with ``path("rest/", include("fourd_rest.urls"))``.
+"""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from . import views
+
+app_name = "fourd_rest"
+
+urlpatterns = [
+    re_path(r"^(?P<path>/*)\Z", views.RootView.as_view(), name="root"),
+    re_path(r"^(?P<path>/*\$upload/*)\Z", views.UploadView.as_view(), name="upload"),
+    re_path(r"(?s)^(?P<path>/*\$catalog(?:/.*)?)\Z", views.CatalogView.as_view(), name="catalog"),
+    re_path(r"(?s)^(?P<path>.+)\Z", views.DataView.as_view(), name="data"),
+]

@@ -1,0 +1,3 @@
+"""People, companies and invoices: the app of the sample site."""
+
+from __future__ import annotations
