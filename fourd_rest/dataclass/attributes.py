@@ -79,6 +79,11 @@ class Attribute:
         return self.value is not None
 
     @property
+    def is_filled_in(self) -> bool:
+        """Whether a new entity gets the value if the client gives none: the key."""
+        return isinstance(self.member, models.Field) and self.member.primary_key
+
+    @property
     def holds_bytes(self) -> bool:
         """Whether the file is kept in the row itself, not in a storage."""
         return self.file is not None and not isinstance(self.member, models.FileField)

@@ -178,9 +178,11 @@ class DataClass:
         if self.stamp_column is None and (field.max_length or 0) > KEY_LENGTH:
             return LeftOut(label, f"its key is longer than {KEY_LENGTH} characters")
         pk = self.model._meta.pk
-        if self.fields is None and (
-            is_secret(pk.name) or is_secret(f"{self.model._meta.model_name}_{pk.name}")
-        ):
+        # The text key of a model called Token is a token, whatever the field is called.
+        names = [pk.name, f"{self.model._meta.model_name}_{pk.name}"]
+        if value_type(field).name != "string":
+            names = [pk.name]
+        if self.fields is None and any(map(is_secret, names)):
             return LeftOut(label, "its key looks like a secret; name its fields to expose it")
         return None
 

@@ -279,12 +279,12 @@ class Writer:
         blank: Entity = {}
         for attribute in self.dataclass.attributes.values():
             value = None
-            if attribute.value is not None and not attribute.field.primary_key:
-                value = getattr(instance, attribute.field.attname)
-                if hasattr(value, "resolve_expression"):
-                    value = None  # the database will fill it in
-                elif value is not None and attribute.value.to_wire is not None:
-                    value = attribute.value.to_wire(value)
+            if attribute.value is not None and attribute.field.attname in instance.__dict__:
+                value = instance.__dict__[attribute.field.attname]
+            if attribute.is_filled_in or hasattr(value, "resolve_expression"):
+                value = None  # the key is numbered, the rest the database fills in
+            elif value is not None and attribute.value and attribute.value.to_wire is not None:
+                value = attribute.value.to_wire(value)
             blank[attribute.name] = value
         return blank
 

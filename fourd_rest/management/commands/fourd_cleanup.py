@@ -1,0 +1,23 @@
+"""``manage.py fourd_cleanup``: the sweep, for cron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from fourd_rest.uploads.blobs import sweep
+
+
+class Command(BaseCommand):
+    help = (
+        "Removes expired and broken uploads, copies whose entity was never saved, and rows past "
+        "their retention. Safe while the site is serving."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        swept = sweep()
+        self.stdout.write(
+            f"{swept.expired} expired, {swept.broken} broken, {swept.copies} abandoned copies, "
+            f"{swept.rows} old rows, {swept.stamps} old stamps"
+        )

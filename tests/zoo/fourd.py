@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from fourd_rest import register
+
+from . import models
+
+for _model in (
+    models.Everything,
+    models.Country,
+    models.Planet,
+    models.Parcel,
+    models.Keeper,
+    models.Place,
+    models.Aviary,
+    models.Animal,
+    models.Passport,
+    models.Account,
+    models.Secretive,
+    models.Finder,
+    models.Broken,
+):
+    register(_model)

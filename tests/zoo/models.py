@@ -1,0 +1,186 @@
+"""One model for every case that the sample site does not have."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.core.validators import FileExtensionValidator, MaxValueValidator
+from django.db import models
+from django.db.models.functions import Upper
+
+from fourd_rest.models import Stamped
+
+
+class Shade(str):
+    """What ``ShadeField`` holds: not a plain text."""
+
+
+class ShadeField(models.CharField):
+    """A custom field on a text column."""
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else Shade(value)
+
+    def to_python(self, value):
+        if value is None or isinstance(value, Shade):
+            return value
+        if value == "no shade":
+            raise ValidationError("This is no shade.")
+        return Shade(value)
+
+
+class Everything(models.Model):
+    """A field of every type."""
+
+    small = models.SmallIntegerField(null=True, blank=True)
+    integer = models.IntegerField(null=True, blank=True)
+    big = models.BigIntegerField(null=True, blank=True)
+    positive_small = models.PositiveSmallIntegerField(null=True, blank=True)
+    positive = models.PositiveIntegerField(null=True, blank=True)
+    positive_big = models.PositiveBigIntegerField(null=True, blank=True)
+    boolean = models.BooleanField(null=True, blank=True)
+    floating = models.FloatField(null=True, blank=True)
+    decimal = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
+    char = models.CharField(max_length=20, blank=True)
+    nullable_char = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001
+    text = models.TextField(blank=True)
+    slug = models.SlugField(blank=True)
+    email = models.EmailField(blank=True)
+    url = models.URLField(blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    uuid = models.UUIDField(null=True, blank=True)
+    date = models.DateField(null=True, blank=True)
+    moment = models.DateTimeField(null=True, blank=True)
+    time = models.TimeField(null=True, blank=True)
+    duration = models.DurationField(null=True, blank=True)
+    json = models.JSONField(null=True, blank=True)
+    binary = models.BinaryField(null=True, blank=True)
+    file = models.FileField(upload_to="zoo/files/", blank=True)
+    image = models.ImageField(
+        upload_to="zoo/images/", blank=True, width_field="image_width", height_field="image_height"
+    )
+    image_width = models.PositiveIntegerField(null=True, editable=False)
+    image_height = models.PositiveIntegerField(null=True, editable=False)
+    choice = models.CharField(max_length=1, blank=True, choices=[("a", "Ant"), ("b", "Bee")])
+    shade = ShadeField(max_length=20, null=True, blank=True)
+    auto_now = models.DateTimeField(auto_now=True)
+    hidden = models.CharField(max_length=20, default="fixed", editable=False)
+    loud = models.GeneratedField(
+        expression=Upper("char"), output_field=models.CharField(max_length=20), db_persist=True
+    )
+
+    class Meta:
+        verbose_name_plural = "everything"
+
+
+class Country(models.Model):
+    """A text key, chosen by the client; stamps in the side table."""
+
+    code = models.CharField(max_length=10, primary_key=True)
+    name = models.CharField(max_length=50)
+
+
+class Planet(Stamped):
+    """A text key and a stamp column."""
+
+    code = models.CharField(max_length=10, primary_key=True)
+    name = models.CharField(max_length=50)
+
+
+class Parcel(models.Model):
+    """A UUID key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    label = models.CharField(max_length=50, blank=True)
+    country = models.ForeignKey(Country, models.PROTECT, null=True, blank=True, related_name="parcels")
+
+
+class Keeper(models.Model):
+    name = models.CharField(max_length=50, unique=True)
+    badge = models.CharField(max_length=20, unique=True, null=True, blank=True)  # noqa: DJ001
+
+
+class Place(models.Model):
+    """The parent of a multi-table inheritance."""
+
+    name = models.CharField(max_length=50)
+    capacity = models.IntegerField(default=0, validators=[MaxValueValidator(1000)])
+
+
+class Aviary(Place):
+    height = models.IntegerField(default=0)
+
+
+class Animal(models.Model):
+    """Relations of every kind, constraints, and a clean method."""
+
+    name = models.CharField(max_length=30)
+    nick = models.CharField(max_length=30, blank=True)
+    low = models.IntegerField(default=0)
+    high = models.IntegerField(default=10)
+    keepers = models.ManyToManyField(Keeper, related_name="animals", blank=True)
+    home = models.ForeignKey(Place, models.CASCADE, null=True, blank=True, related_name="animals")
+    doctor = models.ForeignKey(
+        Keeper, models.SET_NULL, null=True, blank=True, to_field="badge", related_name="patients"
+    )
+    report = models.FileField(
+        upload_to="zoo/reports/", blank=True, validators=[FileExtensionValidator(["pdf"])]
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(low__lte=models.F("high")), name="low_below_high"),
+            models.UniqueConstraint(fields=["name", "nick"], name="one_name_and_nick"),
+        ]
+
+    def clean(self):
+        if self.name == "Moloch":
+            raise ValidationError({"name": "No Moloch in this zoo."})
+        if self.name == "Cerberus":
+            raise ValidationError("No dog with three heads.")
+
+
+class Passport(models.Model):
+    """A one-to-one relation, whose reverse is a to-one as well."""
+
+    animal = models.OneToOneField(Animal, models.CASCADE, related_name="passport")
+    number = models.CharField(max_length=20)
+
+
+class Account(models.Model):
+    """Fields that are never exposed unless named."""
+
+    name = models.CharField(max_length=30)
+    password = models.CharField(max_length=30, blank=True)
+    api_key = models.CharField(max_length=30, blank=True)
+    otp = models.CharField(max_length=30, blank=True)
+    owner = models.ForeignKey("auth.User", models.CASCADE, null=True, blank=True)
+
+
+class Secretive(models.Model):
+    """Rows that a default manager hides."""
+
+    class Visible(models.Manager):
+        def get_queryset(self):
+            return super().get_queryset().filter(is_hidden=False)
+
+    name = models.CharField(max_length=30)
+    is_hidden = models.BooleanField(default=False)
+
+    objects = Visible()
+    everything = models.Manager()
+
+
+class Finder(models.Model):
+    secretive = models.ForeignKey(Secretive, models.CASCADE, null=True, blank=True)
+    name = models.CharField(max_length=30)
+
+
+class Broken(models.Model):
+    """Its save method has a bug."""
+
+    name = models.CharField(max_length=30)
+
+    def save(self, *args, **kwargs):
+        raise ZeroDivisionError("a bug of the site, with a secret in it")
