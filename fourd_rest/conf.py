@@ -116,9 +116,10 @@ def current() -> Settings:
     given = getattr(django_settings, "FOURD_REST", {})
     for problem in problems(given):
         raise ImproperlyConfigured(problem.text)
-    return Settings(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    )
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+    }
+    return Settings(**values)
 
 
 def datastore_name() -> str:

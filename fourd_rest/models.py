@@ -23,6 +23,9 @@ class Stamped(models.Model):
     being told.
     """
 
+    # Where a dataclass of a model looks for its columns if its options name none.
+    fourd_stamp_columns: ClassVar = ("stamp", "modified")
+
     stamp = models.PositiveIntegerField(_("stamp"), default=1, editable=False)
     modified = models.DateTimeField(_("modified"), default=timezone.now, editable=False)
 

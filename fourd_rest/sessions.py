@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
-from django.http.request import is_same_domain
+from django.utils.http import is_same_domain
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -32,11 +33,10 @@ class HeaderCheckedSession(BaseAuthentication):
 
 def authenticators() -> list[BaseAuthentication]:
     """The site's DRF authentication classes, with its session checked by headers."""
-    chosen: Sequence[type[BaseAuthentication]] = [
-        HeaderCheckedSession if issubclass(cls, SessionAuthentication) else cls
-        for cls in api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    classes: Sequence[Any] = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    return [
+        HeaderCheckedSession() if issubclass(cls, SessionAuthentication) else cls() for cls in classes
     ]
-    return [cls() for cls in chosen]
 
 
 def check_origin(request: HttpRequest) -> None:

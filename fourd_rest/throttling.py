@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 class _OptionalRate(SimpleRateThrottle):
     def get_rate(self) -> str | None:
         # Read at each request, not once at import: rates may be overridden.
-        rate = api_settings.DEFAULT_THROTTLE_RATES.get(self.scope)
+        rate = api_settings.DEFAULT_THROTTLE_RATES.get(self.scope or "")
         return None if rate is None else str(rate)
 
     def get_cache_key(self, request: Request, view: APIView) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.db import DatabaseError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -93,9 +92,9 @@ class RestView(APIView):
     the verb → ``handle_exception`` → ``finalize_response``.
     """
 
-    parser_classes: ClassVar = []
-    renderer_classes: ClassVar = []
-    permission_classes: ClassVar = []
+    parser_classes = ()
+    renderer_classes = ()
+    permission_classes = ()
     throttle_scopes: ClassVar[tuple[type[BaseThrottle], ...]] = ()
     versioning_class = None
     schema = None
@@ -104,8 +103,8 @@ class RestView(APIView):
     caller: Caller
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
-        view = super().as_view(**initkwargs)
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
         # Transactions here are short and begin with a write (ATOMIC_REQUESTS would break both).
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
@@ -126,11 +125,11 @@ class RestView(APIView):
         prefix = http.path[: len(http.path) - len(path)] if path else http.path
         self.caller = Caller(http, prefix.rstrip("/"), f"{http.scheme}://{http.get_host()}")
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.http_method_not_allowed(request)
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        self.http_method_not_allowed(request)
 
     def check_origin(self) -> None:
         sessions.check_origin(self.caller.request)
@@ -142,7 +141,7 @@ class RestView(APIView):
 
     # Answers.
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Any:
         error = _as_rest_error(exc)
         if error is not None:
             logger.info("%s %s: %s", self.request.method, self.request.path, error)
@@ -168,9 +167,7 @@ class RestView(APIView):
         drain_when_sent(self.request._request, response)
         return response
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response["4DREST-INFO"] = "1.0"
         # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
         response._has_been_logged = True
@@ -421,7 +418,7 @@ def _as_rest_error(exc: Exception) -> RestError | None:
     if isinstance(exc, RestError):
         return exc
     if isinstance(exc, Throttled):
-        return RestError(THROTTLED(), retry_after=int(exc.wait or 0) + 1)
+        return RestError(THROTTLED(), retry_after=int(getattr(exc, "wait", None) or 0) + 1)
     if isinstance(exc, (AuthenticationFailed, NotAuthenticated)):
         return RestError(LOGIN_FAILED())
     if isinstance(exc, APIException) and exc.status_code < 500:

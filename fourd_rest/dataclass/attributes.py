@@ -272,6 +272,6 @@ def find_member(model: type[models.Model], name: str) -> Member | None:
     if known is not None:
         return known
     try:
-        return model._meta.get_field(name)  # type: ignore[return-value]
+        return model._meta.get_field(name)
     except FieldDoesNotExist:
         return None

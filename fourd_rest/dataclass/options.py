@@ -5,7 +5,7 @@ It borrows the names of Django's ``ModelAdmin``: there is nothing new to learn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # What the side table of stamps can hold; a model with a stamp column of its own may have longer keys.
 KEY_LENGTH = 255
 
-NAMING = {"": str, "camelCase": camel_case}
+NAMING: dict[str, Callable[[str], str]] = {"": str, "camelCase": camel_case}
 
 
 class DataClass:
@@ -136,17 +136,18 @@ class DataClass:
     @cached_property
     def stamp_column(self) -> str | None:
         """The model's own stamp column, or None where the side table keeps the stamp."""
-        return self.stamp_field or ("stamp" if self._is_stamped else None)
+        return self.stamp_field or self._model_columns[0]
 
     @cached_property
     def timestamp_column(self) -> str | None:
-        return self.timestamp_field or ("modified" if self._is_stamped else None)
+        return self.timestamp_field or self._model_columns[1]
 
     @cached_property
-    def _is_stamped(self) -> bool:
-        from fourd_rest.models import Stamped  # the package must load before the app registry is ready
-
-        return self.stamp_field is None and issubclass(self.model, Stamped)
+    def _model_columns(self) -> tuple[str | None, str | None]:
+        """What a model that inherits ``Stamped`` brings along, unless the options name their own."""
+        if self.stamp_field is not None:
+            return (None, None)
+        return getattr(self.model, "fourd_stamp_columns", (None, None))
 
     @cached_property
     def stamp_label(self) -> str:

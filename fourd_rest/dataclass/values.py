@@ -337,7 +337,7 @@ _BY_INTERNAL_TYPE: dict[str, ValueType] = {
 def value_type(field: models.Field[Any, Any]) -> ValueType:
     """The type of a scalar field: by its internal type, else text through ``value_to_string``."""
     if isinstance(field, models.GeneratedField):
-        return value_type(field.output_field)
+        return value_type(field.output_field)  # type: ignore[arg-type]  # resolved for a column
     if isinstance(field, models.DecimalField):
         places = field.decimal_places or 0
         return ValueType("number", partial(_decimal_from_wire, places=places), _decimal_to_wire)

@@ -107,7 +107,7 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
     return shown
 
 
-def _column_flags(field: models.Field[Any, Any]) -> dict[str, bool]:
+def _column_flags(field: Any) -> dict[str, bool]:
     """Flags that appear only where they are true."""
     flags = {
         "indexed": field.primary_key or field.unique or field.db_index,

@@ -38,8 +38,8 @@ def clean(instance: models.Model, changed: set[str] | None) -> None:
             instance.validate_unique(exclude=unchanged)
         except ValidationError as error:
             errors = error.update_error_dict(errors)
-        for error in _broken_constraints(instance, changed):
-            errors = error.update_error_dict(errors)
+        for broken in _broken_constraints(instance, changed):
+            errors = broken.update_error_dict(errors)
     if errors:
         raise ValidationError(errors)
 
@@ -81,7 +81,8 @@ def _fields_of(constraint: BaseConstraint) -> set[str]:
 
 def _names(expression: Any) -> Iterator[str]:
     if isinstance(expression, F):
-        yield expression.name.partition("__")[0]
+        name: str = expression.name  # type: ignore[attr-defined]
+        yield name.partition("__")[0]
     elif isinstance(expression, Q):
         for child in expression.children:
             if isinstance(child, tuple):

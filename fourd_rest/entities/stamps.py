@@ -13,7 +13,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connections, models
-from django.db.models import CharField, Expression, F, OuterRef, Subquery, Value
+from django.db.models import CharField, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Replace, Upper
 from django.db.models.signals import post_save, pre_delete, pre_save
 from django.utils import timezone
@@ -34,7 +34,7 @@ _AFTER = "_fourd_stamp_after"
 class StampColumns:
     """What to select to read stamp and time of the last save in the statement that reads the row."""
 
-    annotations: dict[str, Expression]
+    annotations: dict[str, Any]
     stamp: str
     modified: str | None
 
@@ -233,9 +233,9 @@ def _after_save(
     if not after:
         return
     watched = _watched[sender]
-    if after == "refresh":
+    if after == "refresh" and watched.column:
         values = watched.dataclass.model._base_manager.using(using).filter(pk=instance.pk)
-        setattr(instance, watched.column or "", values.values_list(watched.column, flat=True).get())
+        setattr(instance, watched.column, values.values_list(watched.column, flat=True).get())
         return
     if after == "first":
         if watched.column is None:

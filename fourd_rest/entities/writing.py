@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
@@ -129,8 +129,7 @@ class Writer:
                     except Refusal as refusal:
                         raise _RolledBack(place, refusal) from refusal
                     except IntegrityError as error:
-                        refusal = self._constraint(error, drafts[place])
-                        raise _RolledBack(place, refusal) from error
+                        raise _RolledBack(place, self._constraint(error, drafts[place])) from error
 
         try:
             for place in order:
@@ -534,7 +533,7 @@ def delete(caller: Caller, dataclass: DataClass, key_text: str) -> None:
                 raise RestError(ENTITY_NOT_LOADED(key=printable(key_text), dataclass=dataclass.name))
             access.check_entity(caller, dataclass, Action.DELETE, instance)
             try:
-                dataclass.delete_model(caller.request, instance)
+                dataclass.delete_model(caller.request, cast("models.Model", instance))
             except (ProtectedError, RestrictedError) as error:
                 raise _not_deleted(dataclass, key_text) from error
 

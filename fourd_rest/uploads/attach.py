@@ -75,6 +75,7 @@ def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> Uploade
 def _verify(blob: UploadedBlob) -> None:
     """The content decides, not the parameter of the upload: a verified picture becomes one."""
     settings = current()
+    file: Any
     with upload_storage().open(blob.name) as file:
         picture = pictures.verify(
             file, formats=settings.PICTURE_FORMATS, max_pixels=settings.MAX_PICTURE_PIXELS
@@ -172,17 +173,18 @@ def _copy(source: Storage, blob: UploadedBlob, field: models.FileField, intent: 
         return target.save(new_name, _Beating(file, intent), max_length=max_length)
 
 
-class _Beating(FileObject):
+class _Beating(FileObject):  # type: ignore[type-arg]
     """A file that notes now and then that it is still being copied, so that no sweep takes the copy."""
 
     def __init__(self, file: Any, intent: BlobAttachment) -> None:
         super().__init__(file, name=intent.name)
+        self.source = file
         self.intent = intent
         self.noted = time.monotonic()
 
     def read(self, size: int = -1) -> bytes:
         self._beat()
-        return bytes(self.file.read(size))
+        return bytes(self.source.read(size))
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         for chunk in super().chunks(chunk_size):

@@ -12,7 +12,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.apps import apps
 from django.core.files.base import File
@@ -223,8 +223,8 @@ def open_blob(blob: UploadedBlob) -> BinaryIO:
     """The file of ``blob``. Raises ``FileNotFoundError`` if it is gone."""
     if not blob.name:
         raise FileNotFoundError(blob.wire_id)
-    file: BinaryIO = upload_storage().open(blob.name)
-    return file
+    file: Any = upload_storage().open(blob.name)
+    return cast("BinaryIO", file)
 
 
 # The sweep.

@@ -10,8 +10,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from PIL import (
     AvifImagePlugin,
@@ -133,13 +132,12 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
     format_name = mime.removeprefix("image/").upper()
     if format_name not in formats or format_name not in FORMATS:
         raise ValueError(f"not an accepted type: {mime}")
-    budget = _Budget(max_pixels)
+    frames = None
     if format_name == "GIF":
-        _scan_gif(file, budget)
-        # Pillow counts the same frames once more.
-        budget = _Budget(max_pixels)
+        frames = _count_frames(file, _Budget(max_pixels))
     elif format_name == "JPEG":
         _count_scans(file)
+    budget = _Budget(max_pixels)
     file.seek(0)
     with _OPENERS[format_name](file) as image:
         width, height = image.size
@@ -148,7 +146,10 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
         image.draft(None, (2 * THUMBNAIL_SIZE, 2 * THUMBNAIL_SIZE))
         image.load()
         thumbnail = _thumbnail(image)
-        for _ in _further_frames(image, format_name):
+        if format_name != "TIFF":
+            # Of a TIFF Pillow would read all the frames to tell.
+            frames = frames or getattr(image, "n_frames", 1)
+        for _ in _go_through(image, frames):
             budget.take(*image.size)
             image.load()
     return Picture(
@@ -176,23 +177,23 @@ class _Budget:
             raise ValueError("too many pixels or frames")
 
 
-def _further_frames(image: ImageFile, format_name: str) -> Iterator[int]:
-    """Go from frame to frame, without asking for their number where that reads the whole file."""
-    announced = 0 if format_name in ("GIF", "TIFF") else getattr(image, "n_frames", 1)
-    for index in count(1):
-        if index == announced:
-            return
-        try:
+def _go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
+    """Go to each frame after the first; ``frames`` is their number, if it is known."""
+    if frames is not None:
+        for index in range(1, frames):
             image.seek(index)
+            yield
+        return
+    while True:
+        try:
+            image.seek(image.tell() + 1)
         except EOFError:
-            if announced:
-                raise
             return
-        yield index
+        yield
 
 
-def _scan_gif(file: BinaryIO, budget: _Budget) -> None:
-    """Count the frames of a GIF without decoding any.
+def _count_frames(file: BinaryIO, budget: _Budget) -> int:
+    """The number of frames of a GIF, none of which is decoded.
 
     A frame may lie outside the screen and so enlarge the picture; Pillow then makes room for it
     while it only looks for the frame.
@@ -216,6 +217,7 @@ def _scan_gif(file: BinaryIO, budget: _Budget) -> None:
             stray += 1
             if stray > MAX_STRAY_BYTES:
                 raise ValueError("not a GIF")
+    return budget.frames
 
 
 def _skip_palette(file: BinaryIO, flags: int) -> None:
@@ -274,8 +276,10 @@ def _shrink(image: Image.Image) -> Image.Image:
 def _shown(image: Image.Image) -> Image.Image:
     """``image`` in a mode that can be averaged."""
     if image.mode.startswith("I"):
-        # 16 bits per pixel; a conversion alone would cut off all above 255.
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        # A conversion alone would cut off all above 255.
+        wide = image.convert("I")
+        scale = 1 / 256 if cast("int", wide.getextrema()[1]) > 255 else 1
+        return wide.point(lambda value: value * scale).convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 

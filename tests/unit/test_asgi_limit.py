@@ -185,9 +185,7 @@ def test_an_application_that_raises_or_answers_after_the_limit() -> None:
         await send(END)
 
     for app in (raises, answers):
-        assert Exchange([part(b"12345", more=False), DISCONNECT]).run(
-            limit_body(app, 4)
-        ) == refusal(4)
+        assert Exchange([part(b"12345", more=False), DISCONNECT]).run(limit_body(app, 4)) == refusal(4)
 
 
 def test_an_answer_that_has_begun_is_left_alone() -> None:

@@ -42,9 +42,7 @@ class Stream:
         raise AssertionError("no lines in a body")
 
 
-def reader(
-    data: bytes, *, limit: int = 10_000, expected: int | None = None, **kw: Any
-) -> BodyReader:
+def reader(data: bytes, *, limit: int = 10_000, expected: int | None = None, **kw: Any) -> BodyReader:
     return BodyReader(Stream(data, **kw).read, limit=limit, expected=expected)
 
 
