@@ -1,17 +1,17 @@
-"""What a database means by an ``IntegrityError``. Its own words never reach a client."""
+"""What a database means when it refuses a row. Its own words never reach a client."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from django.db import IntegrityError
+from django.db import DatabaseError
 
 _POSTGRESQL_UNIQUE = "23505"
 _MARIADB_UNIQUE = 1062
 _SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
 
 
-def is_duplicate(error: IntegrityError) -> bool:
+def is_duplicate(error: DatabaseError) -> bool:
     """Whether a unique value or a primary key is taken."""
     cause = error.__cause__
     return (

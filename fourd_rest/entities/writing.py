@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, models, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    models,
+    transaction,
+)
 from django.db.models.deletion import ProtectedError, RestrictedError
 from django.utils import timezone
 
@@ -128,7 +135,7 @@ class Writer:
                         saved[place] = Outcome(self._apply(drafts[place]))
                     except Refusal as refusal:
                         raise _RolledBack(place, refusal) from refusal
-                    except IntegrityError as error:
+                    except (IntegrityError, DataError) as error:
                         raise _RolledBack(place, self._constraint(error, drafts[place])) from error
 
         try:
@@ -185,7 +192,7 @@ class Writer:
         except Refusal as refusal:
             self._discard([draft])
             return self._refused(draft, refusal)
-        except IntegrityError as error:
+        except (IntegrityError, DataError) as error:
             self._discard([draft])
             return self._refused(draft, self._constraint(error, draft))
         except BaseException:
@@ -223,7 +230,8 @@ class Writer:
             raise self._denied(Action.ADD)
         instance = self.dataclass.model()
         draft.change = self.judge.change(draft.posted, self._blank(instance), is_new=True)
-        self._place_files(draft, instance)
+        if draft.change.files:
+            self._place_files(draft, instance)
 
     def _prepare_update(self, draft: Draft) -> None:
         instance = None
@@ -288,6 +296,8 @@ class Writer:
         return blank
 
     def _place_files(self, draft: Draft, instance: models.Model) -> None:
+        # ``upload_to`` may look at any field of the instance.
+        self._assign(instance, draft)
         for attribute, blob in draft.change.files.items():
             if blob is None:
                 continue
@@ -327,7 +337,7 @@ class Writer:
         if instance.pk in (None, "") and not isinstance(pk, models.AutoField):
             raise Refusal(PRIMARY_KEY_NULL(dataclass=self.dataclass.name))
         self._clean(instance, draft, None)
-        self.dataclass.save_model(self.caller.request, instance, change=False)
+        self._save(instance, draft)
         return instance
 
     def _update(self, draft: Draft) -> models.Model:
@@ -340,7 +350,7 @@ class Writer:
         self._assign(instance, draft)
         self._clean(instance, draft, draft.change.attributes)
         stamps.hold(instance)
-        self.dataclass.save_model(self.caller.request, instance, change=True)
+        self._save(instance, draft)
         for storage, name in replaced:
             transaction.on_commit(
                 lambda storage=storage, name=name: storage.delete(name),  # type: ignore[misc]
@@ -390,6 +400,13 @@ class Writer:
         try:
             clean(instance, None if changed is None else {a.source for a in changed})
         except ValidationError as error:
+            raise self._invalid(error, draft) from error
+
+    def _save(self, instance: models.Model, draft: Draft) -> None:
+        try:
+            self.dataclass.save_model(self.caller.request, instance, change=not draft.is_new)
+        except ValidationError as error:
+            # A site's own ``save`` may validate as well.
             raise self._invalid(error, draft) from error
 
     def _replaced_files(self, instance: models.Model, draft: Draft) -> list[tuple[Any, str]]:
@@ -460,7 +477,7 @@ class Writer:
 
     def _invalid(self, error: ValidationError, draft: Draft) -> Refusal:
         """A failed model validation, field by field (1569, 1570), or a duplicate (1115, 1545)."""
-        by_field: dict[str, list[ValidationError]] = error.error_dict
+        by_field: dict[str, list[ValidationError]] = error.update_error_dict({})
         problems = [(name, item) for name, items in by_field.items() for item in items]
         if all(item.code in {"unique", "unique_together"} for _, item in problems):
             pk = self.dataclass.model._meta.pk.name
@@ -489,7 +506,7 @@ class Writer:
             first = PRIMARY_KEY_EXISTS(key=printable(str(key)), dataclass=self.dataclass.name)
         return Refusal(first, self._save_failed(self._record(draft)))
 
-    def _constraint(self, error: IntegrityError, draft: Draft) -> Refusal:
+    def _constraint(self, error: DatabaseError, draft: Draft) -> Refusal:
         if integrity.is_duplicate(error):
             return self._duplicate(draft, is_key=False)
         return Refusal(CONSTRAINT_FAILED(), self._save_failed(self._record(draft)))

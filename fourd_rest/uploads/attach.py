@@ -8,6 +8,7 @@ copy.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -27,11 +28,19 @@ from django.utils import timezone
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, File
 from fourd_rest.dataclass.options import KEY_LENGTH
-from fourd_rest.errors import MISSING_BLOB_REF, MISSING_PICTURE_REF, RestError
+from fourd_rest.errors import (
+    MISSING_BLOB_REF,
+    MISSING_PICTURE_REF,
+    STORAGE_FAILED,
+    ErrorRow,
+    RestError,
+)
 from fourd_rest.models import BlobAttachment, UploadedBlob
 
 from . import pictures
 from .store import upload_storage
+
+logger = logging.getLogger("fourd_rest")
 
 _ID = re.compile(r"[0-9a-fA-F]{32}\Z")
 _PROGRESS_INTERVAL = 15  # seconds between two notes of progress
@@ -68,22 +77,27 @@ def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> Uploade
     ):
         raise RestError(missing())
     if attribute.file is File.IMAGE and blob.kind != UploadedBlob.Kind.PICTURE:
-        _verify(blob)
+        _verify(blob, missing)
     return blob
 
 
-def _verify(blob: UploadedBlob) -> None:
+def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
     """The content decides, not the parameter of the upload: a verified picture becomes one."""
     settings = current()
     file: Any
-    with upload_storage().open(blob.name) as file:
+    try:
+        file = upload_storage().open(blob.name)
+    except Exception as error:
+        logger.exception("The file of upload %s is gone", blob.wire_id)
+        raise RestError(missing()) from error
+    with file:
         picture = pictures.verify(
             file, formats=settings.PICTURE_FORMATS, max_pixels=settings.MAX_PICTURE_PIXELS
         )
     blob.kind = UploadedBlob.Kind.PICTURE
     blob.detected_type = picture.mime
     blob.width, blob.height = picture.width, picture.height
-    blob.thumbnail = picture.thumbnail
+    blob.thumbnail = picture.thumbnail or None
     blob.save(update_fields=["kind", "detected_type", "width", "height", "thumbnail"])
 
 
@@ -102,32 +116,48 @@ def place(
     intent = BlobAttachment(
         blob_id=blob.pk, model=dataclass_.model._meta.label_lower, field=attribute.source
     )
-    source = upload_storage()
-    if attribute.holds_bytes:
+    placed = None
+    try:
+        if not attribute.holds_bytes:
+            intent.name = _new_name(attribute.field, instance, blob)
         intent.save(using=alias)
-        with source.open(blob.name) as file:
-            return Placed(attribute, file.read(), intent)
-    field = attribute.field
-    assert isinstance(field, models.FileField)  # noqa: S101  (holds_bytes tells the others)
-    target = field.storage
-    with source.open(blob.name) as file:
+        placed = Placed(attribute, _copy(attribute, blob, intent), intent)
+    except Exception as error:
+        logger.exception("Upload %s could not be copied to %s", blob.wire_id, attribute.field)
+        raise RestError(STORAGE_FAILED()) from error
+    finally:
+        if placed is None and intent.pk:
+            discard(Placed(attribute, intent.name, intent))
+    return placed
+
+
+def _new_name(field: Any, instance: models.Model, blob: UploadedBlob) -> str:
+    """A name in the field's storage that no file has, with the extension of what the file is."""
+    with upload_storage().open(blob.name) as file:
         extension = pictures.detect(file.read(pictures.HEAD_SIZE))[1]
     name = field.generate_filename(instance, f"{uuid.uuid4().hex}{extension}")
     # The base class' method never names an existing file, also where a storage would overwrite it.
-    name = Storage.get_available_name(target, name, max_length=field.max_length)
-    intent.name = name
-    intent.save(using=alias)
-    try:
-        saved = _copy(source, blob, field, intent)
-        if saved != name:
-            intent.name = saved
-            intent.save(using=alias, update_fields=["name"])
-        if target.size(saved) != blob.size:
-            raise OSError(f"{saved} was stored with another size than {blob.size}")
-    except BaseException:
-        discard(Placed(attribute, intent.name, intent))
-        raise
-    return Placed(attribute, saved, intent)
+    return Storage.get_available_name(field.storage, name, max_length=field.max_length)
+
+
+def _copy(attribute: Attribute, blob: UploadedBlob, intent: BlobAttachment) -> str | bytes:
+    """Copy ``blob`` to where ``intent`` says; returns what the model field gets."""
+    source = upload_storage()
+    if attribute.holds_bytes:
+        with source.open(blob.name) as file:
+            return bytes(file.read())
+    field: Any = attribute.field
+    target: Storage = field.storage
+    saved = intent.name
+    if not _link(source, blob.name, target, saved):
+        with source.open(blob.name) as file:
+            saved = target.save(saved, _Beating(file, intent), max_length=field.max_length)
+    if saved != intent.name:
+        intent.name = saved
+        intent.save(update_fields=["name"])
+    if target.size(saved) != blob.size:
+        raise OSError(f"{saved} was stored with another size than {blob.size}")
+    return saved
 
 
 def fulfil(placed: Placed, key: str) -> None:
@@ -156,23 +186,6 @@ def discard(placed: Placed) -> None:
         intent.delete()
 
 
-def _copy(source: Storage, blob: UploadedBlob, field: models.FileField, intent: BlobAttachment) -> str:
-    """Copy within or between storages; returns the name under which the copy is."""
-    name, new_name = blob.name, intent.name
-    target, max_length = field.storage, field.max_length
-    if _may_link(source, target):
-        path = Path(target.path(new_name))
-        try:
-            _make_folder(path.parent, target)
-            os.link(source.path(name), path)
-        except OSError:
-            pass  # another file system, or one without links: copy the bytes
-        else:
-            return new_name
-    with source.open(name) as file:
-        return target.save(new_name, _Beating(file, intent), max_length=max_length)
-
-
 class _Beating(FileObject):  # type: ignore[type-arg]
     """A file that notes now and then that it is still being copied, so that no sweep takes the copy."""
 
@@ -199,12 +212,24 @@ class _Beating(FileObject):  # type: ignore[type-arg]
         self.intent.save(update_fields=["progressed"])
 
 
-def _may_link(source: Storage, target: Storage) -> bool:
-    """Whether a hard link is as good as a copy: plain folders, and files of equal modes."""
-    return (
-        type(source) is type(target) is FileSystemStorage
+def _link(source: Storage, name: str, target: Storage, new_name: str) -> bool:
+    """Give the file a second name instead of copying it; false where that is not as good.
+
+    It is between plain folders whose files get equal modes.
+    """
+    # ``__class__`` sees through the lazy object that the default storage is; ``type`` does not.
+    if not (
+        source.__class__ is target.__class__ is FileSystemStorage
         and source.file_permissions_mode == target.file_permissions_mode
-    )
+    ):
+        return False
+    path = Path(target.path(new_name))
+    try:
+        _make_folder(path.parent, target)
+        os.link(source.path(name), path)
+    except OSError:
+        return False  # another file system, or one without links
+    return True
 
 
 def _make_folder(folder: Path, storage: Any) -> None:

@@ -7,7 +7,9 @@ Reads a file object only; knows no request, storage or setting.
 from __future__ import annotations
 
 import io
+import re
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -29,11 +31,19 @@ from fourd_rest.errors import NOT_A_PICTURE, RestError
 
 HEAD_SIZE = 512
 THUMBNAIL_SIZE = 96
-# Frames of one pixel cost time, not pixels.
+# Frames of one pixel cost time, not pixels. No picture within the limits takes a tenth of this time.
 MAX_FRAMES = 2_000
+MAX_SECONDS = 20.0
 # A progressive JPEG is decoded once per scan; encoders write about ten.
 MAX_SCANS = 100
 MAX_STRAY_BYTES = 1_024
+# Pillow keeps an object per piece of metadata, however small the piece is.
+MAX_CHUNKS = 50_000
+MAX_GIF_BLOCKS = 500_000
+SEARCH_SIZE = 2**14
+
+# Not: bytes that belong to the data (00), fill (FF), and markers without a segment (01, D0 to D8).
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 
 # The plugin is called directly, not through Image.open(): that judges the size by a limit of the
 # whole process, warns, and opens a JPEG that carries further pictures as another format.
@@ -135,8 +145,10 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
     frames = None
     if format_name == "GIF":
         frames = _count_frames(file, _Budget(max_pixels))
+    elif format_name == "PNG":
+        _check_png(file)
     elif format_name == "JPEG":
-        _count_scans(file)
+        _check_jpeg(file)
     budget = _Budget(max_pixels)
     file.seek(0)
     with _OPENERS[format_name](file) as image:
@@ -164,10 +176,11 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
 
 
 class _Budget:
-    """The pixels and frames a picture may still have."""
+    """The pixels, frames and time a picture may still have."""
 
     def __init__(self, pixels: int) -> None:
         self._pixels = pixels
+        self._deadline = time.monotonic() + MAX_SECONDS
         self.frames = 0
 
     def take(self, width: int, height: int) -> None:
@@ -175,6 +188,8 @@ class _Budget:
         self._pixels -= width * height
         if self._pixels < 0 or self.frames > MAX_FRAMES:
             raise ValueError("too many pixels or frames")
+        if time.monotonic() > self._deadline:
+            raise TimeoutError("too slow to decode")
 
 
 def _go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
@@ -201,22 +216,22 @@ def _count_frames(file: BinaryIO, budget: _Budget) -> int:
     file.seek(0)
     width, height, flags = struct.unpack("<6xHHBxx", _exact(file, 13))
     _skip_palette(file, flags)
-    stray = 0
+    stray = blocks = 0
     while (kind := file.read(1)) not in (b"", b";"):
         if kind == b"!":
             _exact(file, 1)
-            _skip_blocks(file)
+            blocks += _skip_blocks(file)
         elif kind == b",":
             left, top, across, down, flags = struct.unpack("<HHHHB", _exact(file, 9))
             width, height = max(width, left + across), max(height, top + down)
             budget.take(width, height)
             _skip_palette(file, flags)
             _exact(file, 1)
-            _skip_blocks(file)
+            blocks += _skip_blocks(file)
         else:
             stray += 1
-            if stray > MAX_STRAY_BYTES:
-                raise ValueError("not a GIF")
+        if stray > MAX_STRAY_BYTES or blocks > MAX_GIF_BLOCKS:
+            raise ValueError("too much besides pictures")
     return budget.frames
 
 
@@ -225,9 +240,12 @@ def _skip_palette(file: BinaryIO, flags: int) -> None:
         _exact(file, 6 << (flags & 7))
 
 
-def _skip_blocks(file: BinaryIO) -> None:
-    while size := _exact(file, 1)[0]:
+def _skip_blocks(file: BinaryIO) -> int:
+    blocks = 0
+    while (size := _exact(file, 1)[0]) and blocks <= MAX_GIF_BLOCKS:
         _exact(file, size)
+        blocks += 1
+    return blocks
 
 
 def _exact(file: BinaryIO, size: int) -> bytes:
@@ -237,15 +255,48 @@ def _exact(file: BinaryIO, size: int) -> bytes:
     return data
 
 
-def _count_scans(file: BinaryIO) -> None:
-    """Refuse a JPEG with a mass of scans. Pictures inside its metadata count as well."""
-    file.seek(0)
-    scans, last = 0, b""
-    while block := file.read(2**20):
-        scans += block.count(b"\xff\xda") + (last + block[:1] == b"\xff\xda")
-        last = block[-1:]
-    if scans > MAX_SCANS:
-        raise ValueError("too many scans")
+def _check_png(file: BinaryIO) -> None:
+    """Refuse a PNG with a mass of chunks."""
+    position = 8
+    for _ in range(MAX_CHUNKS):
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8 or head.endswith(b"IEND"):
+            return
+        position += 12 + int.from_bytes(head[:4], "big")
+    raise ValueError("too many chunks")
+
+
+def _check_jpeg(file: BinaryIO) -> None:
+    """Refuse a JPEG with a mass of segments or scans.
+
+    What follows the end of the picture does not count: telephones keep a film there.
+    """
+    segments = scans = 0
+    position = 2
+    while (found := _find_marker(file, position)) is not None:
+        marker, position = found
+        if marker == 0xD9:
+            return
+        segments += 1
+        scans += marker == 0xDA
+        if segments > MAX_CHUNKS or scans > MAX_SCANS:
+            raise ValueError("too many segments or scans")
+        file.seek(position)
+        position += int.from_bytes(_exact(file, 2), "big")
+
+
+def _find_marker(file: BinaryIO, position: int) -> tuple[int, int] | None:
+    """The next JPEG marker at or after ``position``, and where it ends."""
+    file.seek(position)
+    data = b""
+    while block := file.read(SEARCH_SIZE):
+        data += block
+        if (found := _MARKER.search(data)) is not None:
+            return data[found.end() - 1], position + found.end()
+        position += len(data) - 1
+        data = data[-1:]
+    return None
 
 
 def _thumbnail(image: Image.Image) -> bytes:
