@@ -122,6 +122,21 @@ def current() -> Settings:
     return Settings(**values)
 
 
+@cache
+def secret_fields() -> tuple[str, ...]:
+    """``SECRET_FIELDS`` in lower case. Never raises.
+
+    Models are registered before the checks run; an error in the settings must not keep a site from
+    starting, or nobody would be told which one it is.
+    """
+    given = getattr(django_settings, "FOURD_REST", {})
+    valid = isinstance(given, Mapping) and not any(
+        problem.key == "SECRET_FIELDS" for problem in problems(given)
+    )
+    patterns = given.get("SECRET_FIELDS", DEFAULTS.SECRET_FIELDS) if valid else DEFAULTS.SECRET_FIELDS
+    return tuple(pattern.lower() for pattern in patterns)
+
+
 def datastore_name() -> str:
     """What 4D calls the name of the database: here the name of the Django project."""
     return str(django_settings.ROOT_URLCONF).partition(".")[0]
@@ -131,3 +146,4 @@ def datastore_name() -> str:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting == "FOURD_REST":
         current.cache_clear()
+        secret_fields.cache_clear()

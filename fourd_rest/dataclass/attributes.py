@@ -15,7 +15,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from fourd_rest.conf import current
+from fourd_rest.conf import secret_fields
 
 from .values import ValueType, value_type
 
@@ -28,6 +28,8 @@ Member: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
 PRIVILEGE_FIELDS = frozenset({"is_active", "is_staff", "is_superuser", "groups", "user_permissions"})
 # Characters that have a meaning in addresses or in the query language (``query.md`` 2).
 _NAME = re.compile(r"[^\W\d]\w*\Z")
+# The words of snake_case, camelCase and CONSTANT_CASE names.
+_WORD = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_]?[^\W\d_A-Z]+")
 
 
 class Kind(StrEnum):
@@ -105,11 +107,16 @@ def is_name(text: str) -> bool:
 def is_secret(name: str) -> bool:
     """Whether a field of this name is kept out of the default set (setting ``SECRET_FIELDS``).
 
-    Patterns of up to five letters match whole words between underscores, longer ones anywhere.
+    Patterns of up to five letters match whole words, also in the plural, longer ones anywhere.
     """
     text = name.lower()
-    words = re.split(r"[_\d]+", text)
-    return any(pattern in (text if len(pattern) > 5 else words) for pattern in current().SECRET_FIELDS)
+    words = {word.lower() for word in _WORD.findall(name)} | set(re.split(r"[_\d]+", text))
+    return any(
+        pattern in text
+        if len(pattern) > 5
+        else not words.isdisjoint({pattern, f"{pattern}s", f"{pattern}es"})
+        for pattern in secret_fields()
+    )
 
 
 def camel_case(name: str) -> str:

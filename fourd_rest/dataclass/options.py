@@ -171,6 +171,10 @@ class DataClass:
     def left_out(self) -> LeftOut | None:
         """Why this model cannot be exposed at all, or None."""
         label = self.model._meta.label
+        if self.model._meta.abstract:
+            return LeftOut(label, "it is abstract and has no rows")
+        if self.model._meta.swapped:
+            return LeftOut(label, f"it is swapped for {self.model._meta.swapped}")
         field = key_field(self.model)
         if field is None:
             return LeftOut(label, "composite keys have no 4D counterpart")
@@ -217,10 +221,10 @@ class DataClass:
         return tuple(a for a in self.attributes.values() if a.file is not None)
 
     @cached_property
-    def default_order(self) -> tuple[str, ...]:
+    def default_order(self) -> tuple[Any, ...]:
         """Order of a collection that was not sorted: total, so that pages never overlap."""
         given = self.model._meta.ordering if self.ordering is None else self.ordering
-        return (*(str(item) for item in given or ()), "pk")
+        return (*(given or ()), "pk")
 
     @cached_property
     def restricts_rows(self) -> bool:

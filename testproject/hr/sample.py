@@ -83,7 +83,7 @@ LAST_NAMES = """
     Walker Weber Williams Wójcik Yılmaz Zimmermann
 """
 
-# Letters of the names above that the standard fonts of PDF lack.
+# Letters of the names above that the fonts of our pictures and documents lack.
 LATIN = str.maketrans("Łı", "Li")
 
 SKIN = ["#f2d3bc", "#e8b998", "#d19b74", "#a87450", "#7c5138", "#57372a"]
@@ -117,7 +117,7 @@ def portrait(first_name: str, last_name: str, *, woman: bool, image_format: str 
     draw.arc((98, eyes + 26, 142, eyes + 50), 25, 155, fill="#93403a", width=4)
     draw.text(
         (120, 300),
-        first_name[0] + last_name[0],
+        (first_name[0] + last_name[0]).translate(LATIN),
         fill="white",
         anchor="ms",
         font=ImageFont.load_default(size=26),
@@ -284,9 +284,7 @@ def _invoices(rng: random.Random, companies: list[Company]) -> list[Invoice]:
             company=rng.choice(companies),
         )
         if number != OPEN_INVOICE:
-            invoice.pdf.save(
-                f"{invoice.reference}.pdf", ContentFile(invoice_pdf(invoice)), save=False
-            )
+            invoice.pdf.save(f"{invoice.reference}.pdf", ContentFile(invoice_pdf(invoice)), save=False)
         invoices.append(invoice)
     return Invoice.objects.bulk_create(invoices)
 

@@ -10,6 +10,7 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,7 +175,7 @@ def test_truncated(name: str, options: dict[str, Any]) -> None:
     assert check(data).frames == 1
     for step in range(20):
         refused(data[: len(data) * step // 21])
-    # A file without its last mark still has all its pixels; one without its last kilobyte has not.
+    # The formats differ over a missing end mark; without the last kilobyte pixels are missing.
     refused(data[:-1024])
 
 
@@ -344,26 +345,70 @@ def test_a_tiff_whose_frames_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check(animation("TIFF", 20, (1, 1))).frames == 20
 
 
+def scans(data: bytes) -> int:
+    return data.count(b"\xff\xda")
+
+
 def test_scans_of_a_jpeg_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     data = save(noise(), "JPEG", progressive=True)
-    scans = data.count(b"\xff\xda")
-    assert 1 < scans < 20
-    monkeypatch.setattr(pictures, "MAX_SCANS", scans)
+    assert 1 < scans(data) < 20
+    monkeypatch.setattr(pictures, "MAX_SCANS", scans(data))
     assert check(data).frames == 1
-    monkeypatch.setattr(pictures, "MAX_SCANS", scans - 1)
+    monkeypatch.setattr(pictures, "MAX_SCANS", scans(data) - 1)
     refused(data)
 
 
-def test_scans_are_found_across_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_SCANS", 2)
-    for before in (2**20 - 1, 2**20 - 2, 2**20):
-        for count, fits in ((2, True), (3, False)):
-            file = io.BytesIO(b"\x00" * before + b"\xff\xda" * count)
-            if fits:
-                pictures._count_scans(file)
-            else:
-                with pytest.raises(ValueError, match="too many scans"):
-                    pictures._count_scans(file)
+def test_segments_of_a_jpeg_are_bounded() -> None:
+    comment = b"\xff\xfe\x00\x02"
+    assert check(JPEG[:2] + comment * 1000 + JPEG[2:]).frames == 1
+    refused(JPEG[:2] + comment * pictures.MAX_CHUNKS + JPEG[2:])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 2**14])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_markers_are_found_across_reads(
+    progressive: bool, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = save(image(size=(64, 64)), "JPEG", progressive=progressive)
+    monkeypatch.setattr(pictures, "SEARCH_SIZE", size)
+    monkeypatch.setattr(pictures, "MAX_SCANS", scans(data))
+    pictures._check_jpeg(io.BytesIO(data))
+    monkeypatch.setattr(pictures, "MAX_SCANS", scans(data) - 1)
+    with pytest.raises(ValueError, match="too many segments or scans"):
+        pictures._check_jpeg(io.BytesIO(data))
+
+
+def test_what_follows_a_jpeg_does_not_count() -> None:
+    film = b"\xff\xda\x00\x02" * 1000 + random.Random(3).randbytes(100_000)
+    assert check(JPEG + film).frames == 1
+
+
+def test_a_jpeg_without_its_last_marker_is_cut() -> None:
+    assert JPEG.endswith(b"\xff\xd9")
+    refused(JPEG[:-2])
+
+
+def test_chunks_of_a_png_are_bounded() -> None:
+    data = save(image(), "PNG")
+    chunk = struct.pack(">I4sI", 0, b"abCd", zlib.crc32(b"abCd"))
+    assert check(data[:33] + chunk * 1000 + data[33:]).frames == 1
+    refused(data[:33] + chunk * pictures.MAX_CHUNKS + data[33:])
+    assert check(data + chunk * pictures.MAX_CHUNKS).frames == 1
+
+
+def test_blocks_of_a_gif_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MAX_GIF_BLOCKS", 10)
+    comment = b"!\xfe" + b"\x01a" * 9 + b"\x00"
+    assert check(gif(comment, gif_frame(), b";")).frames == 1
+    refused(gif(comment, gif_frame(), b"!\xfe\x01a\x00;"))
+    refused(gif(b"!\xfe" + b"\x01a" * 11 + b"\x00", gif_frame(), b";"))
+
+
+def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = animation("TIFF")
+    clock = iter((0.0, 1.0, 20.0, 20.1))
+    monkeypatch.setattr(pictures, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert isinstance(refused(data), TimeoutError)
 
 
 def test_a_large_jpeg_is_decoded_small(monkeypatch: pytest.MonkeyPatch) -> None:

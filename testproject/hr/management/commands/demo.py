@@ -146,11 +146,12 @@ Client user    {CLIENT}  password {password(CLIENT)}
         else:
             jar = shlex.quote(str(environment.VAR / "cookies.txt"))
             cookies = f" -b {jar}"
+            secret = passwords.get(CLIENT, "PASSWORD")
             self.stdout.write(
                 "Other machines may reach this address, so guests may do nothing (--public lets "
                 "them in).\nLog in first:\n\n"
-                f"curl -s -X POST -c {jar} -H 'username-4D: {CLIENT}'"
-                f" -H 'password-4D: {passwords.get(CLIENT, 'PASSWORD')}' '{rest}/$directory/login'\n"
+                f"curl -s -X POST -c {jar} -H 'username-4D: {CLIENT}' -H 'password-4D: {secret}'"
+                f" '{rest}/$directory/login'\n"
             )
         picture, document = (shlex.quote(str(path)) for path in self.write_sample_files())
         self.stdout.write(
