@@ -12,6 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 
+# Characters of what a client sent that a message repeats at most.
+_ECHO_LENGTH = 300
+
+
+def _printable(text: str) -> str:
+    """``text`` as a message may repeat it: bounded, and without what JSON or a log cannot hold."""
+    text = text[:_ECHO_LENGTH].encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
     """One row of the table.
@@ -26,7 +36,8 @@ class ErrorRow:
     component: str = "dbmg"
 
     def __call__(self, **params: object) -> ErrorItem:
-        return ErrorItem(self, self.message.format(**params))
+        texts = {name: _printable(str(value)) for name, value in params.items()}
+        return ErrorItem(self, self.message.format(**texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ NOT_YET_IN_READS = frozenset(
     }
 )
 WRITE_KEYWORDS = frozenset(
-    {"$method", "$atomic", "$atonce", "$timeout", "$rawpict", "$binary", "$version", "$format"}
+    # The last ones make no difference to an update; clients send them all the same.
+    {"$method", "$atomic", "$atonce", "$asarray", "$version", "$format", "$timeout"}
 )
 
 
@@ -92,6 +93,8 @@ class RestView(APIView):
     the verb → ``handle_exception`` → ``finalize_response``.
     """
 
+    # Not OPTIONS, which DRF would answer: ``Allow`` names what is allowed and nothing else.
+    http_method_names = ["get", "head", "post", "put", "delete"]
     parser_classes = ()
     renderer_classes = ()
     permission_classes = ()
@@ -127,9 +130,6 @@ class RestView(APIView):
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
-
-    def options(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        self.http_method_not_allowed(request)
 
     def check_origin(self) -> None:
         sessions.check_origin(self.caller.request)
@@ -268,7 +268,7 @@ class DataView(RestView):
     def _method(self) -> str:
         method = self.address.params.get("$method", "").lower()
         if method and method not in METHODS:
-            raise RestError(UNKNOWN_METHOD(method=method[:50]))
+            raise RestError(UNKNOWN_METHOD(method=method))
         return method
 
     def _check_keywords(self) -> None:
@@ -277,7 +277,7 @@ class DataView(RestView):
             if name.startswith("$") and name not in WRITE_KEYWORDS:
                 if name in NOT_YET_IN_READS or name == "$refresh":
                     raise RestError(NOT_SUPPORTED(feature=f"{name} in a write"))
-                raise RestError(UNKNOWN_KEYWORD(keyword=name[:50]))
+                raise RestError(UNKNOWN_KEYWORD(keyword=name))
 
     def _dataclass(self, action: Action, *, of_entity: bool) -> DataClass:
         if self.address.unique is not None:
@@ -295,7 +295,7 @@ class DataView(RestView):
         if not parts:
             return self.address.params.get("$attributes")
         if parts[0].startswith("$"):
-            raise RestError(NOT_SUPPORTED(feature=f"{parts[0][:50]} in a path"))
+            raise RestError(NOT_SUPPORTED(feature=f"{parts[0]} in a path"))
         if len(parts) > 1:
             raise RestError(NOT_SUPPORTED(feature="A path of several parts"))
         return parts[0]
@@ -352,8 +352,8 @@ class DataView(RestView):
         for name in self.address.parts[:1]:
             if name not in dataclass.attributes:
                 raise RestError(
-                    ATTRIBUTE_NOT_FOUND(attribute=name[:50], dataclass=dataclass.name),
-                    BAD_ATTRIBUTE_LIST(attribute=name[:50], dataclass=dataclass.name),
+                    ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+                    BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
                 )
         raise RestError(NOT_SUPPORTED(feature="Writing to an address with a key or an attribute"))
 
@@ -379,10 +379,13 @@ def answer(document_: Any, status: int = 200) -> HttpResponse:
 def _query(request: HttpRequest) -> str:
     """The query string as it was sent; raw characters beyond ASCII read as UTF-8."""
     query: str = request.META.get("QUERY_STRING", "")
-    # WSGI hands bytes over as Latin-1, ASGI servers as text.
+    if not hasattr(request, "environ"):
+        return query  # ASGI hands text over, WSGI bytes as Latin-1
     try:
         return query.encode("latin-1").decode()
-    except (UnicodeDecodeError, UnicodeEncodeError):
+    except UnicodeDecodeError as error:
+        raise RestError(BAD_URL(reason="it is not UTF-8")) from error
+    except UnicodeEncodeError:
         return query
 
 

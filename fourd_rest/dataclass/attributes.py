@@ -47,7 +47,7 @@ class File(StrEnum):
     BLOB = "blob"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One exposed attribute of a dataclass.
 
@@ -93,10 +93,15 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A model, field or name that a dataclass does without, and why."""
+    """A model or field that is not exposed though it was registered or chosen, and why.
+
+    ``source`` is the Python name of a field, ``rival`` that of the field which has its wire name.
+    """
 
     what: str
     why: str
+    source: str = ""
+    rival: str = ""
 
 
 def is_name(text: str) -> bool:
@@ -168,8 +173,11 @@ class Builder:
         attributes: dict[str, Attribute] = {}
         for source, member in self._chosen():
             attribute = self._attribute(source, member, position=len(attributes) + 1)
-            if attribute is not None and attribute.name not in attributes:
-                attributes[attribute.name] = attribute
+            if attribute is None:
+                continue
+            rival = attributes.setdefault(attribute.name, attribute)
+            if rival.source != source:
+                self._leave_out(source, f"{rival.source!r} has the same name", rival.source)
         return attributes
 
     def _chosen(self) -> Iterator[tuple[str, Member]]:
@@ -191,8 +199,9 @@ class Builder:
                 continue
             yield name, member
 
-    def _leave_out(self, name: str, why: str) -> None:
-        self.left_out.append(LeftOut(f"{self.dataclass.model._meta.label}.{name}", why))
+    def _leave_out(self, source: str, why: str, rival: str = "") -> None:
+        what = f"{self.dataclass.model._meta.label}.{source}"
+        self.left_out.append(LeftOut(what, why, source, rival))
 
     def _attribute(self, source: str, member: Member, position: int) -> Attribute | None:
         name = self.dataclass.attribute_name(source)

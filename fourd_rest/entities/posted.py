@@ -114,9 +114,7 @@ class Judge:
             attribute = self.dataclass.attributes.get(name)
             if attribute is None:
                 if name not in _ECHOED:
-                    errors.append(
-                        ATTRIBUTE_NOT_FOUND(attribute=printable(name), dataclass=self.dataclass.name)
-                    )
+                    errors.append(ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=self.dataclass.name))
                 continue
             try:
                 self._take(change, attribute, value, stored.get(name), is_new=is_new)
@@ -212,9 +210,7 @@ class Judge:
             entities = target.get_queryset(request).using(self.alias).filter(pk=key).order_by()
             found = entities.values_list(column, flat=True).first()
         if found is None:
-            raise Refusal(
-                ENTITY_NOT_FOUND(key=printable(target.key_to_wire(key)), dataclass=target.name)
-            )
+            raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(key), dataclass=target.name))
         return found
 
     def _take_file(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
@@ -249,8 +245,3 @@ def _shown(attribute: Attribute, value: Any) -> Any:
     if value is None or attribute.value is None or attribute.value.to_wire is None:
         return value
     return attribute.value.to_wire(value)
-
-
-def printable(text: str, limit: int = 100) -> str:
-    """``text`` as an error message may repeat it."""
-    return text[:limit].encode("utf-8", "replace").decode().replace("\x00", "?")

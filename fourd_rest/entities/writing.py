@@ -60,7 +60,6 @@ from .posted import (
     Judge,
     Refusal,
     expected_stamp,
-    printable,
 )
 from .reading import visible
 from .rendering import Entity, Projection, update_answer
@@ -457,7 +456,7 @@ class Writer:
         return ENTITY_NOT_SAVED(record=self._record(draft), dataclass=self.dataclass.name)
 
     def _record(self, draft: Draft) -> str:
-        return printable(str(draft.posted.get("__KEY") or 0))
+        return str(draft.posted.get("__KEY") or 0)
 
     def _save_failed(self, record: str) -> ErrorItem:
         return SAVE_FAILED(record=record, table=self.dataclass.name, database=datastore_name())
@@ -484,7 +483,7 @@ class Writer:
             return self._duplicate(draft, is_key=all(name == pk for name, _ in problems))
         return Refusal(
             *(
-                INVALID_VALUE(attribute=self._wire_name(name), reason=printable(message, 500))
+                INVALID_VALUE(attribute=self._wire_name(name), reason=message)
                 for name, item in problems
                 for message in item.messages
             ),
@@ -503,7 +502,7 @@ class Writer:
         if is_key:
             values = {a.source: value for a, value in draft.change.values.items()}
             key = values.get(self.dataclass.model._meta.pk.name)
-            first = PRIMARY_KEY_EXISTS(key=printable(str(key)), dataclass=self.dataclass.name)
+            first = PRIMARY_KEY_EXISTS(key=key, dataclass=self.dataclass.name)
         return Refusal(first, self._save_failed(self._record(draft)))
 
     def _constraint(self, error: DatabaseError, draft: Draft) -> Refusal:
@@ -547,7 +546,7 @@ def delete(caller: Caller, dataclass: DataClass, key_text: str) -> None:
             rows = dataclass.get_queryset(caller.request).using(alias).filter(pk=key).order_by()
             instance = rows.first()
             if instance is None and allowed:
-                raise RestError(ENTITY_NOT_LOADED(key=printable(key_text), dataclass=dataclass.name))
+                raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
             access.check_entity(caller, dataclass, Action.DELETE, instance)
             try:
                 dataclass.delete_model(caller.request, cast("models.Model", instance))
@@ -565,4 +564,4 @@ def delete(caller: Caller, dataclass: DataClass, key_text: str) -> None:
 
 
 def _not_deleted(dataclass: DataClass, key_text: str) -> RestError:
-    return RestError(ENTITY_NOT_DELETED(key=printable(key_text), dataclass=dataclass.name))
+    return RestError(ENTITY_NOT_DELETED(key=key_text, dataclass=dataclass.name))
