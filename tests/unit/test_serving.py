@@ -19,6 +19,9 @@ from django.test import RequestFactory
 from fourd_rest.errors import STORAGE_FAILED, RestError
 from fourd_rest.uploads.serving import INLINE_TYPES, PIECE_SIZE, file_answer
 
+# Closing a response ends a request, and that looks at the database connections.
+pytestmark = pytest.mark.django_db
+
 SMALL = bytes(range(256)) * 4
 LARGE = hashlib.sha256(b"x").digest() * 40_000  # 1.28 MB, more than four pieces
 
