@@ -23,7 +23,8 @@ DRAIN_SECONDS = 5.0
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+# Applications do not agree on how to type what they are called with.
+App = Callable[..., Awaitable[None]]
 
 
 def limit_body(app: App, limit: int | None = None) -> App:

@@ -198,10 +198,7 @@ def _field_hint(model: type[models.Model], name: str, known: set[str]) -> str:
     if isinstance(member, models.Field):
         return f"Name the relation, not its column: {member.name!r}."
     if member is not None:
-        accessor = member.get_accessor_name()
-        if accessor in known:
-            return f"A reverse relation is named as in Python: {accessor!r}."
-        return "The reverse relation has no name in Python: give the field a related_name."
+        return f"A reverse relation is named as in Python: {member.get_accessor_name()!r}."
     return _nearest(name, known)
 
 
@@ -464,5 +461,5 @@ def _has_public_address(storage: Storage) -> bool:
     except (ImproperlyConfigured, InvalidStorageError):
         return False  # a storage that cannot be made is for others to report
     if base_url is not None:
-        return base_url != "/"  # what an empty MEDIA_URL becomes
+        return bool(base_url != "/")  # what an empty MEDIA_URL becomes
     return not getattr(storage, "querystring_auth", True)

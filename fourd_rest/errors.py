@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-
 # Characters of what a client sent that a message repeats at most.
 _ECHO_LENGTH = 300
 

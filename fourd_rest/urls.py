@@ -14,6 +14,6 @@ app_name = "fourd_rest"
 urlpatterns = [
     re_path(r"^(?P<path>/*)\Z", views.RootView.as_view(), name="root"),
     re_path(r"^(?P<path>/*\$upload/*)\Z", views.UploadView.as_view(), name="upload"),
-    re_path(r"(?s)^(?P<path>/*\$catalog(?:/.*)?)\Z", views.CatalogView.as_view(), name="catalog"),
-    re_path(r"(?s)^(?P<path>.+)\Z", views.DataView.as_view(), name="data"),
+    re_path(r"^(?P<path>/*\$catalog(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"),
+    re_path(r"^(?P<path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
 ]

@@ -33,9 +33,11 @@ from .dataclass.caller import Caller
 from .dataclass.values import dumps
 from .entities import access, catalog, reading
 from .entities.access import Action
+from .entities.deleting import delete
+from .entities.drafts import Outcome
 from .entities.posted import PERMISSION
 from .entities.transactions import busy, is_busy
-from .entities.writing import Outcome, Writer, delete
+from .entities.writing import Writer
 from .errors import (
     ATTRIBUTE_NOT_FOUND,
     BAD_ATTRIBUTE_LIST,
@@ -282,7 +284,10 @@ class DataView(RestView):
     def _dataclass(self, action: Action, *, of_entity: bool) -> DataClass:
         if self.address.unique is not None:
             raise RestError(NOT_SUPPORTED(feature="An entity by another attribute than its key"))
-        return access.find(self.caller, self.address.head, action, of_entity=of_entity)
+        name = self.address.head
+        if name.startswith("$"):
+            raise RestError(NOT_SUPPORTED(feature=f"{name} in an address"))
+        return access.find(self.caller, name, action, of_entity=of_entity)
 
     def _key(self) -> str:
         keys = self.address.keys or ()

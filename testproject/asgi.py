@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from django.core.asgi import get_asgi_application
-from fourd_rest.asgi import limit_body
 
+from fourd_rest.asgi import limit_body
 from testproject import environment
 
 environment.load()

@@ -138,6 +138,15 @@ def key_field(model: type[models.Model]) -> models.Field[Any, Any] | None:
     return field if field.concrete and field.column else None
 
 
+def own_key(model: type[models.Model]) -> models.Field[Any, Any]:
+    """The primary key, which a child has from its parent: its own is a mere link to there."""
+    field: Any = model._meta.pk
+    while _is_parent_link(field):
+        field = field.target_field
+    found: models.Field[Any, Any] = field
+    return found
+
+
 def members(model: type[models.Model]) -> dict[str, Member]:
     """Everything of ``model`` that could be an attribute, by Python name, in catalog order."""
     options = model._meta

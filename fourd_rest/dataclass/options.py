@@ -15,7 +15,16 @@ from django.db.models.manager import BaseManager, Manager
 
 from fourd_rest.conf import current
 
-from .attributes import Attribute, Builder, LeftOut, camel_case, is_secret, key_field, members
+from .attributes import (
+    Attribute,
+    Builder,
+    LeftOut,
+    camel_case,
+    is_secret,
+    key_field,
+    members,
+    own_key,
+)
 from .values import ValueType, clean_text, uuid_to_wire, value_type
 
 if TYPE_CHECKING:
@@ -107,8 +116,8 @@ class DataClass:
 
     def save_model(self, request: HttpRequest, obj: models.Model, change: bool) -> None:
         """Save ``obj`` inside the transaction of the update; ``change`` is false for a new entity."""
-        # A new entity must never overwrite a row that has its key already.
-        obj.save(force_insert=not change)
+        # A new entity must never overwrite a row that has its key already, nor its parent's row.
+        obj.save(force_insert=not change and (models.Model,))
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
         """Delete ``obj`` inside the transaction of the request."""
@@ -213,8 +222,13 @@ class DataClass:
 
     @cached_property
     def key_attribute(self) -> Attribute | None:
-        pk = self.model._meta.pk
-        return next((a for a in self.attributes.values() if a.member is pk), None)
+        key = own_key(self.model)
+        return next((a for a in self.attributes.values() if a.member is key), None)
+
+    @cached_property
+    def is_numbered(self) -> bool:
+        """Whether the database numbers new entities."""
+        return isinstance(own_key(self.model), models.AutoField)
 
     @cached_property
     def file_attributes(self) -> tuple[Attribute, ...]:

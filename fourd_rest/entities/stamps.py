@@ -88,7 +88,8 @@ def compare_and_swap(
         return rows.update(**{**changes, column: expected + 1}) == 1
     label, text = dataclass.stamp_label, dataclass.key_to_wire(key)
     row = _row(label, text, alias).filter(stamp=expected)
-    if row.update(stamp=expected + 1, modified=now):
+    # An entity that is saved is not deleted, even if nobody told of its return (``bulk_create``).
+    if row.update(stamp=expected + 1, modified=now, deleted=None):
         return True
     if expected != FIRST_STAMP:
         return False
@@ -258,6 +259,9 @@ def _before_delete(
     if watched.column is None:
         _bump(watched.label, key, using, deleted=now)
         return
+    # Moving it first holds the row until the delete is committed, so that nobody can be told of a
+    # stamp beyond the one that is kept.
+    _bump_column(watched, instance, using)
     values = watched.dataclass.model._base_manager.using(using).filter(pk=instance.pk)
     stamp = values.values_list(watched.column, flat=True).first()
     if stamp is not None and not _row(watched.label, key, using).update(stamp=stamp, deleted=now):

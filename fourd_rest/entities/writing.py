@@ -1,4 +1,4 @@
-"""Saving and deleting entities (``responses.md`` 6; design «Stamps and transactions»).
+"""Saving entities (``responses.md`` 6; design «Stamps and transactions»).
 
 An update goes: read and compare in autocommit, copy files, then in one short transaction swap the stamp,
 read the row again, apply, clean, save. Stamp first, then row, everywhere.
@@ -7,89 +7,45 @@ read the row again, apply, clean, save. Stamp first, then row, everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import (
-    DatabaseError,
     DataError,
     IntegrityError,
     OperationalError,
     models,
     transaction,
 )
-from django.db.models.deletion import ProtectedError, RestrictedError
 from django.utils import timezone
 
-from fourd_rest.address import key_text
-from fourd_rest.conf import datastore_name
 from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
-    CONSTRAINT_FAILED,
-    DUPLICATE_KEY,
-    ENTITY_NOT_DELETED,
-    ENTITY_NOT_FOUND,
-    ENTITY_NOT_LOADED,
-    ENTITY_NOT_SAVED,
-    INVALID_ENTITY,
-    INVALID_VALUE,
-    NEW_ENTITY_NOT_SAVED,
-    PRIMARY_KEY_EXISTS,
     PRIMARY_KEY_NULL,
-    SAVE_FAILED,
-    STAMP_CHANGED,
     WRONG_KEY,
     WRONG_VALUE,
-    ErrorItem,
     RestError,
 )
 from fourd_rest.uploads import attach
-from fourd_rest.uploads.attach import Placed
 
-from . import access, integrity, stamps
+from . import access, stamps
 from .access import Action
+from .answers import Answers
 from .cleaning import clean
+from .drafts import Draft, Outcome
 from .posted import (
     GONE,
     PERMISSION,
-    STAMP,
-    STATUS_TEXTS,
-    Change,
     Judge,
     Refusal,
     expected_stamp,
 )
-from .reading import visible
-from .rendering import Entity, Projection, update_answer
+from .rendering import Entity
+from .rows import Rows
 from .transactions import busy, is_busy, with_retry, write_transaction
 
 _STAMP_RETRIES = 10
-
-
-@dataclass(slots=True)
-class Outcome:
-    """The answer for one posted entity. ``status`` is None if it was saved (or needed no save)."""
-
-    answer: Entity
-    status: int | None = None
-
-
-@dataclass(slots=True)
-class Draft:
-    """One posted entity on its way. ``key`` and ``stored`` are None for a new one."""
-
-    posted: Mapping[str, Any]
-    key: Any = None
-    stamp: int | None = None
-    stored: Entity | None = None
-    change: Change = field(default_factory=Change)
-    placed: list[Placed] = field(default_factory=list)
-
-    @property
-    def is_new(self) -> bool:
-        return self.key is None
 
 
 class Writer:
@@ -99,8 +55,8 @@ class Writer:
         self.caller = caller
         self.dataclass = dataclass
         self.alias = dataclass.write_alias()
-        attributes = tuple(dataclass.attributes.values())
-        self.projection = Projection(dataclass, attributes, caller.prefix)
+        self.rows = Rows(caller, dataclass, self.alias)
+        self.answers = Answers(self.rows)
         self.judge = Judge(caller, dataclass, self.alias)
 
     # One request.
@@ -116,7 +72,7 @@ class Writer:
                 if len(items) == 1 or error.status < 500:
                     raise
                 refusal = Refusal(*error.items)
-                outcomes[place] = self._refused(Draft(items[place]), refusal)
+                outcomes[place] = self.answers.refused(Draft(items[place]), refusal)
         return [outcomes[place] for place in range(len(items))]
 
     def save_all(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
@@ -135,7 +91,9 @@ class Writer:
                     except Refusal as refusal:
                         raise _RolledBack(place, refusal) from refusal
                     except (IntegrityError, DataError) as error:
-                        raise _RolledBack(place, self._constraint(error, drafts[place])) from error
+                        raise _RolledBack(
+                            place, self.answers.constraint(error, drafts[place])
+                        ) from error
 
         try:
             for place in order:
@@ -143,23 +101,26 @@ class Writer:
                 try:
                     self._prepare(draft)
                 except Refusal as refusal:
-                    failed[place] = self._refused(draft, refusal)
+                    failed[place] = self.answers.refused(draft, refusal)
             if not failed:
                 try:
                     self._run(apply)
                     return [saved[place] for place in range(len(items))]
                 except _RolledBack as error:
-                    failed[error.place] = self._refused(drafts[error.place], error.refusal)
+                    failed[error.place] = self.answers.refused(drafts[error.place], error.refusal)
                 except IntegrityError as error:
                     # Refused at the commit: which entity it was cannot be told.
                     for place, draft in drafts.items():
-                        failed[place] = self._refused(draft, self._constraint(error, draft))
+                        failed[place] = self.answers.refused(
+                            draft, self.answers.constraint(error, draft)
+                        )
         except BaseException:
             self._discard(drafts.values())
             raise
         self._discard(drafts.values())
         return [
-            failed.get(place) or Outcome(self._unsaved(drafts[place])) for place in range(len(items))
+            failed.get(place) or Outcome(self.answers.unsaved(drafts[place]))
+            for place in range(len(items))
         ]
 
     def _key_order(self, items: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -186,14 +147,14 @@ class Writer:
         try:
             self._prepare(draft)
             if not draft.is_new and not draft.change:
-                return Outcome(self._saved_answer(draft.stored or {}))
+                return Outcome(self.answers.saved(draft.stored or {}))
             return Outcome(self._run(lambda: self._apply_alone(draft)))
         except Refusal as refusal:
             self._discard([draft])
-            return self._refused(draft, refusal)
+            return self.answers.refused(draft, refusal)
         except (IntegrityError, DataError) as error:
             self._discard([draft])
-            return self._refused(draft, self._constraint(error, draft))
+            return self.answers.refused(draft, self.answers.constraint(error, draft))
         except BaseException:
             self._discard([draft])
             raise
@@ -236,23 +197,23 @@ class Writer:
         instance = None
         if not access.may(self.caller, self.dataclass, Action.CHANGE):
             # The right may be held on this entity alone; an unknown one is refused like a forbidden.
-            instance = self._visible_rows(draft.key).first()
+            instance = self.rows.query(draft.key).first()
             if instance is None or not access.may(self.caller, self.dataclass, Action.CHANGE, instance):
                 raise self._denied(Action.CHANGE)
-        self._load(draft)
+        stored = self._load(draft)
         try:
             draft.stamp = expected_stamp(draft.posted)
         except ValueError as error:
             item = WRONG_VALUE(attribute="__STAMP", dataclass=self.dataclass.name)
             raise Refusal(item) from error
-        draft.change = self.judge.change(draft.posted, draft.stored or {}, is_new=False)
+        draft.change = self.judge.change(draft.posted, stored, is_new=False)
         if not draft.change:
             return
-        self._compare(draft)
+        self._compare(draft, stored)
         if any(blob is not None for blob in draft.change.files.values()):
-            instance = instance or self._visible_rows(draft.key).first()
+            instance = instance or self.rows.query(draft.key).first()
             if instance is None:
-                raise self._gone(draft)
+                raise self.answers.gone(draft)
             self._place_files(draft, instance)
 
     def _denied(self, action: Action) -> Exception:
@@ -260,25 +221,17 @@ class Writer:
             return access.unknown(self.dataclass.name)
         return Refusal(action.row(dataclass=self.dataclass.name), status=PERMISSION)
 
-    def _visible_rows(self, key: Any) -> models.QuerySet[Any]:
-        queryset = self.dataclass.get_queryset(self.caller.request)
-        return queryset.using(self.alias).filter(pk=key).order_by()
-
-    def _load(self, draft: Draft) -> None:
+    def _load(self, draft: Draft) -> Entity:
         """Read the stored entity with its stamp, in one statement."""
-        rows = list(self.projection.select(self._visible_rows(draft.key))[:1])
-        if not rows:
-            raise self._gone(draft)
-        draft.stored = self._show(rows)
+        draft.stored = self.rows.find(draft.key)
+        if draft.stored is None:
+            raise self.answers.gone(draft)
+        return draft.stored
 
-    def _show(self, rows: list[Any]) -> Entity:
-        seen = visible(self.caller, self.projection, rows, self.alias)
-        return self.projection.entities(rows, seen)[0]
-
-    def _compare(self, draft: Draft) -> None:
+    def _compare(self, draft: Draft, stored: Entity) -> None:
         """A stale stamp needs no transaction to be refused: stamps only grow."""
-        if draft.stamp is not None and draft.stamp != (draft.stored or {})["__STAMP"]:
-            raise self._conflict(draft)
+        if draft.stamp is not None and draft.stamp != stored["__STAMP"]:
+            raise self.answers.conflict(draft)
 
     def _blank(self, instance: models.Model) -> Entity:
         """What a new entity shows before the client has said a word."""
@@ -320,20 +273,21 @@ class Writer:
         elif draft.change:
             instance = self._update(draft)
         else:
-            return self._saved_answer(draft.stored or {})
+            return self.answers.saved(draft.stored or {})
         key = instance.pk
         for placed in draft.placed:
             attach.fulfil(placed, self.dataclass.key_to_wire(key))
-        stored = self.dataclass.model._base_manager.using(self.alias).filter(pk=key)
-        return self._saved_answer(self._show(list(self.projection.select(stored))))
+        stored = self.rows.saved(key)
+        if stored is None:
+            raise self.answers.gone(draft)  # a signal of the site has deleted it
+        return self.answers.saved(stored)
 
     def _insert(self, draft: Draft) -> models.Model:
         # A fresh instance for every attempt: a failed one may carry a key that was rolled back.
         instance = self.dataclass.model()
         instance._state.db = self.alias
         self._assign(instance, draft)
-        pk = self.dataclass.model._meta.pk
-        if instance.pk in (None, "") and not isinstance(pk, models.AutoField):
+        if instance.pk in (None, "") and not self.dataclass.is_numbered:
             raise Refusal(PRIMARY_KEY_NULL(dataclass=self.dataclass.name))
         self._clean(instance, draft, None)
         self._save(instance, draft)
@@ -362,14 +316,14 @@ class Writer:
         now = timezone.now()
         if draft.stamp is not None:
             if not self._swap_from(draft, draft.stamp, now):
-                raise self._conflict(draft)
+                raise self.answers.conflict(draft)
             return
         # No stamp is asked for (STAMP_OPTIONAL): move it from whatever it is.
         for _ in range(_STAMP_RETRIES):
             if self._swap_from(draft, (draft.stored or {})["__STAMP"], now):
                 return
             self._load(draft)
-        raise self._conflict(draft)
+        raise self.answers.conflict(draft)
 
     def _swap_from(self, draft: Draft, stamp: int, now: Any) -> bool:
         if not 0 < stamp < 2**31 - 1:
@@ -381,9 +335,9 @@ class Writer:
         rows = self.dataclass.model._base_manager.using(self.alias).filter(pk=draft.key)
         instance = rows.select_for_update().first()
         if instance is None:
-            raise self._gone(draft)
-        if self.dataclass.restricts_rows and not self._visible_rows(draft.key).exists():
-            raise self._gone(draft)
+            raise self.answers.gone(draft)
+        if self.dataclass.restricts_rows and not self.rows.query(draft.key).exists():
+            raise self.answers.gone(draft)
         found: models.Model = instance
         return found
 
@@ -399,14 +353,14 @@ class Writer:
         try:
             clean(instance, None if changed is None else {a.source for a in changed})
         except ValidationError as error:
-            raise self._invalid(error, draft) from error
+            raise self.answers.invalid(error, draft) from error
 
     def _save(self, instance: models.Model, draft: Draft) -> None:
         try:
             self.dataclass.save_model(self.caller.request, instance, change=not draft.is_new)
         except ValidationError as error:
             # A site's own ``save`` may validate as well.
-            raise self._invalid(error, draft) from error
+            raise self.answers.invalid(error, draft) from error
 
     def _replaced_files(self, instance: models.Model, draft: Draft) -> list[tuple[Any, str]]:
         """Files that nobody needs once the update is committed, if the dataclass says so."""
@@ -418,97 +372,6 @@ class Writer:
             if not attribute.holds_bytes
         ]
         return [(file.storage, file.name) for file in files if file]
-
-    # Answers.
-
-    def _saved_answer(self, stored: Entity) -> Entity:
-        caller = self.caller
-        key = key_text(stored["__KEY"])
-        uri = f"{caller.origin}{caller.prefix}/{self.dataclass.name}({key})"
-        return {"__STATUS": {"success": True}, **update_answer(stored, self.dataclass, uri)}
-
-    def _unsaved(self, draft: Draft) -> Entity:
-        """An accepted entity of a request that was rolled back: as stored, without errors."""
-        if draft.stored is None:
-            return {}
-        return update_answer(draft.stored, self.dataclass, None)
-
-    def _refused(self, draft: Draft, refusal: Refusal) -> Outcome:
-        status = {
-            "status": refusal.status,
-            "statusText": STATUS_TEXTS[refusal.status],
-            "success": False,
-        }
-        answer: Entity = {"__STATUS": status}
-        if draft.stored is not None and refusal.status != PERMISSION:
-            answer |= update_answer(self._current(draft), self.dataclass, None)
-        answer["__ERROR"] = [item.as_json() for item in (*refusal.items, self._not_saved(draft))]
-        return Outcome(answer, refusal.status)
-
-    def _current(self, draft: Draft) -> Entity:
-        """The entity as it is stored now, so that the client can merge and retry."""
-        rows = list(self.projection.select(self._visible_rows(draft.key))[:1])
-        return self._show(rows) if rows else draft.stored or {}
-
-    def _not_saved(self, draft: Draft) -> ErrorItem:
-        if draft.posted.get("__KEY") in (None, ""):
-            return NEW_ENTITY_NOT_SAVED(dataclass=self.dataclass.name)
-        return ENTITY_NOT_SAVED(record=self._record(draft), dataclass=self.dataclass.name)
-
-    def _record(self, draft: Draft) -> str:
-        return str(draft.posted.get("__KEY") or 0)
-
-    def _save_failed(self, record: str) -> ErrorItem:
-        return SAVE_FAILED(record=record, table=self.dataclass.name, database=datastore_name())
-
-    def _conflict(self, draft: Draft) -> Refusal:
-        record = self._record(draft)
-        return Refusal(
-            STAMP_CHANGED(record=record, table=self.dataclass.name),
-            self._save_failed(record),
-            status=STAMP,
-        )
-
-    def _gone(self, draft: Draft) -> Refusal:
-        draft.stored = None
-        item = ENTITY_NOT_FOUND(key=self._record(draft), dataclass=self.dataclass.name)
-        return Refusal(item, status=GONE)
-
-    def _invalid(self, error: ValidationError, draft: Draft) -> Refusal:
-        """A failed model validation, field by field (1569, 1570), or a duplicate (1115, 1545)."""
-        by_field: dict[str, list[ValidationError]] = error.update_error_dict({})
-        problems = [(name, item) for name, items in by_field.items() for item in items]
-        if all(item.code in {"unique", "unique_together"} for _, item in problems):
-            pk = self.dataclass.model._meta.pk.name
-            return self._duplicate(draft, is_key=all(name == pk for name, _ in problems))
-        return Refusal(
-            *(
-                INVALID_VALUE(attribute=self._wire_name(name), reason=message)
-                for name, item in problems
-                for message in item.messages
-            ),
-            INVALID_ENTITY(),
-        )
-
-    def _wire_name(self, source: str) -> str:
-        """How a field is called on the wire; the name of one that is not exposed is not told."""
-        for attribute in self.dataclass.attributes.values():
-            if attribute.source == source:
-                return attribute.name
-        return self.dataclass.name
-
-    def _duplicate(self, draft: Draft, *, is_key: bool) -> Refusal:
-        first = DUPLICATE_KEY()
-        if is_key:
-            values = {a.source: value for a, value in draft.change.values.items()}
-            key = values.get(self.dataclass.model._meta.pk.name)
-            first = PRIMARY_KEY_EXISTS(key=key, dataclass=self.dataclass.name)
-        return Refusal(first, self._save_failed(self._record(draft)))
-
-    def _constraint(self, error: DatabaseError, draft: Draft) -> Refusal:
-        if integrity.is_duplicate(error):
-            return self._duplicate(draft, is_key=False)
-        return Refusal(CONSTRAINT_FAILED(), self._save_failed(self._record(draft)))
 
 
 class _RolledBack(Exception):
@@ -525,43 +388,3 @@ def _empty(attribute: Attribute) -> Any:
     if attribute.field.null:
         return None
     return b"" if attribute.holds_bytes else ""
-
-
-def delete(caller: Caller, dataclass: DataClass, key_text: str) -> None:
-    """Delete one entity; no stamp is compared (``responses.md`` 6.6).
-
-    Raises ``RestError``: 1543 (404) for an unknown key, 1518 if it cannot be deleted, 401.
-    """
-    alias = dataclass.write_alias()
-    allowed = access.may(caller, dataclass, Action.DELETE)
-    try:
-        key = dataclass.key_from_wire(key_text)
-    except ValueError as error:
-        if not allowed:
-            raise access.denied(caller, dataclass, Action.DELETE) from error
-        raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
-
-    def remove() -> None:
-        with write_transaction(alias):
-            rows = dataclass.get_queryset(caller.request).using(alias).filter(pk=key).order_by()
-            instance = rows.first()
-            if instance is None and allowed:
-                raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
-            access.check_entity(caller, dataclass, Action.DELETE, instance)
-            try:
-                dataclass.delete_model(caller.request, cast("models.Model", instance))
-            except (ProtectedError, RestrictedError) as error:
-                raise _not_deleted(dataclass, key_text) from error
-
-    try:
-        with_retry(alias, remove)
-    except IntegrityError as error:
-        raise _not_deleted(dataclass, key_text) from error
-    except OperationalError as error:
-        if is_busy(error):
-            raise busy() from error
-        raise
-
-
-def _not_deleted(dataclass: DataClass, key_text: str) -> RestError:
-    return RestError(ENTITY_NOT_DELETED(key=key_text, dataclass=dataclass.name))

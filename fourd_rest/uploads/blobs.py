@@ -10,13 +10,14 @@ import logging
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django.apps import apps
 from django.core.files.base import File
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -32,6 +33,7 @@ from .store import upload_storage
 logger = logging.getLogger("fourd_rest")
 
 State = UploadedBlob.State
+FINISHED = (State.EXPIRED, State.BROKEN)
 
 _SPOOL = 2**20  # bytes of a picture that are kept in memory while it is verified
 _PROGRESS_INTERVAL = 15  # seconds between two notes of progress
@@ -227,6 +229,49 @@ def open_blob(blob: UploadedBlob) -> BinaryIO:
     return cast("BinaryIO", file)
 
 
+# What an administrator removes.
+
+
+@dataclass(slots=True)
+class Removed:
+    """What became of the uploads that were to be removed."""
+
+    removed: list[UploadedBlob] = field(default_factory=list)
+    failed: list[UploadedBlob] = field(default_factory=list)
+    kept: list[UploadedBlob] = field(default_factory=list)
+
+
+def remove(chosen: Iterable[UploadedBlob]) -> Removed:
+    """Remove uploads with their files now. What entities hold are copies: they stay.
+
+    No transaction may be open: each upload is marked, and the mark committed, before its file is
+    touched. One whose file the storage does not delete is ``failed``: its row stays, marked, and the
+    sweep tries again. One that still arrives is ``kept`` as it is: only its own request knows where
+    its bytes are.
+    """
+    outcome = Removed()
+    stalled = timezone.now() - timedelta(seconds=current().UPLOAD_STALL_TIMEOUT)
+    for blob in chosen:
+        rows = UploadedBlob.objects.filter(pk=blob.pk)
+        rows.exclude(state=State.RECEIVING, progressed__gt=stalled).update(
+            state=Case(
+                When(state=State.READY, then=Value(State.EXPIRED)),
+                When(state=State.RECEIVING, then=Value(State.BROKEN)),
+                default=F("state"),
+            )
+        )
+        # The name may have changed since ``blob`` was read; from here on it does not.
+        marked = rows.filter(state__in=FINISHED).only("pk", "name").first()
+        if marked is None:
+            outcome.kept.append(blob)
+        elif remove_file(marked):
+            marked.delete()
+            outcome.removed.append(blob)
+        else:
+            outcome.failed.append(blob)
+    return outcome
+
+
 # The sweep.
 
 
@@ -268,7 +313,7 @@ def sweep() -> Swept:
     swept.broken = blobs.filter(state=State.RECEIVING, progressed__lte=stalled).update(
         state=State.BROKEN
     )
-    finished = blobs.filter(state__in=[State.EXPIRED, State.BROKEN])
+    finished = blobs.filter(state__in=FINISHED)
     for blob in finished.exclude(name="").only("pk", "name").iterator(_BATCH):
         remove_file(blob)
     retained = now - timedelta(seconds=settings.UPLOAD_RETENTION)

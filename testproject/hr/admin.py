@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from django import forms
 from django.contrib import admin
 from django.db import models
@@ -8,13 +11,23 @@ from django.utils.safestring import SafeString
 
 from .models import Company, Employee, Invoice
 
+if TYPE_CHECKING:  # generic for the type checker alone
+    CompanyBase = admin.ModelAdmin[Company]
+    EmployeeBase = admin.ModelAdmin[Employee]
+    InvoiceBase = admin.ModelAdmin[Invoice]
+else:
+    CompanyBase = EmployeeBase = InvoiceBase = admin.ModelAdmin
+
 # Files have no public address here, so the form offers no link to one; the read-only field beside
 # it shows the file through the REST surface, with the administrator's own rights.
-WITHOUT_LINK = {models.FileField: {"widget": forms.FileInput}}
+WITHOUT_LINK: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
+    models.FileField: {"widget": forms.FileInput},
+    models.ImageField: {"widget": forms.FileInput},
+}
 
 
 @admin.register(Company)
-class CompanyAdmin(admin.ModelAdmin):
+class CompanyAdmin(CompanyBase):
     list_display = ["name", "creation_date", "revenues", "manager"]
     list_select_related = ["manager"]
     search_fields = ["name"]
@@ -22,7 +35,7 @@ class CompanyAdmin(admin.ModelAdmin):
 
 
 @admin.register(Employee)
-class EmployeeAdmin(admin.ModelAdmin):
+class EmployeeAdmin(EmployeeBase):
     list_display = ["id", "first_name", "last_name", "employer", "salary", "stamp"]
     list_display_links = ["id", "first_name", "last_name"]
     list_select_related = ["employer"]
@@ -43,7 +56,7 @@ class EmployeeAdmin(admin.ModelAdmin):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(admin.ModelAdmin):
+class InvoiceAdmin(InvoiceBase):
     list_display = ["reference", "company", "date", "amount"]
     list_select_related = ["company"]
     date_hierarchy = "date"

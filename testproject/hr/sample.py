@@ -163,7 +163,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         [
             f"Company: {invoice.company.name}",
             f"Date: {invoice.date.isoformat()}",
-            f"Amount: {invoice.amount} EUR",
+            f"Amount: {invoice.amount:.2f} EUR",
             "",
             "Payable within 30 days.",
         ],

@@ -140,24 +140,20 @@ Client user    {CLIENT}  password {password(CLIENT)}
 """)
         if guests:
             self.stdout.write(
-                "Guests may read and write the sample data: no request below needs a login.\n"
+                "Guests may read and write the sample data: no request below needs a login.\n\n"
             )
-            cookies = ""
+            login = ""
         else:
-            jar = shlex.quote(str(environment.VAR / "cookies.txt"))
-            cookies = f" -b {jar}"
-            secret = passwords.get(CLIENT, "PASSWORD")
+            login = f" -u {CLIENT}:{passwords.get(CLIENT, 'PASSWORD')}"
             self.stdout.write(
                 "Other machines may reach this address, so guests may do nothing (--public lets "
-                "them in).\nLog in first:\n\n"
-                f"curl -s -X POST -c {jar} -H 'username-4D: {CLIENT}' -H 'password-4D: {secret}'"
-                f" '{rest}/$directory/login'\n"
+                "them in).\n\n"
             )
         picture, document = (shlex.quote(str(path)) for path in self.write_sample_files())
         self.stdout.write(
             "A picture for employee 12, John Smith (stamp 4, once):\n\n"
-            + _upload(f"{rest}/$upload?$rawPict=true", picture, "image/jpeg", cookies)
-            + f"""curl -s{cookies} '{rest}/Employee/?$method=update' --data-binary '{{
+            + _upload(f"{rest}/$upload?$rawPict=true", picture, "image/jpeg", login)
+            + f"""curl -s{login} '{rest}/Employee/?$method=update' --data-binary '{{
     __KEY: "12",
     __STAMP: 4,
     photo: {{ "ID": "'$ID'" }}
@@ -166,8 +162,8 @@ Client user    {CLIENT}  password {password(CLIENT)}
 A PDF for invoice 3 (stamp 3, once), as the 4D HTTP client sends it:
 
 """
-            + _upload(f"{rest}/$upload?$binary=true", document, "application/octet-stream", cookies)
-            + f"curl -s{cookies} '{rest}/Invoices?$method=update'"
+            + _upload(f"{rest}/$upload?$binary=true", document, "application/octet-stream", login)
+            + f"curl -s{login} '{rest}/Invoices?$method=update'"
             " -H 'Content-Type: application/json' \\\n"
             """  --data-binary '{"__KEY":"3","__STAMP":"3","pdf":{"ID":"'$ID'"}}'\n"""
         )
@@ -209,10 +205,10 @@ uvicorn testproject.asgi:application --host {address.host} --port {address.port}
         os.execv(command[0], command)  # noqa: S606  (no shell wanted)
 
 
-def _upload(url: str, path: str, content_type: str, cookies: str) -> str:
+def _upload(url: str, path: str, content_type: str, login: str) -> str:
     """A line for the shell that uploads a file and keeps the ID."""
     return (
-        f"ID=$(curl -s{cookies} --data-binary @{path} -H 'Content-Type: {content_type}' \\\n"
+        f"ID=$(curl -s{login} --data-binary @{path} -H 'Content-Type: {content_type}' \\\n"
         f"""  '{url}' | sed 's/.*"ID": *"\\([^"]*\\)".*/\\1/')\n"""
     )
 
