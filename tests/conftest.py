@@ -73,8 +73,7 @@ def login(db: None) -> Any:
 def _files() -> Iterator[None]:
     """Every test begins and ends without files."""
     yield
-    for folder in (settings.MEDIA_ROOT, settings.STORAGES["fourd_uploads"]["OPTIONS"]["location"]):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(settings.TEST_FILES, ignore_errors=True)
 
 
 def picture(format: str = "PNG", size: tuple[int, int] = (8, 6), mode: str = "RGB") -> bytes:

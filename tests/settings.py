@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 from testproject.settings import *  # noqa: F403
 
@@ -12,14 +14,14 @@ ROOT_URLCONF = "tests.urls"
 # The demo's guests are not the tests' guests.
 FOURD_REST = {}
 
-# Workers of a parallel run share nothing.
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-MEDIA_ROOT = VAR / f"test-media{_worker}"  # noqa: F405
+# Processes that run at once share no files.
+TEST_FILES = Path(tempfile.gettempdir(), f"fourd-rest-tests-{os.getpid()}")
+MEDIA_ROOT = TEST_FILES / "media"
 STORAGES = {
     **STORAGES,  # noqa: F405
     "fourd_uploads": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": VAR / f"test-uploads{_worker}"},  # noqa: F405
+        "OPTIONS": {"location": TEST_FILES / "uploads"},
     },
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
