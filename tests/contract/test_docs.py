@@ -1,0 +1,101 @@
+"""The docs hold what the code does: every setting, option, error and check, and lines that run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from fourd_rest import DataClass, checks
+from fourd_rest.conf import Settings
+from fourd_rest.errors import ROWS
+from tests.spec.conftest import registered
+
+__all__ = ["registered"]
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+
+
+def cells(heading: str, column: int) -> list[str]:
+    """A column of the last table under ``heading`` of the reference, without its head."""
+    section = REFERENCE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [row.split(" | ")[column].strip("| ") for row in rows[2:]]
+
+
+def shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ", ".join(default) or "none"
+    if isinstance(default, int) and not isinstance(default, bool) and default > 9999:
+        return f"{default:_}"
+    return str(default)
+
+
+def test_every_setting_stands_with_its_default() -> None:
+    documented = dict(zip(cells("Settings", 0), cells("Settings", 1), strict=True))
+    assert documented == {f"`{field.name}`": shown(field.default) for field in fields(Settings)}
+
+
+def test_every_option_stands_in_the_reference() -> None:
+    documented = re.findall(r"`(\w+)`", " ".join(cells("Options of a dataclass", 0)))
+    assert documented == list(DataClass.OPTIONS)
+
+
+def test_every_error_stands_with_its_status_and_message() -> None:
+    columns = [cells("Errors", column) for column in range(4)]
+    documented = set(zip(*columns, strict=True))
+    assert documented == {(str(r.code), f"`{r.component}`", str(r.status), r.message) for r in ROWS}
+
+
+def test_every_check_stands_in_the_reference() -> None:
+    told = re.findall(r"^([EWI]\d{3}) (.+)$", checks.__doc__ or "", re.MULTILINE)
+    documented = list(zip(cells("System checks", 0), cells("System checks", 1), strict=True))
+    assert documented == [(f"`fourd_rest.{number}`", text) for number, text in told]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("source", [*blocks(README, "python"), *blocks(DEPLOYMENT, "python")])
+def test_python_of_the_docs_is_python(source: str) -> None:
+    compile(source, "docs", "exec")
+
+
+def test_the_registration_of_the_readme_works(registered) -> None:
+    """The example registers models by these names; here are two that have the fields it names."""
+    source = next(block for block in blocks(README, "python") if "@register(Employee)" in block)
+    namespace: dict[str, object] = {}
+    exec(source.replace("from .models", "from testproject.hr.models"), namespace)  # noqa: S102
+    from fourd_rest.dataclass import registry
+
+    employee = registry.get("Employee")
+    assert list(employee.attributes) == ["ID", "firstName", "lastName", "salary", "photo", "employer"]
+    assert employee.attributes["salary"].read_only
+    assert "name" in registry.get("Company").attributes
+
+
+def test_ci_calls_the_test_line_of_the_readme() -> None:
+    line = next(block.strip() for block in blocks(README, "sh") if "pytest" in block)
+    assert line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_links_lead_somewhere() -> None:
+    for text, folder in ((README, ROOT), (REFERENCE, ROOT / "docs"), (DEPLOYMENT, ROOT / "docs")):
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert target.startswith("http") or (folder / target).exists(), target
+
+
+def test_every_module_stands_in_the_code_map() -> None:
+    code_map = README.split("## Code map")[1]
+    package = ROOT / "fourd_rest"
+    for path in package.rglob("*.py"):
+        inner = path.relative_to(package)
+        if inner.parts[0] in ("migrations", "management") or path.stem in ("__init__", "apps", "urls"):
+            continue
+        assert re.search(rf"\b{path.stem}\b", code_map), inner
