@@ -113,7 +113,7 @@ class UploadList(ChangeList):
 class UploadedBlobAdmin(BlobAdmin):
     """See the module. Rights are Django's: view shows, previews and downloads; delete removes."""
 
-    list_display = ["thumb", "file", "sort", "human_size", "uploader", "badge", "expiry", "attached_to"]
+    list_display = ["thumb", "file", "badge", "sort", "human_size", "uploader", "expiry", "attached_to"]
     list_display_links = ["file"]
     list_filter = [StateFilter, "kind", UploaderFilter, "created"]
     list_select_related = ["owner"]
@@ -123,11 +123,22 @@ class UploadedBlobAdmin(BlobAdmin):
     date_hierarchy = "created"
     actions = ["delete_selected"]
     fieldsets = [
-        (None, {"fields": ["content", "wire_id", "badge", "expiry"]}),
-        (_("File"), {"fields": ["file_name", "kind", "detected_type", "declared_type"]}),
-        (None, {"fields": ["exact_size", "dimensions", "sha256"]}),
-        (_("Received"), {"fields": ["uploader", "address", "created", "ready", "timeout", "expires"]}),
-        (_("Attached to"), {"fields": ["attached_to"]}),
+        (None, {"fields": ["content", "wire_id", "badge", "expiry", "attached_to"]}),
+        (
+            _("File"),
+            {
+                "fields": [
+                    "file_name",
+                    "kind",
+                    "detected_type",
+                    "declared_type",
+                    "exact_size",
+                    "dimensions",
+                    "sha256",
+                ]
+            },
+        ),
+        (_("Received"), {"fields": ["uploader", "address", "created", "ready", "expires", "timeout"]}),
     ]
 
     class Media:
@@ -204,15 +215,21 @@ class UploadedBlobAdmin(BlobAdmin):
     @admin.display(description=_("file"), ordering="-created")
     def file(self, blob: UploadedBlob) -> SafeString:
         return format_html(
-            '<bdi class="fourd-name">{}</bdi><code class="fourd-id">{}</code>',
+            '<bdi class="fourd-name">{}</bdi><code class="fourd-id">{}<wbr>{}</code>',
             blob.file_name,
-            blob.wire_id,
+            blob.wire_id[:16],
+            blob.wire_id[16:],
         )
 
     @admin.display(description=_("kind"), ordering="kind")
     def sort(self, blob: UploadedBlob) -> SafeString:
+        kind, slash, subtype = blob.detected_type.partition("/")
         return format_html(
-            '{} <span class="fourd-quiet">{}</span>', blob.get_kind_display(), blob.detected_type
+            '{} <span class="fourd-quiet">{}{}<wbr>{}</span>',
+            blob.get_kind_display(),
+            kind,
+            slash,
+            subtype,
         )
 
     @admin.display(description=_("size"), ordering="size")
@@ -245,7 +262,7 @@ class UploadedBlobAdmin(BlobAdmin):
         if blob.shown_state != State.READY:
             why = _WHY_NOT[State(blob.shown_state)]
             return format_html('{}<p class="fourd-quiet">{}</p>', self.thumb(blob), why)
-        parts = format_html("")
+        parts = SafeString("")
         if _is_shown(blob):
             parts += format_html(
                 '<a href="{0}"><img class="fourd-preview" alt="{1}" src="{0}"></a>',
@@ -320,7 +337,7 @@ class UploadedBlobAdmin(BlobAdmin):
                 content_type=blob.detected_type if is_shown else OCTETS,
                 # What a browser shows it may also save: not under a name that a stranger chose.
                 filename=made_up if inline else blob.file_name or made_up,
-                inline=inline and is_shown,
+                inline=inline,
             )
         except Exception as error:
             # Storages do not agree on how to say that a file is gone; the last is what Azure's says.
