@@ -297,6 +297,7 @@ def test_drain_stops_at_the_end_and_at_an_error() -> None:
         assert len(stream.reads) == 3
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 def test_drain_when_sent() -> None:
     stream = Stream(DATA, piece=1000)
     request = wsgi(stream, CONTENT_LENGTH="1024")
@@ -311,6 +312,7 @@ def test_drain_when_sent() -> None:
     assert response.closed
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 def test_drain_when_sent_of_a_chunked_body() -> None:
     stream = Stream(DATA, piece=1000)
     response = HttpResponse()
@@ -319,6 +321,7 @@ def test_drain_when_sent_of_a_chunked_body() -> None:
     assert stream.data == b""
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 def test_drain_when_sent_without_an_end() -> None:
     stream = Stream(DATA)
     response = HttpResponse()
@@ -328,6 +331,7 @@ def test_drain_when_sent_without_an_end() -> None:
     assert response.closed
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 def test_drain_when_sent_does_nothing_under_asgi() -> None:
     request, response = asgi(DATA), HttpResponse()
     drain_when_sent(request, response)
