@@ -76,6 +76,7 @@ NOT_YET_IN_READS = frozenset(
         "$distinct",
         "$compute",
         "$asarray",
+        "$emmethod",
         "$lock",
         "$savedfilter",
         "$logicoperator",
@@ -232,9 +233,11 @@ class DataView(RestView):
         if method:
             raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
         address = self.address
-        for keyword in NOT_YET_IN_READS & address.params.keys():
+        for keyword in sorted(NOT_YET_IN_READS & address.params.keys()):
             if keyword != "$expand":
                 raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
+        if (form := address.params.get("$format", "").lower()) not in ("", "json"):
+            raise RestError(NOT_SUPPORTED(feature=f"$format={form}"))
         dataclass = self._dataclass(Action.VIEW, of_entity=bool(address.keys))
         if address.keys is None or address.keys == ():
             self._require_no_expand()
@@ -401,7 +404,7 @@ def _verb(request: Request) -> str:
 def _items(posted: Any) -> tuple[list[dict[str, Any]], bool]:
     """The posted entities, and whether a list was posted (D-06)."""
     is_list = True
-    if isinstance(posted, dict) and isinstance(posted.get("__ENTITIES"), list):
+    if isinstance(posted, dict) and "__ENTITIES" in posted:
         posted = posted["__ENTITIES"]
     elif isinstance(posted, dict):
         posted, is_list = [posted], False

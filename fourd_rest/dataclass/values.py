@@ -104,6 +104,8 @@ def uuid_to_wire(value: uuid.UUID) -> str:
 # Numbers
 
 _WHOLE = re.compile(r"[+-]?\d{1,20}\Z", re.ASCII)
+_NUMERAL = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?\Z", re.ASCII)
+_MAX_EXPONENT = 400
 
 
 def whole_number(value: Any) -> int:
@@ -133,18 +135,24 @@ def _integer_from_wire(value: Any, *, name: str) -> int:
 def _number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
         raise ValueError
+    if isinstance(value, str):
+        value = value.strip()
+        if not _NUMERAL.match(value):
+            raise ValueError
     try:
-        number = Decimal(value.strip() if isinstance(value, str) else value)
+        number = Decimal(value)
     except InvalidOperation as error:
         raise ValueError from error
-    if not number.is_finite() or number.adjusted() > 400:
+    # Written out, a number of a few characters could fill the memory: 1e-999999999.
+    if not number.is_finite() or abs(number.adjusted()) > _MAX_EXPONENT:
         raise ValueError
     return number
 
 
 def _float_from_wire(value: Any) -> float:
-    number = float(_number(value))
-    if not math.isfinite(number):
+    exact = _number(value)
+    number = float(exact)
+    if not math.isfinite(number) or (number == 0) is not (exact == 0):
         raise ValueError
     return number
 
@@ -238,7 +246,10 @@ def _moment_from_wire(value: Any) -> dt.datetime | None:
     return moment
 
 
+_CLOCK = re.compile(r"[\d:.]+\Z", re.ASCII)
 _MILLISECOND = dt.timedelta(milliseconds=1)
+# Most databases keep a duration as microseconds in 64 bits.
+_LONGEST = dt.timedelta(microseconds=2**63 - 1)
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -249,8 +260,9 @@ def _time_to_wire(value: dt.time) -> int:
 
 def _time_from_wire(value: Any) -> dt.time:
     if isinstance(value, str) and not _WHOLE.match(value.strip()):
-        time = parse_time(value.strip())
-        if time is None or time.tzinfo is not None:
+        # Django would drop a time zone silently.
+        time = parse_time(value.strip()) if _CLOCK.match(value.strip()) else None
+        if time is None:
             raise ValueError
         return time
     number = whole_number(value)
@@ -265,13 +277,15 @@ def _duration_to_wire(value: dt.timedelta) -> int:
 
 def _duration_from_wire(value: Any) -> dt.timedelta:
     try:
+        if value == "":
+            raise ValueError  # to Django it is no time at all
         if isinstance(value, str) and not _WHOLE.match(value.strip()):
             duration = parse_duration(value.strip())
         else:
             duration = whole_number(value) * _MILLISECOND
     except OverflowError as error:
         raise ValueError from error
-    if duration is None:
+    if duration is None or not -_LONGEST <= duration <= _LONGEST:
         raise ValueError
     return duration
 

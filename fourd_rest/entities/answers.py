@@ -120,5 +120,5 @@ class Answers:
 
     def constraint(self, error: DatabaseError, draft: Draft) -> Refusal:
         if integrity.is_duplicate(error):
-            return self._duplicate(draft, is_key=False)
+            return self._duplicate(draft, is_key=integrity.is_duplicate_key(error))
         return Refusal(CONSTRAINT_FAILED(), self._save_failed(self._record(draft)))

@@ -8,7 +8,8 @@ from django.db import DatabaseError
 
 _POSTGRESQL_UNIQUE = "23505"
 _MARIADB_UNIQUE = 1062
-_SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+_SQLITE_KEY = sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+_SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, _SQLITE_KEY})
 
 
 def is_duplicate(error: DatabaseError) -> bool:
@@ -18,4 +19,15 @@ def is_duplicate(error: DatabaseError) -> bool:
         getattr(cause, "sqlstate", None) == _POSTGRESQL_UNIQUE
         or getattr(cause, "sqlite_errorcode", None) in _SQLITE_UNIQUE
         or bool(error.args and error.args[0] == _MARIADB_UNIQUE)
+    )
+
+
+def is_duplicate_key(error: DatabaseError) -> bool:
+    """Whether of all unique values it is the primary key that is taken."""
+    cause = error.__cause__
+    constraint = getattr(getattr(cause, "diag", None), "constraint_name", None) or ""
+    return is_duplicate(error) and (
+        getattr(cause, "sqlite_errorcode", None) == _SQLITE_KEY
+        or constraint.endswith("_pkey")
+        or "PRIMARY'" in str(error.args[-1])
     )

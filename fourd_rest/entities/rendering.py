@@ -7,6 +7,7 @@ value is shown. It is built once and then only applied, row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -78,10 +79,24 @@ class Projection:
         return name
 
     def select(self, queryset: QuerySet[Any]) -> QuerySet[Any, Row]:
-        """``queryset`` reduced to the rows that ``entities`` takes."""
+        """The rows that ``entities`` takes, in no order.
+
+        ``queryset`` is what ``get_queryset`` of the dataclass gave for this request.
+        """
+        if self.dataclass.restricts_rows:
+            return self._selected(queryset)
+        return self._every_row
+
+    @cached_property
+    def _every_row(self) -> QuerySet[Any, Row]:
+        # To put columns and subqueries together takes 150 to 500 of the 500 to 1,200 µs that reading
+        # one entity takes in all. Every use makes a copy.
+        return self._selected(self.dataclass.model._default_manager.get_queryset())
+
+    def _selected(self, queryset: QuerySet[Any]) -> QuerySet[Any, Row]:
         if self.annotations:
             queryset = queryset.annotate(**self.annotations)
-        return queryset.values_list(*self.columns)
+        return queryset.order_by().values_list(*self.columns)
 
     def related_keys(self, rows: Iterable[Row]) -> dict[str, set[Any]]:
         """The keys that ``rows`` refer to, by to-one relation."""

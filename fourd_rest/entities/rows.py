@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 
-from .reading import visible
-from .rendering import Entity, Projection, Row
+from .reading import project, visible
+from .rendering import Entity, Row
 
 
 class Rows:
@@ -21,7 +21,7 @@ class Rows:
         self.caller = caller
         self.dataclass = dataclass
         self.alias = alias
-        self._projection = Projection(dataclass, tuple(dataclass.attributes.values()), caller.prefix)
+        self._projection = project(dataclass, None, caller.prefix)
 
     def query(self, key: Any) -> QuerySet[Any]:
         """The row of ``key``, if the caller may reach it."""
@@ -30,14 +30,14 @@ class Rows:
 
     def find(self, key: Any) -> Entity | None:
         """The entity of ``key`` with its stamp, read in one statement."""
-        return self._first(self.query(key))
+        return self._first(key, self.dataclass.get_queryset(self.caller.request))
 
     def saved(self, key: Any) -> Entity | None:
         """The entity of ``key`` as it was just saved, also where the caller may reach it no longer."""
-        return self._first(self.dataclass.model._base_manager.using(self.alias).filter(pk=key))
+        return self._first(key, self.dataclass.model._base_manager.get_queryset())
 
-    def _first(self, queryset: QuerySet[Any]) -> Entity | None:
-        rows = list(self._projection.select(queryset)[:1])
+    def _first(self, key: Any, queryset: QuerySet[Any]) -> Entity | None:
+        rows = list(self._projection.select(queryset).using(self.alias).filter(pk=key)[:1])
         return self._shown(rows) if rows else None
 
     def _shown(self, rows: Sequence[Row]) -> Entity:

@@ -14,6 +14,7 @@ from django.db import (
     DataError,
     IntegrityError,
     OperationalError,
+    connections,
     models,
     transaction,
 )
@@ -275,8 +276,11 @@ class Writer:
         else:
             return self.answers.saved(draft.stored or {})
         key = instance.pk
-        for placed in draft.placed:
-            attach.fulfil(placed, self.dataclass.key_to_wire(key))
+        try:
+            for placed in draft.placed:
+                attach.fulfil(placed, self.dataclass.key_to_wire(key))
+        except RestError as error:
+            raise Refusal(*error.items) from error
         stored = self.rows.saved(key)
         if stored is None:
             raise self.answers.gone(draft)  # a signal of the site has deleted it
@@ -333,7 +337,9 @@ class Writer:
     def _lock(self, draft: Draft) -> models.Model:
         """The row as it is now, locked where the database can."""
         rows = self.dataclass.model._base_manager.using(self.alias).filter(pk=draft.key)
-        instance = rows.select_for_update().first()
+        # Keys do not change here: rows that refer to this one need not wait, nor wait for each other.
+        no_key = connections[self.alias].features.has_select_for_no_key_update
+        instance = rows.select_for_update(no_key=no_key).first()
         if instance is None:
             raise self.answers.gone(draft)
         if self.dataclass.restricts_rows and not self.rows.query(draft.key).exists():

@@ -14,7 +14,6 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,7 +160,10 @@ def _copy(attribute: Attribute, blob: UploadedBlob, intent: BlobAttachment) -> s
 
 
 def fulfil(placed: Placed, key: str) -> None:
-    """Make the intent a record. Called inside the transaction that saves the entity."""
+    """Make the intent a record. Called inside the transaction that saves the entity.
+
+    Raises ``RestError`` 9015 if the copy is gone.
+    """
     intent = placed.intent
     waiting = BlobAttachment.objects.using(intent._state.db).filter(
         pk=intent.pk, state=BlobAttachment.State.INTENT
@@ -170,7 +172,7 @@ def fulfil(placed: Placed, key: str) -> None:
         state=BlobAttachment.State.ATTACHED, attached=timezone.now(), key=key[:KEY_LENGTH]
     ):
         # A sweep took the intent for abandoned and has removed the copy.
-        raise OSError("The copy of the upload is gone")
+        raise RestError(STORAGE_FAILED())
 
 
 def discard(placed: Placed) -> None:
@@ -178,12 +180,13 @@ def discard(placed: Placed) -> None:
     intent = placed.intent
     if intent.name:
         field: Any = placed.attribute.field
-        # What cannot be removed now is removed by the sweep, which the intent leads there.
-        with suppress(OSError):
+        try:
             field.storage.delete(intent.name)
-            intent.delete()
-    else:
-        intent.delete()
+        except Exception:
+            # Removed by the sweep then, which the intent leads there.
+            logger.warning("The copy %s cannot be deleted", intent.name, exc_info=True)
+            return
+    intent.delete()
 
 
 class _Beating(FileObject):  # type: ignore[type-arg]

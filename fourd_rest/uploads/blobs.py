@@ -128,9 +128,6 @@ def _store(blob: UploadedBlob, reader: BodyReader, settings: Settings) -> None:
         blob.detected_type = pictures.detect(body.head)[0]
     blob.size = body.count
     blob.sha256 = body.sha256
-    if upload_storage().size(blob.name) != body.count:
-        logger.error("Upload %s was stored with another size than received", blob.wire_id)
-        raise RestError(STORAGE_FAILED())
     # Counted before it is ready: the size was not known if it was not announced.
     UploadedBlob.objects.filter(pk=blob.pk).update(size=blob.size)
 
@@ -159,8 +156,15 @@ def _verify(blob: UploadedBlob, file: Any, settings: Settings) -> None:
 
 
 def _save(blob: UploadedBlob, content: Any, body: UploadFile) -> None:
+    """Store ``content``, which is all of ``body``, and make sure that all of it is stored."""
+    storage = upload_storage()
     try:
-        blob.name = upload_storage().save(blob.name, content)
+        blob.name = storage.save(blob.name, content)
+        # Some take an error of what they read for its end. It is raised again here; what was left
+        # unread shows in the count.
+        body.read(1)
+        if storage.size(blob.name) != body.count:
+            raise OSError(f"{blob.name} was stored with another size than {body.count}")
     except RestError:
         raise
     except Exception as error:

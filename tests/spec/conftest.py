@@ -6,11 +6,35 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import AutoField
 from django.db.models.signals import post_save, pre_delete, pre_save
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.entities import stamps
+
+pytest.register_assert_rewrite("tests.contract.checks")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Numbers that tests give out themselves stay free.
+
+    PostgreSQL counts on, whatever keys are inserted, and its next number may be one of them.
+    """
+    with django_db_blocker.unblock():
+        if connection.vendor != "postgresql":
+            return
+        with connection.cursor() as cursor:
+            for model in (
+                *apps.get_app_config("hr").get_models(),
+                *apps.get_app_config("zoo").get_models(),
+            ):
+                if isinstance(model._meta.pk, AutoField):
+                    table = model._meta.db_table
+                    cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 1000)", [table])
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""``python -m tests.benchmarks read|create|update|upload|dispatch|all``: see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+
+import django
+
+ACTIONS = ("dispatch", "read", "create", "update", "upload")
+CSRF_TOKEN = "b" * 32
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("action", choices=[*ACTIONS, "all"])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each case in each round")
+    parser.add_argument("--caller", choices=["guest", "session", "both"], default="both")
+    parser.add_argument("--size", type=int, default=100, help="MiB of an upload")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.settings"
+    with tempfile.TemporaryDirectory(prefix="fourd-bench-") as folder:
+        os.environ["BENCH_FOLDER"] = folder
+        django.setup()
+        from . import server, site
+
+        server.stay_off_the_server()
+        callers = ["guest", "session"] if options.caller == "both" else [options.caller]
+        with site.sample_site():
+            for caller in callers:
+                measure_as(caller, options)
+
+
+def measure_as(caller, options):
+    from django.db import connection
+
+    from . import cases, measure, site
+    from .server import Server
+
+    headers = {}
+    if caller == "session":
+        # Django REST framework asks a session for the token; nobody else here does.
+        headers = {
+            "Cookie": f"{site.session()}; csrftoken={CSRF_TOKEN}",
+            "X-CSRFToken": CSRF_TOKEN,
+        }
+    chosen = ACTIONS if options.action == "all" else [options.action]
+    print(f"\n== {caller}, {connection.vendor}, {options.rounds} rounds of {options.seconds} s ==")
+    with Server(guests=caller == "guest") as server:
+        client = measure.Client(server.address, headers)
+
+        def stamp_of(address):
+            found = measure.Case("", lambda: ("GET", address, None, {}))
+            return json.loads(client.send(found)[1])["__STAMP"]
+
+        def measured(group, *, statements_too=False):
+            cases.require_same_answers(client, group)
+            measure.warm_up(client, group)
+            if statements_too:
+                cases.require_as_many_statements(group)
+            measure.run(client, server, group, rounds=options.rounds, seconds=options.seconds)
+            measure.table(group)
+
+        if "dispatch" in chosen:
+            for group in cases.dispatch():
+                measured(group)
+        if "read" in chosen:
+            for group in cases.reads():
+                measured(group, statements_too=True)
+        if "create" in chosen:
+            for group in cases.creations():
+                measured(group)
+            site.forget_created()
+        if "update" in chosen:
+            for group in cases.updates(stamp_of):
+                measured(group)
+        if "upload" in chosen:
+            group = cases.upload(options.size)
+            measure.warm_up(client, group, requests=1)
+            site.forget_uploads()
+            measure.run_once_each(
+                client, server, group, rounds=options.rounds, between=site.forget_uploads
+            )
+            measure.table(group, mib=options.size)
+        client.close()
+
+
+if __name__ == "__main__":
+    main()

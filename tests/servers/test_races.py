@@ -1,0 +1,270 @@
+"""Many clients at one entity: one winner for every stamp, and nothing that was acknowledged is lost.
+
+Real processes on a real database, as far apart as two workers of a server (design «Stamps and
+transactions»; D-09, D-32). ``crew.py`` is what they run.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from .harness import ROOT, Site, postgresql_database
+
+PROCESSES, ROUNDS = 16, 10
+CONFLICT = {"http": 500, "status": 2, "errors": [1263, 1046, 1517]}
+GONE = {"http": 500, "status": 5, "errors": [1542, 1517]}
+
+# One entity for each way to keep a stamp.
+COLUMN = {"dataclass": "Employee", "key": "1", "attribute": "salary"}
+SIDE_TABLE = {"dataclass": "Company", "key": "1", "attribute": "revenues"}
+INVOICE = {"dataclass": "Invoices", "key": "1", "attribute": "amount"}
+COLUMN_TEXT_KEY = {"dataclass": "Planet", "key": "mars", "attribute": "name", "text": True}
+SIDE_TABLE_TEXT_KEY = {"dataclass": "Country", "key": "FR", "attribute": "name", "text": True}
+
+both_modes = pytest.mark.parametrize("entity", [COLUMN, SIDE_TABLE], ids=["stamp column", "side table"])
+both_text_keys = pytest.mark.parametrize(
+    "entity", [COLUMN_TEXT_KEY, SIDE_TABLE_TEXT_KEY], ids=["stamp column", "side table"]
+)
+
+
+class Crew:
+    """``crew.py``, running; a call per command."""
+
+    def __init__(self, site: Site) -> None:
+        self.log = (site.folder / "crew.log").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.servers.crew"],
+            cwd=ROOT,
+            env=site.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+
+    def __call__(self, do: str, **arguments: Any) -> Any:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, self._complaints()
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def _complaints(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+    def close(self) -> None:
+        with self.process:
+            self.process.stdin.close()  # type: ignore[union-attr]
+        self.log.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[dict[str, Any]]:
+    """A database with one entity of every kind."""
+    with ExitStack() as stack:
+        name = ""
+        if request.param == "postgresql":
+            name = stack.enter_context(postgresql_database())
+        options = {"engine": request.param, "database": name}
+        folder = tmp_path_factory.mktemp(request.param)
+        crew = Crew(Site(folder, **options))
+        try:
+            crew("prepare")
+        finally:
+            crew.close()
+        yield {"folder": folder, **options}
+
+
+@pytest.fixture(
+    scope="module",
+    params=["0", pytest.param("1", marks=pytest.mark.slow)],
+    ids=["autocommit", "ATOMIC_REQUESTS"],
+)
+def crew(request: pytest.FixtureRequest, engine: dict[str, Any]) -> Iterator[Crew]:
+    """Clients of that database. SQLite is used as Django uses it if nothing is said: DEFERRED."""
+    environment = {"ATOMIC_REQUESTS": request.param, "SQLITE_TRANSACTION_MODE": "DEFERRED"}
+    running = Crew(Site(**engine, environment=environment))
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def same(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
+    return {name: answer[name] for name in expected} == expected
+
+
+def judge(before: dict[str, Any], after: dict[str, Any], seen: list[list[dict[str, Any]]]) -> int:
+    """What must hold of every race; the number of acknowledged updates.
+
+    Every answer saves or is exactly a stale stamp; no two saved at one stamp; every read shows what
+    that stamp's winner wrote; the last stamp and value are those of the last winner.
+    """
+    attempts = list(chain.from_iterable(seen))
+    values = {before["stamp"]: before["value"]}
+    for attempt in attempts:
+        answer = attempt["answer"]
+        if answer["http"] != 200:
+            assert same(answer, CONFLICT)
+            continue
+        assert answer["stamp"] not in values, "two winners for one stamp"
+        assert answer["value"] == attempt["posted"]
+        values[answer["stamp"]] = answer["value"]
+    for read in filter(None, (attempt["read"] for attempt in attempts)):
+        assert read["http"] == 200
+        assert values[read["stamp"]] == read["value"]
+    winners = len(values) - 1
+    assert sorted(values) == list(range(before["stamp"], before["stamp"] + winners + 1))
+    assert after["stamp"] == before["stamp"] + winners
+    assert after["value"] == values[after["stamp"]]
+    return winners
+
+
+def run_race(crew: Crew, entity: dict[str, Any], **options: Any) -> int:
+    before = crew("read", **entity)
+    options = {"together": True, "base": before["stamp"] * 100_000, **options}
+    seen = crew("race", processes=PROCESSES, rounds=ROUNDS, **{**entity, **options})
+    assert sum(map(len, seen)) == PROCESSES * ROUNDS
+    return judge(before, crew("read", **entity), seen)
+
+
+@pytest.mark.parametrize(
+    "entity", [COLUMN, SIDE_TABLE, INVOICE], ids=["stamp column", "side table", "unique and decimal"]
+)
+def test_one_winner_for_every_stamp(crew: Crew, entity: dict[str, Any]) -> None:
+    """160 updates in 10 rounds, 16 at each stamp: 10 are acknowledged, 150 are stale."""
+    assert run_race(crew, entity) == ROUNDS
+
+
+@pytest.mark.slow
+@both_modes
+def test_whoever_comes_reads_and_updates(crew: Crew, entity: dict[str, Any]) -> None:
+    """Without a common start there are more winners, and still one for a stamp."""
+    assert run_race(crew, entity, together=False) >= ROUNDS
+
+
+def test_an_entity_without_a_stamp_row(crew: Crew) -> None:
+    """Its stamp counts as 1, for one winner (D-32); so it does if the row was lost."""
+    entity = {**SIDE_TABLE, "key": crew("bulk_create")}
+    assert same(crew("read", **entity), {"http": 200, "stamp": 1, "value": 0})
+    assert run_race(crew, entity) == ROUNDS
+    assert crew("read", **entity)["stamp"] == 1 + ROUNDS
+    assert crew("forget_stamp", **entity) == 1
+    assert crew("read", **entity)["stamp"] == 1
+    assert run_race(crew, entity) == ROUNDS
+
+
+@pytest.mark.slow
+@both_text_keys
+def test_a_stamp_of_a_former_life_is_refused(crew: Crew, entity: dict[str, Any]) -> None:
+    """A deleted and re-created key takes none of the stamps that it had before."""
+    first = crew("read", **entity)["stamp"]
+    for stamp in range(first, first + 3):
+        assert crew("update", **entity, stamp=stamp, value=f"life {stamp}")["http"] == 200
+    assert crew("delete", **entity) == 200
+    assert crew("create", **entity, value="reborn")["http"] == 200
+    reborn = crew("read", **entity)
+    assert reborn["stamp"] > first + 3
+    assert run_race(crew, entity, stamps=list(range(1, first + 4))[-ROUNDS:]) == 0
+    assert crew("read", **entity) == reborn
+    assert run_race(crew, entity) == ROUNDS
+
+
+@pytest.mark.slow
+@both_text_keys
+def test_a_key_that_is_re_created_during_the_race(crew: Crew, entity: dict[str, Any]) -> None:
+    """Whatever an update beside the delete was told, its stamp is worth nothing in the new life."""
+    seen = crew("rebirth", processes=PROCESSES, rounds=ROUNDS, **entity)
+    for round_ in range(ROUNDS):
+        owner, *others = (log[round_] for log in seen)
+        assert owner["deleted"] == 200
+        assert owner["created"]["http"] == 200
+        stamp = owner["created"]["stamp"]
+        winners = [other["answer"]["stamp"] for other in others if other["answer"]["http"] == 200]
+        # One before the delete, and none after it: nobody held the new stamp yet.
+        assert len(winners) <= 1
+        assert all(won < stamp for won in winners)
+        for other in others:
+            answer = other["answer"]
+            assert answer["http"] == 200 or same(answer, CONFLICT) or same(answer, GONE)
+            assert same(other["again"], {**CONFLICT, "stamp": stamp, "value": owner["created"]["value"]})
+
+
+@pytest.mark.parametrize("what", ["entity", "page"])
+@both_modes
+def test_a_commit_between_two_statements_of_a_read(
+    crew: Crew, entity: dict[str, Any], what: str
+) -> None:
+    """The client never holds a new stamp beside an old value: what it read stale is refused."""
+    stamp = crew("read", **entity)["stamp"]
+    items = crew("between", what=what, base=stamp * 1_000, **entity)
+    assert len(items) >= 3, "session, user and entity"
+    for item in items:
+        before, other, read = item["before"], item["other"], item["answer"]
+        assert same(other, {"http": 200, "stamp": before["stamp"] + 1})
+        saw_old = same(read, {"http": 200, "stamp": before["stamp"], "value": before["value"]})
+        saw_new = same(read, {"http": 200, "stamp": other["stamp"], "value": other["value"]})
+        assert saw_old or saw_new, item
+        if saw_old:
+            assert same(item["again"], CONFLICT)
+            assert same(item["after"], {"stamp": other["stamp"], "value": other["value"]})
+        else:
+            assert same(item["again"], {"http": 200, "stamp": other["stamp"] + 1})
+    # Before the first statement a commit is seen.
+    assert items[0]["answer"]["stamp"] == items[0]["other"]["stamp"]
+
+
+@both_modes
+def test_a_commit_between_two_statements_of_an_update(crew: Crew, entity: dict[str, Any]) -> None:
+    """Either the other one commits and the update is stale, or it must wait and is stale itself."""
+    stamp = crew("read", **entity)["stamp"]
+    items = crew("between", what="update", base=stamp * 1_000, **entity)
+    interrupted = [item for item in items if item["other"]["http"] == 200]
+    assert len(interrupted) >= 3
+    for item in items:
+        before, answer = item["before"], item["answer"]
+        if item in interrupted:
+            assert same(item["other"], {"stamp": before["stamp"] + 1})
+            assert same(answer, CONFLICT)
+        else:
+            assert item["other"]["http"] in (500, 503), item
+            assert same(answer, {"http": 200, "stamp": before["stamp"] + 1})
+
+
+@both_text_keys
+def test_a_commit_between_two_statements_of_a_delete(crew: Crew, entity: dict[str, Any]) -> None:
+    """The last stamp that was acknowledged is refused in the key's next life."""
+    items = crew("between", what="delete", base=crew("read", **entity)["stamp"] * 1_000, **entity)
+    interrupted = [item for item in items if item["other"]["http"] == 200]
+    assert len(interrupted) >= 3
+    for item in items:
+        assert item["answer"] == 200
+        assert item["created"]["http"] == 200
+        assert item["created"]["stamp"] > item["before"]["stamp"]
+        assert same(item["again"], CONFLICT), item
+        if item in interrupted:
+            assert item["created"]["stamp"] > item["other"]["stamp"]
+
+
+# Saves in the admin and in code, on a database with row locks.
+
+
+@pytest.fixture
+def deadlock_free(crew: Crew, engine: dict[str, Any]) -> Iterator[None]:
+    if engine["engine"] != "postgresql":
+        pytest.skip("SQLite has one writer at a time: a save in the admin waits for its turn or fails")
+    before = crew("deadlocks")
+    yield
+    assert crew("deadlocks") == before

@@ -1,0 +1,849 @@
+"""System checks: every id, with its message and the remedy it names."""
+
+# ruff: noqa: DJ008
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core import checks as django_checks
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import models
+from django.db.models.functions import Lower
+from django.test.utils import isolate_apps
+
+from fourd_rest import checks, conf
+from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass.registry import Registry
+from fourd_rest.models import Stamped
+from testproject.hr.models import Company, Employee, Invoice
+from tests.zoo.models import Animal, Aviary, Everything, Finder, Keeper, Parcel, Place, Planet
+
+STAMP_HINT = "Use models.PositiveIntegerField(default=1, editable=False), or the base class Stamped."
+LEGAL_NAME = "A name consists of letters, digits and underscores and begins with a letter."
+EVERY_CHECK = [
+    checks.check_settings,
+    checks.check_guest_permissions,
+    checks.check_dataclasses,
+    checks.check_databases,
+    checks.check_upload_storage,
+]
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """A registry of the test's own in place of the site's."""
+    registry = Registry()
+    monkeypatch.setattr(checks, "registry", registry)
+    return registry
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    """An SQLite connection whose options a test may change, in place of the real ones."""
+
+    class Connection:
+        vendor = "sqlite"
+        settings_dict = {"OPTIONS": {}}
+
+    monkeypatch.setattr(checks, "connections", {"default": Connection})
+    return Connection
+
+
+def found(*functions):
+    """What the checks say: id, text, hint, label of the model."""
+    messages = [message for check in functions or EVERY_CHECK for message in check(app_configs=None)]
+    assert all(message.id.startswith("fourd_rest.") for message in messages)
+    level = {"E": django_checks.ERROR, "W": django_checks.WARNING, "I": django_checks.INFO}
+    assert all(message.level == level[message.id[11]] for message in messages)
+    return [
+        (message.id[11:], message.msg, message.hint, message.obj and message.obj._meta.label)
+        for message in messages
+    ]
+
+
+# The ids
+
+
+def table():
+    return re.findall(r"^([EWI]\d{3}) ", checks.__doc__, re.MULTILINE)
+
+
+def test_every_id_has_one_meaning_and_one_place():
+    source = Path(checks.__file__).read_text().replace(checks.__doc__, "")
+    used = re.findall(r'"(?:fourd_rest\.)?([EWI]\d{3})"', source)
+    assert sorted(used) == sorted(set(used)) == sorted(table())
+
+
+def test_every_id_has_a_test():
+    tested = set(re.findall(r'"([EWI]\d{3})"', Path(__file__).read_text()))
+    assert tested == set(table())
+
+
+def test_every_option_has_an_id():
+    assert tuple(checks._JUDGES) == DataClass.OPTIONS
+
+
+def test_the_checks_are_bound():
+    bound = {
+        check
+        for check in django_checks.registry.registry.get_checks()
+        if "fourd_rest" in check.tags and check.__module__ == "fourd_rest.checks"
+    }
+    assert bound == set(EVERY_CHECK)
+
+
+def test_the_sites_of_this_project_are_silent(connection):
+    connection.settings_dict["OPTIONS"]["transaction_mode"] = "IMMEDIATE"
+    assert found() == []
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "hint"),
+    [
+        (
+            {"MAX_UPLOD_SIZE": 1},
+            "Unknown FOURD_REST key 'MAX_UPLOD_SIZE'",
+            "Did you mean 'MAX_UPLOAD_SIZE'?",
+        ),
+        ({"max_upload_size": 1}, "Unknown FOURD_REST key 'max_upload_size'", None),
+        ({5: 1}, "Unknown FOURD_REST key 5", None),
+    ],
+)
+def test_unknown_setting(settings, given, text, hint):
+    settings.FOURD_REST = given
+    hint = hint or f"There are: {', '.join(sorted(conf.NAMES))}."
+    assert found(checks.check_settings) == [("E001", text, hint, None)]
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "hint"),
+    [
+        (None, "FOURD_REST must be a dict", "Make it a dict, or leave it out."),
+        (["PAGE_SIZE"], "FOURD_REST must be a dict", "Make it a dict, or leave it out."),
+        (
+            {"PAGE_SIZE": 0},
+            "FOURD_REST['PAGE_SIZE'] must be a whole number above 0",
+            "Leave it out for the default: 100.",
+        ),
+        (
+            {"PICTURE_FORMATS": ["PNG", "JPG"]},
+            "FOURD_REST['PICTURE_FORMATS'] holds 'JPG'",
+            "Choose from: AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        ),
+    ],
+)
+def test_invalid_setting(settings, given, text, hint):
+    settings.FOURD_REST = given
+    assert found(checks.check_settings) == [("E002", text, hint, None)]
+
+
+def test_all_that_is_wrong_with_the_settings_is_told(settings):
+    settings.FOURD_REST = {"PAGE_SIZE": "9", "NOPE": 1, "STAMP_OPTIONAL": 1}
+    assert [row[0] for row in found(checks.check_settings)] == ["E002", "E001", "E002"]
+
+
+def test_a_guest_permission_that_no_model_has(settings, registered):
+    registered.register(Company)
+    settings.FOURD_REST = {"GUEST_PERMISSIONS": ["hr.view_company", "hr.veiw_company", "x"]}
+    text = "FOURD_REST['GUEST_PERMISSIONS'] names {!r}, which no registered model has"
+    every = "hr.add_company, hr.change_company, hr.delete_company, hr.view_company"
+    assert found(checks.check_guest_permissions) == [
+        ("W006", text.format("hr.veiw_company"), "Did you mean 'hr.view_company'?", None),
+        ("W006", text.format("x"), f"There are: {every}.", None),
+    ]
+
+
+def test_guest_permissions_are_not_judged_while_the_settings_are_wrong(settings, registered):
+    settings.FOURD_REST = {"GUEST_PERMISSIONS": "hr.view_company"}
+    assert found(checks.check_guest_permissions) == []
+    assert [row[0] for row in found(checks.check_settings)] == ["E002"]
+
+
+# Options
+
+
+def test_unknown_option_of_a_call(registered):
+    registered.register(Company, feilds=["name"])
+    assert found(checks.check_dataclasses) == [
+        (
+            "E003",
+            "The dataclass Company has an unknown option 'feilds'",
+            "Did you mean 'fields'? Begin names of your own with an underscore.",
+            "hr.Company",
+        )
+    ]
+
+
+def test_unknown_option_of_a_class(registered):
+    class Base(DataClass):
+        colour = "red"
+
+    @registered.register(Company)
+    class CompanyDataClass(Base):
+        name = "Firm"
+        _own = 5
+
+        def helper(self):
+            return self._own
+
+    every = ", ".join(sorted(DataClass.OPTIONS))
+    assert found(checks.check_dataclasses) == [
+        (
+            "E003",
+            "The dataclass Firm has an unknown option 'colour'",
+            f"There are: {every}. Begin names of your own with an underscore.",
+            "hr.Company",
+        )
+    ]
+
+
+OPTIONS = [
+    # id, model, option, value, what is wrong with it, remedy
+    ("E004", Company, "name", "my firm", "'my firm' is no name of a dataclass", LEGAL_NAME),
+    ("E004", Company, "name", "__Firm", "'__Firm' is no name of a dataclass", LEGAL_NAME),
+    ("E004", Company, "name", "9", "'9' is no name of a dataclass", LEGAL_NAME),
+    ("E004", Company, "name", 7, "7 is no name of a dataclass", LEGAL_NAME),
+    (
+        "E005",
+        Company,
+        "fields",
+        "__all__",
+        "'__all__' is no list of texts",
+        "Name fields as in Python, or leave the option out.",
+    ),
+    (
+        "E005",
+        Company,
+        "fields",
+        ["name", 5],
+        "['name', 5] is no list of texts",
+        "Name fields as in Python, or leave the option out.",
+    ),
+    (
+        "E005",
+        Company,
+        "fields",
+        ["nam"],
+        "hr.Company has no field 'nam'",
+        "Did you mean 'name'?",
+    ),
+    (
+        "E005",
+        Company,
+        "fields",
+        ["zz"],
+        "hr.Company has no field 'zz'",
+        "There are: creation_date, extra, id, invoices, manager, name, revenues, staff.",
+    ),
+    (
+        "E005",
+        Company,
+        "fields",
+        ("manager_id",),
+        "hr.Company has no field 'manager_id'",
+        "Name the relation, not its column: 'manager'.",
+    ),
+    (
+        "E005",
+        Parcel,
+        "fields",
+        ["label", "label"],
+        "it names 'label' twice",
+        "Remove one of them.",
+    ),
+    (
+        "E005",
+        ContentType,
+        "fields",
+        ["logentry"],
+        "contenttypes.ContentType has no field 'logentry'",
+        "A reverse relation is named as in Python: 'logentry_set'.",
+    ),
+    ("E006", Company, "exclude", ["extr"], "hr.Company has no field 'extr'", "Did you mean 'extra'?"),
+    (
+        "E006",
+        Company,
+        "exclude",
+        ["manager_id"],
+        "hr.Company has no field 'manager_id'",
+        "Name the relation, not its column: 'manager'.",
+    ),
+    (
+        "E006",
+        Company,
+        "exclude",
+        None,
+        "None is no list of texts",
+        "Name fields as in Python, or leave the option out.",
+    ),
+    (
+        "E007",
+        Company,
+        "names",
+        ["id"],
+        "['id'] is no dict",
+        "Give a dict of field names and their names on the wire.",
+    ),
+    ("E007", Company, "names", {"idd": "ID"}, "hr.Company has no field 'idd'", "Did you mean 'id'?"),
+    ("E007", Company, "names", {"id": "my id"}, "'my id' is no name of an attribute", LEGAL_NAME),
+    ("E007", Company, "names", {"id": "__KEY"}, "'__KEY' is no name of an attribute", LEGAL_NAME),
+    ("E007", Company, "names", {"id": ""}, "'' is no name of an attribute", LEGAL_NAME),
+    ("E007", Company, "names", {"id": 5}, "5 is no name of an attribute", LEGAL_NAME),
+    ("E008", Company, "naming", "camel", "'camel' is unknown", "Choose from: '', 'camelCase'."),
+    (
+        "E008",
+        Company,
+        "naming",
+        ["camelCase"],
+        "['camelCase'] is unknown",
+        "Choose from: '', 'camelCase'.",
+    ),
+    (
+        "E009",
+        Company,
+        "readonly_fields",
+        ["revenue"],
+        "hr.Company has no field 'revenue'",
+        "Did you mean 'revenues'?",
+    ),
+    (
+        "E009",
+        Company,
+        "readonly_fields",
+        "revenues",
+        "'revenues' is no list of texts",
+        "Name fields as in Python, or leave the option out.",
+    ),
+    (
+        "E010",
+        Company,
+        "ordering",
+        "name",
+        "'name' is no list",
+        "Give a list of field names, '-' before those that descend.",
+    ),
+    *(
+        (
+            "E010",
+            Company,
+            "ordering",
+            ["name", wrong],
+            f"{wrong!r} cannot be sorted by",
+            "Name fields as in order_by() of a queryset.",
+        )
+        for wrong in (
+            "nam",
+            "name__foo",
+            "manager__nam",
+            "manager__last_name__foo",
+            "manager__exact",
+            "-",
+            "",
+            5,
+        )
+    ),
+    ("E011", Company, "stamp_field", "stamp", "hr.Company has no column 'stamp'", STAMP_HINT),
+    ("E011", Company, "stamp_field", 5, "hr.Company has no column 5", STAMP_HINT),
+    ("E011", Company, "stamp_field", "staff", "hr.Company has no column 'staff'", STAMP_HINT),
+    *(
+        ("E011", model, "stamp_field", name, f"{name!r} cannot count the saves of an entity", STAMP_HINT)
+        for model, name in (
+            (Company, "name"),
+            (Company, "id"),
+            (Everything, "integer"),  # may be null
+            (Everything, "small"),  # soon at its end
+        )
+    ),
+    ("E011", Animal, "stamp_field", "low", "'low' does not begin with 1", STAMP_HINT),
+    *(
+        (
+            "E012",
+            Company,
+            "timestamp_field",
+            wrong,
+            f"{wrong!r} is no DateTimeField of hr.Company",
+            "Use models.DateTimeField(default=timezone.now, editable=False).",
+        )
+        for wrong in ("changed", "creation_date", 5)
+    ),
+    (
+        "E012",
+        Everything,
+        "timestamp_field",
+        "auto_now",
+        "it has no effect without 'stamp_field'",
+        "Set both, or none.",
+    ),
+    *(
+        (
+            "E013",
+            Company,
+            "page_size",
+            wrong,
+            f"{wrong!r} is no whole number above 0",
+            "Leave it out for the setting PAGE_SIZE.",
+        )
+        for wrong in (0, -1, "20", 2.5, True)
+    ),
+    *(
+        (
+            "E014",
+            Company,
+            "delete_replaced_files",
+            wrong,
+            f"{wrong!r} is neither True nor False",
+            "Leave it out to keep replaced files.",
+        )
+        for wrong in (1, "yes", None)
+    ),
+]
+
+
+@pytest.mark.parametrize(("check_id", "model", "option", "value", "text", "hint"), OPTIONS)
+def test_invalid_option(registered, check_id, model, option, value, text, hint):
+    registered.register(model, **{option: value})
+    expected = [(check_id, f"Option {option!r}: {text}", hint, model._meta.label)]
+    assert found(checks.check_dataclasses) == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "Firm_2"},
+        {"name": "Größe"},
+        {"fields": ["id", "staff", "manager"]},
+        {"fields": ()},
+        {"exclude": ("extra", "staff")},
+        {"names": {"id": "ID", "creation_date": "creationDate"}},
+        {"naming": "camelCase"},
+        {"readonly_fields": ["revenues", "manager"]},
+        {"ordering": ["-name", "manager__last_name", "pk", "manager__pk", "creation_date__year"]},
+        {"ordering": [Lower("name"), models.F("creation_date").desc(nulls_last=True)]},
+        {"ordering": []},
+        {"page_size": 1},
+        {"delete_replaced_files": True},
+    ],
+)
+def test_valid_option(registered, options):
+    for model in (Employee, Invoice):
+        registered.register(model)
+    registered.register(Company, **options)
+    assert found(checks.check_dataclasses) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (Planet, {}),
+        (Planet, {"stamp_field": "stamp"}),
+        (Planet, {"stamp_field": "stamp", "timestamp_field": "modified"}),
+        (Planet, {"timestamp_field": "modified"}),
+    ],
+)
+def test_valid_stamp_field(registered, model, options):
+    registered.register(model, **options)
+    assert found(checks.check_dataclasses) == []
+
+
+@isolate_apps("tests.zoo")
+def test_a_stamp_in_the_table_of_a_child(registered):
+    class Building(models.Model):
+        modified = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label = "zoo"
+
+    class Tower(Building, Stamped):
+        modified = None
+        changed = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label = "zoo"
+
+    registered.register(Tower, timestamp_field="changed")
+    assert found(checks.check_dataclasses) == [
+        (
+            "E011",
+            "Option 'stamp_field': 'stamp' is not in the topmost table, zoo.building",
+            "Saves of the parent alone would not move it: add the column there.",
+            "zoo.Tower",
+        )
+    ]
+
+
+@isolate_apps("tests.zoo")
+def test_a_timestamp_in_another_table_than_the_stamp(registered):
+    class Building(models.Model):
+        version = models.BigIntegerField(default=1)
+
+        class Meta:
+            app_label = "zoo"
+
+    class Tower(Building):
+        changed = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label = "zoo"
+
+    registered.register(Tower, stamp_field="version", timestamp_field="changed")
+    assert found(checks.check_dataclasses) == [
+        (
+            "E012",
+            "Option 'timestamp_field': 'changed' is not in the table of the stamp",
+            "Keep both in one table.",
+            "zoo.Tower",
+        )
+    ]
+
+
+def test_what_follows_from_wrong_options_is_not_told(registered):
+    registered.register(Company, names=5)
+    registered.register(Session)
+    assert [row[0] for row in found(checks.check_dataclasses)] == ["E007"]
+
+
+# What follows from the options
+
+
+@isolate_apps("tests.zoo")
+def test_two_models_under_one_name(registered):
+    class Order(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    registered.register(Company, name="Order")
+    registered.register(Keeper, name="Keeper")
+    registered.register(Order)
+    registered.register(Parcel, name="Order")
+    hint = "Give one of them another name: register(Order, name=...)."
+    assert found(checks.check_dataclasses) == [
+        ("E015", "hr.Company and zoo.Order are both called 'Order'", hint, "zoo.Order"),
+        ("E015", "hr.Company and zoo.Parcel are both called 'Order'", hint, "zoo.Parcel"),
+    ]
+
+
+def test_a_model_that_is_left_out_takes_no_name(registered):
+    registered.register(Session, name="Company")
+    registered.register(Company)
+    assert [row[0] for row in found(checks.check_dataclasses)] == ["W001"]
+
+
+def test_two_fields_under_one_name(registered):
+    registered.register(Keeper, names={"badge": "name"})
+    assert found(checks.check_dataclasses) == [
+        (
+            "E016",
+            "The fields 'name' and 'badge' are both called 'name'",
+            "Give one of them another name: names={'badge': ...}.",
+            "zoo.Keeper",
+        )
+    ]
+
+
+def test_a_name_of_a_field_that_is_not_exposed_is_free(registered):
+    registered.register(Planet, names={"name": "stamp"})
+    registered.register(Keeper, names={"name": "badge"}, exclude=["badge"])
+    assert found(checks.check_dataclasses) == []
+
+
+def test_models_of_one_table_with_stamps_in_two_places(registered):
+    registered.register(Place)
+    registered.register(Aviary)
+    assert found(checks.check_dataclasses) == []
+
+
+@isolate_apps("tests.zoo")
+def test_stamps_in_different_places(registered):
+    class Building(models.Model):
+        version = models.IntegerField(default=1)
+
+        class Meta:
+            app_label = "zoo"
+
+    class Tower(Building):
+        class Meta:
+            app_label = "zoo"
+
+    class Proxy(Building):
+        class Meta:
+            app_label = "zoo"
+            proxy = True
+
+    registered.register(Building, stamp_field="version")
+    registered.register(Tower)
+    registered.register(Proxy, stamp_field="version")
+    assert found(checks.check_dataclasses) == [
+        (
+            "E018",
+            "zoo.Building and zoo.Tower share rows, but keep their stamps in different places",
+            "Give both the same stamp_field.",
+            "zoo.Tower",
+        )
+    ]
+
+
+@isolate_apps("tests.zoo")
+def test_models_that_cannot_be_exposed(registered):
+    class Pair(models.Model):
+        pk = models.CompositePrimaryKey("left", "right")
+        left = models.IntegerField()
+        right = models.IntegerField()
+
+        class Meta:
+            app_label = "zoo"
+
+    class Dated(models.Model):
+        day = models.DateField(primary_key=True)
+
+        class Meta:
+            app_label = "zoo"
+
+    class Lengthy(models.Model):
+        name = models.CharField(primary_key=True, max_length=300)
+
+        class Meta:
+            app_label = "zoo"
+
+    class Idea(models.Model):
+        class Meta:
+            app_label = "zoo"
+            abstract = True
+
+    for model in (Pair, Dated, Lengthy, Idea, Session):
+        registered.register(model)
+    hint = "Do not register it, or silence this warning."
+    assert found(checks.check_dataclasses) == [
+        ("W001", f"{label} is registered, but left out: {why}", hint, label)
+        for label, why in (
+            ("zoo.Pair", "composite keys have no 4D counterpart"),
+            ("zoo.Dated", "its key is neither a number, a text nor a UUID"),
+            ("zoo.Lengthy", "its key is longer than 255 characters"),
+            ("zoo.Idea", "it is abstract and has no rows"),
+            ("sessions.Session", "its key looks like a secret; name its fields to expose it"),
+        )
+    ]
+
+
+def test_a_user_model_without_fields(registered):
+    registered.register(User)
+    assert found(checks.check_dataclasses) == [
+        (
+            "W002",
+            "The user model auth.User is registered without 'fields'",
+            "Name the fields that clients need to see; most user models hold personal data.",
+            "auth.User",
+        )
+    ]
+    registered.register(User, fields=["id", "username"])
+    assert found(checks.check_dataclasses) == []
+
+
+def test_a_named_field_that_cannot_be_exposed(registered):
+    registered.register(Finder, fields=["id", "secretive"])
+    assert found(checks.check_dataclasses) == [
+        (
+            "W003",
+            "zoo.Finder.secretive is named in 'fields', but left out: "
+            "the related model is not registered",
+            "Register the related model too, or do not name the field.",
+            "zoo.Finder",
+        )
+    ]
+
+
+def test_a_relation_to_an_unregistered_model_that_nobody_named(registered):
+    registered.register(Finder)
+    registered.register(Permission)
+    assert found(checks.check_dataclasses) == []
+
+
+@isolate_apps("tests.zoo")
+def test_generic_relations(registered):
+    class Tag(models.Model):
+        content_type = models.ForeignKey("Kind", models.CASCADE)
+        object_id = models.IntegerField()
+        about = GenericForeignKey()
+
+        class Meta:
+            app_label = "zoo"
+
+    class Kind(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    why = "generic relations have no 4D counterpart"
+    registered.register(Tag)
+    assert found(checks.check_dataclasses) == [
+        (
+            "I001",
+            f"zoo.Tag.about is left out: {why}",
+            "Say so with exclude=['about'] to be rid of this message.",
+            "zoo.Tag",
+        )
+    ]
+    registered.register(Tag, fields=["id", "about"])
+    assert found(checks.check_dataclasses) == [
+        (
+            "W003",
+            f"zoo.Tag.about is named in 'fields', but left out: {why}",
+            "Register the related model too, or do not name the field.",
+            "zoo.Tag",
+        )
+    ]
+    for options in ({"exclude": ["about"]}, {"fields": ["id"]}):
+        registered.register(Tag, **options)
+        assert found(checks.check_dataclasses) == []
+
+
+# The site around
+
+
+class NotElsewhere:
+    """A router that keeps the tables of one app to one database, as many projects have."""
+
+    app_label = "fourd_rest"
+
+    def allow_migrate(self, db, app_label, **hints):
+        return False if app_label == self.app_label else None
+
+
+def test_a_database_without_our_tables(settings, registered, connection):
+    connection.vendor = "postgresql"
+    registered.register(Company)
+    registered.register(Session)
+    assert found(checks.check_databases) == []
+    settings.DATABASE_ROUTERS = [NotElsewhere()]
+    assert found(checks.check_databases) == [
+        (
+            "E017",
+            "The database 'default', where its rows are, lacks the tables of fourd_rest",
+            "Let the database router migrate the app 'fourd_rest' there too.",
+            "hr.Company",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "options", "warns"),
+    [
+        ("sqlite", {}, True),
+        ("sqlite", {"transaction_mode": None}, True),
+        ("sqlite", {"transaction_mode": "deferred"}, True),
+        ("sqlite", {"transaction_mode": "immediate"}, False),
+        ("sqlite", {"transaction_mode": "EXCLUSIVE"}, False),
+        ("postgresql", {}, False),
+    ],
+)
+def test_sqlite_transactions(connection, registered, vendor, options, warns):
+    connection.vendor = vendor
+    connection.settings_dict["OPTIONS"].update(options)
+    expected = (
+        "W005",
+        "Transactions of the SQLite database 'default' begin without the write lock",
+        'Set OPTIONS["transaction_mode"] = "IMMEDIATE": otherwise a transaction of the '
+        "site that reads first fails when another one has written meanwhile.",
+        None,
+    )
+    assert found(checks.check_databases) == [expected] * warns
+
+
+class Signed:
+    """A remote storage whose addresses are signed, unless told otherwise."""
+
+    querystring_auth = True
+
+
+class Plain:
+    querystring_auth = False
+
+
+class Unmade:
+    """A storage that lacks what it needs."""
+
+    @property
+    def base_url(self):
+        raise checks.ImproperlyConfigured
+
+
+@pytest.mark.parametrize(
+    ("storage", "media_url", "warns"),
+    [
+        (FileSystemStorage(), "/media/", True),
+        (FileSystemStorage(), "https://files.example/", True),
+        (FileSystemStorage(), "", False),
+        (FileSystemStorage(base_url="/files/"), "", True),
+        (InMemoryStorage(), "/media/", True),
+        (Plain(), "", True),
+        (Signed(), "/media/", False),
+        (Unmade(), "/media/", False),
+    ],
+)
+def test_uploads_in_a_public_storage(settings, monkeypatch, storage, media_url, warns):
+    settings.MEDIA_URL = media_url
+    settings.STORAGES = {"default": settings.STORAGES["default"]}
+    monkeypatch.setattr(checks, "default_storage", storage)
+    expected = (
+        "W004",
+        "Uploads wait in the default storage, whose files have a public address",
+        "Set STORAGES['fourd_uploads'] to a storage that nobody else serves.",
+        None,
+    )
+    assert found(checks.check_upload_storage) == [expected] * warns
+
+
+def test_a_storage_for_uploads_is_not_judged(settings, monkeypatch):
+    monkeypatch.setattr(checks, "default_storage", Plain())
+    assert "fourd_uploads" in settings.STORAGES
+    assert found(checks.check_upload_storage) == []
+
+
+# As a whole
+
+
+def test_no_check_opens_a_database_connection():
+    # pytest-django refuses every connection of a test without the ``db`` fixture.
+    for check in EVERY_CHECK:
+        assert isinstance(check(app_configs=None), list)
+
+
+def test_manage_py_check_shows_them(registered):
+    registered.register(Company, feilds=[])
+    with pytest.raises(SystemCheckError) as raised:
+        call_command("check", tags=["fourd_rest"])
+    assert "hr.Company: (fourd_rest.E003) The dataclass Company has an unknown" in str(raised.value)
+
+
+def test_a_site_with_wrong_settings_starts_and_is_told():
+    """Registering models at start-up must not need the settings that the checks judge."""
+    code = (
+        "from django.conf import settings; settings.FOURD_REST = {'MAX_UPLOD_SIZE': 1};"
+        "from django.core.management import execute_from_command_line as run;"
+        "run(['manage.py', 'check', '--tag', 'fourd_rest'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "?: (fourd_rest.E001) Unknown FOURD_REST key 'MAX_UPLOD_SIZE'" in done.stderr
+    assert "HINT: Did you mean 'MAX_UPLOAD_SIZE'?" in done.stderr
+    assert "Traceback" not in done.stderr
