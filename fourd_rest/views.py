@@ -357,6 +357,8 @@ class DataView(RestView):
         return answer(document_, _status(outcomes))
 
     def _refuse_path(self, dataclass: DataClass) -> None:
+        if not dataclass.is_described(self.caller.request):
+            raise access.unknown(dataclass.name)
         for name in self.address.parts[:1]:
             if name not in dataclass.attributes:
                 raise RestError(

@@ -199,6 +199,8 @@ def _before_save(
         after = "refresh"
     else:
         _bump_column(watched, instance, using)
+        if watched.timestamp_column in update_fields:  # as ``update_or_create`` does
+            setattr(instance, watched.timestamp_column, timezone.now())
         after = "again"
     if after == "again" and connections[using].in_atomic_block:
         # Stamp and row commit as one; without a transaction a reader could see the new stamp
@@ -230,6 +232,8 @@ def _before_keyed_insert(watched: _Watched, instance: models.Model, alias: str) 
 def _after_save(
     sender: type[models.Model], instance: models.Model, created: bool, using: str, **kwargs: Any
 ) -> None:
+    # For one save only: a site may keep the instance and save it again.
+    instance.__dict__.pop(_HELD, None)
     after = instance.__dict__.pop(_AFTER, "")
     if not after:
         return

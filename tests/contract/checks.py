@@ -12,6 +12,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 
 JSON_HEADERS = {
     "Content-Type": "application/json; charset=UTF-8",
@@ -59,6 +60,17 @@ def refused(
     return {"__STATUS": told, **(entity or {}), **errors(*items)}
 
 
+def saved(entity: dict[str, Any], uri: str) -> dict[str, Any]:
+    """The answer for an entity that was saved, or that needed no save (D-03)."""
+    key, stamp, *others = entity.items()
+    head = [("__STATUS", {"success": True}), key, stamp, ("uri", f"http://testserver{uri}")]
+    return dict([*head, *others])
+
+
+def codes(document: dict[str, Any]) -> list[int]:
+    return [item["errCode"] for item in document["__ERROR"]]
+
+
 def folders() -> list[Path]:
     """Where the files of models and of uploads are."""
     return [
@@ -77,16 +89,16 @@ def files() -> dict[str, str]:
     }
 
 
-def rows() -> dict[str, list[dict[str, Any]]]:
+def rows() -> dict[str, list[tuple[Any, ...]]]:
     """Every row of the sample site, the zoo and this app: entities, stamps, uploads, attachments."""
-    return {
-        model._meta.label: [
-            {name: _plain(value) for name, value in row.items()}
-            for row in model._base_manager.order_by("pk").values()
-        ]
-        for app in ("hr", "zoo", "fourd_rest")
-        for model in apps.get_app_config(app).get_models()
-    }
+    found = {}
+    with connection.cursor() as cursor:
+        for app in ("hr", "zoo", "fourd_rest"):
+            for model in apps.get_app_config(app).get_models():
+                table = connection.ops.quote_name(model._meta.db_table)
+                cursor.execute(f"SELECT * FROM {table} ORDER BY 1")
+                found[model._meta.label] = [tuple(map(_plain, row)) for row in cursor.fetchall()]
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -63,6 +63,16 @@ class SwallowsErrors(Folder):
         return name
 
 
+class WrapsErrors(Folder):
+    """Tells in words of its own what went wrong."""
+
+    def _save(self, name: str, content: Any) -> str:
+        try:
+            return str(super()._save(name, content))
+        except Exception as error:
+            raise VendorError(SECRET) from error
+
+
 class StopsEarly(Folder):
     """Does not read to the end."""
 

@@ -1,12 +1,13 @@
 """A process that plays many clients at once against one database.
 
-``python -m tests.servers.crew`` reads a command a line, as JSON, and answers it with a line of JSON: what
+``python -m tests.servers.crew`` reads a command a line, as JSON, and answers with a line of JSON: what
 every client saw. It judges nothing. Clients are processes forked from here, each with connections of its
 own, or threads where one has to act in the middle of another's request.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -302,10 +303,10 @@ def between(command: Json) -> list[Json]:
                     item["answer"] = reader.update(before["stamp"], _value(command, base, 2))
                 case "delete":
                     item["answer"] = reader.delete()
-        if item["other"] is None:
-            return items
         if command["what"] == "delete":
             item["created"] = reader.create("reborn")
+        if item["other"] is None:
+            return items
         held = item["other"]["stamp"] if command["what"] == "delete" else item["answer"]["stamp"]
         item["again"] = reader.update(held, _value(command, base, 3))
         item["after"] = reader.read()
@@ -324,7 +325,7 @@ def history(command: Json) -> list[Any]:
     A log for every process: what it read (``saw``) and what it committed (``wrote``), each with the
     stamp and all values that stood there then.
     """
-    model, name, number_column = COLUMNS[command["dataclass"]]
+    model = COLUMNS[command["dataclass"]][0]
 
     def work(number: int, barrier: Any) -> Json:
         log: Json = {"saw": [], "wrote": [], "http": []}
@@ -333,8 +334,8 @@ def history(command: Json) -> list[Any]:
             if role is not _rest_role:
 
                 def note(instance: Any, **kwargs: Any) -> None:
-                    state = _state(command, model, name, number_column)
-                    transaction.on_commit(lambda: log["wrote"].append(state))
+                    written = state(command)  # the row is held until the commit
+                    transaction.on_commit(lambda: log["wrote"].append(written))
 
                 # Receivers are held weakly; the reference here keeps this one.
                 post_save.connect(note, sender=model)
@@ -346,8 +347,9 @@ def history(command: Json) -> list[Any]:
     return in_processes(command["processes"], work)
 
 
-def _state(command: Json, model: Any, name: str, number: str) -> list[Any]:
-    """Stamp and values of the row as this transaction sees them; it holds the row."""
+def state(command: Json) -> list[Any]:
+    """Stamp, name and number of the row as this transaction sees them."""
+    model, name, number = COLUMNS[command["dataclass"]]
     row = model.objects.values().get(pk=command["key"])
     stamp = row.get("stamp")
     if stamp is None:
@@ -359,14 +361,14 @@ def _rest_role(command: Json, process: int, log: Json) -> None:
     client = Rest(command)
     name = {"Company": "name", "Employee": "lastName"}[command["dataclass"]]
 
-    def state(answer: Json) -> list[Any]:
+    def shown(answer: Json) -> list[Any]:
         return [answer["__STAMP"], answer[name], int(answer[client.attribute])]
 
     for round_ in range(command["rounds"]):
         for _ in range(ATTEMPTS):
             status, entity = client.call("GET", f"{client.dataclass}({client.key})")
             log["http"].append(status)
-            log["saw"].append(state(entity))
+            log["saw"].append(shown(entity))
             posted = {
                 "__KEY": client.key,
                 "__STAMP": entity["__STAMP"],
@@ -374,7 +376,7 @@ def _rest_role(command: Json, process: int, log: Json) -> None:
             }
             status, answer = client.call("POST", f"{client.dataclass}?$method=update", posted)
             if status == 200:
-                log["wrote"].append(state(answer))
+                log["wrote"].append(shown(answer))
                 break
             codes = [error["errCode"] for error in answer["__ERROR"]]
             if codes != [1263, 1046, 1517]:
@@ -384,7 +386,7 @@ def _rest_role(command: Json, process: int, log: Json) -> None:
 
 def _admin_role(command: Json, process: int, log: Json) -> None:
     """Saves of the change form, posted as the browser would: every field as it was shown."""
-    model, name, _ = COLUMNS[command["dataclass"]]
+    model, text, _ = COLUMNS[command["dataclass"]]
     http = Client(HTTP_HOST="localhost")
     http.force_login(User.objects.get(username="admin"))
     address = f"/admin/hr/{model._meta.model_name}/{command['key']}/change/"
@@ -392,13 +394,17 @@ def _admin_role(command: Json, process: int, log: Json) -> None:
         shown = http.get(address)
         log["http"].append(shown.status_code)
         form = shown.context["adminform"].form
+        filled = [
+            bound for bound in form if bound.value() not in (None, "") and bound.value() is not False
+        ]
+        fields = {bound.html_name: bound.field.widget.format_value(bound.value()) for bound in filled}
+        # A select box tells its choice as a list; a file is posted only if it is chosen anew.
         fields = {
-            bound.html_name: bound.field.widget.format_value(bound.value())
-            for bound in form
-            if bound.value() not in (None, "", False)
+            name: value[0] if isinstance(value, list) else value
+            for name, value in fields.items()
+            if value is not None
         }
-        fields = {key: one[0] if isinstance(one, list) else one for key, one in fields.items()}
-        saved = http.post(address, {**fields, name: f"admin {process} {round_}"})
+        saved = http.post(address, {**fields, text: f"admin {process} {round_}"})
         log["http"].append(saved.status_code)
 
 
@@ -493,6 +499,7 @@ COMMANDS = {
         race,
         rebirth,
         between,
+        state,
         history,
         distinct,
         crossed,
@@ -505,6 +512,7 @@ def main() -> None:
     # Whatever prints must not stand between the answers.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    gc.freeze()  # what is here stays shared with the children
     setup_test_environment()  # an answer of the admin carries its form
     for line in sys.stdin:
         command = json.loads(line)

@@ -65,12 +65,13 @@ class Site:
             if name not in (environment or {}):
                 self.environment.pop(name, None)
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, input: str = "") -> str:
         """Output of ``python ARGUMENTS`` on this site, which must succeed."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment,
+            input=input,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -25,7 +25,6 @@ GONE = {"http": 500, "status": 5, "errors": [1542, 1517]}
 # One entity for each way to keep a stamp.
 COLUMN = {"dataclass": "Employee", "key": "1", "attribute": "salary"}
 SIDE_TABLE = {"dataclass": "Company", "key": "1", "attribute": "revenues"}
-INVOICE = {"dataclass": "Invoices", "key": "1", "attribute": "amount"}
 COLUMN_TEXT_KEY = {"dataclass": "Planet", "key": "mars", "attribute": "name", "text": True}
 SIDE_TABLE_TEXT_KEY = {"dataclass": "Country", "key": "FR", "attribute": "name", "text": True}
 
@@ -134,15 +133,13 @@ def judge(before: dict[str, Any], after: dict[str, Any], seen: list[list[dict[st
 
 def run_race(crew: Crew, entity: dict[str, Any], **options: Any) -> int:
     before = crew("read", **entity)
-    options = {"together": True, "base": before["stamp"] * 100_000, **options}
-    seen = crew("race", processes=PROCESSES, rounds=ROUNDS, **{**entity, **options})
-    assert sum(map(len, seen)) == PROCESSES * ROUNDS
+    options = {"together": True, "rounds": ROUNDS, "base": before["stamp"] * 100_000, **options}
+    seen = crew("race", processes=PROCESSES, **entity, **options)
+    assert sum(map(len, seen)) == PROCESSES * options["rounds"]
     return judge(before, crew("read", **entity), seen)
 
 
-@pytest.mark.parametrize(
-    "entity", [COLUMN, SIDE_TABLE, INVOICE], ids=["stamp column", "side table", "unique and decimal"]
-)
+@both_modes
 def test_one_winner_for_every_stamp(crew: Crew, entity: dict[str, Any]) -> None:
     """160 updates in 10 rounds, 16 at each stamp: 10 are acknowledged, 150 are stale."""
     assert run_race(crew, entity) == ROUNDS
@@ -152,7 +149,7 @@ def test_one_winner_for_every_stamp(crew: Crew, entity: dict[str, Any]) -> None:
 @both_modes
 def test_whoever_comes_reads_and_updates(crew: Crew, entity: dict[str, Any]) -> None:
     """Without a common start there are more winners, and still one for a stamp."""
-    assert run_race(crew, entity, together=False) >= ROUNDS
+    assert run_race(crew, entity, together=False, rounds=5) >= 5
 
 
 def test_an_entity_without_a_stamp_row(crew: Crew) -> None:
@@ -163,7 +160,7 @@ def test_an_entity_without_a_stamp_row(crew: Crew) -> None:
     assert crew("read", **entity)["stamp"] == 1 + ROUNDS
     assert crew("forget_stamp", **entity) == 1
     assert crew("read", **entity)["stamp"] == 1
-    assert run_race(crew, entity) == ROUNDS
+    assert run_race(crew, entity, rounds=2) == 2
 
 
 @pytest.mark.slow
@@ -179,15 +176,15 @@ def test_a_stamp_of_a_former_life_is_refused(crew: Crew, entity: dict[str, Any])
     assert reborn["stamp"] > first + 3
     assert run_race(crew, entity, stamps=list(range(1, first + 4))[-ROUNDS:]) == 0
     assert crew("read", **entity) == reborn
-    assert run_race(crew, entity) == ROUNDS
+    assert run_race(crew, entity, rounds=3) == 3
 
 
 @pytest.mark.slow
 @both_text_keys
 def test_a_key_that_is_re_created_during_the_race(crew: Crew, entity: dict[str, Any]) -> None:
     """Whatever an update beside the delete was told, its stamp is worth nothing in the new life."""
-    seen = crew("rebirth", processes=PROCESSES, rounds=ROUNDS, **entity)
-    for round_ in range(ROUNDS):
+    seen = crew("rebirth", processes=PROCESSES, rounds=5, **entity)
+    for round_ in range(5):
         owner, *others = (log[round_] for log in seen)
         assert owner["deleted"] == 200
         assert owner["created"]["http"] == 200
@@ -261,10 +258,69 @@ def test_a_commit_between_two_statements_of_a_delete(crew: Crew, entity: dict[st
 # Saves in the admin and in code, on a database with row locks.
 
 
+row_locks = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="module")
+
+
 @pytest.fixture
-def deadlock_free(crew: Crew, engine: dict[str, Any]) -> Iterator[None]:
-    if engine["engine"] != "postgresql":
-        pytest.skip("SQLite has one writer at a time: a save in the admin waits for its turn or fails")
+def deadlock_free(crew: Crew) -> Iterator[None]:
     before = crew("deadlocks")
     yield
     assert crew("deadlocks") == before
+
+
+def judge_history(before: list[Any], logs: list[dict[str, Any]]) -> None:
+    """Every stamp has one author, and whoever read at a stamp saw all that its author left."""
+    history = {before[0]: before[1:]}
+    for stamp, *values in chain.from_iterable(log["wrote"] for log in logs):
+        assert stamp not in history, "two authors of one stamp"
+        history[stamp] = values
+    assert sorted(history) == list(range(before[0], before[0] + len(history)))
+    for stamp, *values in chain.from_iterable(log["saw"] for log in logs):
+        assert history[stamp] == values
+
+
+@pytest.mark.slow
+@row_locks
+@both_modes
+def test_saves_in_the_admin_beside_updates(
+    crew: Crew, entity: dict[str, Any], deadlock_free: None
+) -> None:
+    """The change form and ``save()`` beside REST: no error, and no stamp with two states of the row.
+
+    A form that was opened before an update and posted after it overwrites the update: that is the
+    admin's own way. What is promised is that it moves the stamp, so that no client of the REST surface
+    takes the row for the one that it has read.
+    """
+    before = crew("state", **entity)
+    logs = crew("history", processes=12, rounds=6, **entity)
+    assert {status for log in logs for status in log["http"]} <= {200, 302}
+    assert [len(log["wrote"]) for log in logs] == [6] * 12
+    judge_history(before, logs)
+    assert crew("state", **entity) == max(chain.from_iterable(log["wrote"] for log in logs))
+
+
+@pytest.mark.slow
+@row_locks
+def test_nothing_acknowledged_is_lost_beside_saves_of_another_field(
+    crew: Crew, deadlock_free: None
+) -> None:
+    entity = {**SIDE_TABLE, "attribute": "extra"}
+    before = crew("read", **entity)
+    tokens = {"tokens": []}
+    assert crew("update", **entity, stamp=before["stamp"], value=tokens)["http"] == 200
+    logs = crew("distinct", processes=12, rounds=6, **entity)
+    acknowledged, saves = logs[:6], logs[6:]
+    assert saves == [6] * 6
+    after = crew("read", **entity)
+    assert sorted(after["value"]["tokens"]) == sorted(chain.from_iterable(acknowledged))
+    assert len(after["value"]["tokens"]) == 6 * 6
+    assert after["stamp"] >= before["stamp"] + 1 + 6 * 6 + 6 * 6
+
+
+@pytest.mark.slow
+@row_locks
+def test_entities_that_refer_to_each_other(crew: Crew, deadlock_free: None) -> None:
+    """A company gets its manager while he gets his employer: neither waits for the other."""
+    answers = crew("crossed", processes=8, rounds=15, key="1", employee="1")
+    kinds = [tuple(map(str, answer)) for answer in chain.from_iterable(answers)]
+    assert set(kinds) == {("200", "[]"), ("500", "[1263, 1046, 1517]")}

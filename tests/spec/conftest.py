@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import AutoField
 from django.db.models.signals import post_save, pre_delete, pre_save
+from django.utils import timezone
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.registry import registry
@@ -61,3 +62,12 @@ def registered() -> Iterator[Callable[..., DataClass]]:
             signal.disconnect(sender=model, dispatch_uid="fourd_rest.stamps")
     stamps._watched.clear()
     stamps._watched.update(watched)
+
+
+@pytest.fixture
+def at_now(monkeypatch: Any) -> None:
+    """Every save happens at ``NOW``."""
+    # Not above: its assertions are to be rewritten.
+    from tests.contract.sample import NOW
+
+    monkeypatch.setattr(timezone, "now", lambda: NOW)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,27 @@ from django.utils import timezone
 
 from fourd_rest import DataClass
 from fourd_rest.entities import writing
+from fourd_rest.entities.rows import Rows
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.uploads import attach, blobs
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
-from tests.contract.checks import assert_answer, error, errors, files, nothing_changes, refused, rows
-from tests.contract.sample import cv, employee, inv003, john, photo
+from tests.contract.checks import (
+    assert_answer,
+    codes,
+    error,
+    errors,
+    files,
+    nothing_changes,
+    refused,
+    rows,
+)
+from tests.contract.sample import NOT_SAVED, cv, employee, inv003, john, photo
 from tests.contract.storages import SECRET
 from tests.zoo.models import Animal, Everything
 
 pytestmark = pytest.mark.django_db
 
-NOT_SAVED = (1517, 'The entity# 12 in the "Employee" dataclass cannot be saved')
 FAILED = (9015, "The file could not be stored")
 
 
@@ -51,10 +62,6 @@ def media() -> dict[str, bytes]:
     root = Path(default_storage.path(""))
     found = [path for path in root.rglob("*") if path.is_file()]
     return {str(path.relative_to(root)): path.read_bytes() for path in found}
-
-
-def codes(document: dict[str, Any]) -> list[int]:
-    return [item["errCode"] for item in document["__ERROR"]]
 
 
 # What is stored, and what is answered
@@ -273,6 +280,12 @@ def test_null_empties(holder: RestClient) -> None:
     assert answer.json()["__STAMP"] == 7
 
 
+def test_one_emptied_and_one_replaced(holder: RestClient) -> None:
+    answer = give(holder, "cv", upload(holder, PDF + b"new"), stamp=6, photo=None)
+    man = Employee.objects.get()
+    assert (man.photo.name, content_of(man.cv), answer.json()["cv"]) == ("", PDF + b"new", cv(7))
+
+
 @pytest.mark.parametrize("emptied", [True, False])
 def test_replaced_files_stay(
     holder: RestClient, django_capture_on_commit_callbacks: Any, emptied: bool
@@ -429,6 +442,23 @@ def test_conflict_after_the_copy(admin: RestClient, monkeypatch: Any) -> None:
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
 
 
+def test_entity_gone_before_the_copy(admin: RestClient, monkeypatch: Any) -> None:
+    """Deleted when it was read for the comparison, and not yet for its file."""
+    john()
+    wire_id = upload(admin, PDF)
+    original = Rows.find
+
+    def find(self: Rows, key: Any) -> Any:
+        found = original(self, key)
+        Employee.objects.filter(pk=12).delete()
+        return found
+
+    monkeypatch.setattr(Rows, "find", find)
+    answer = give(admin, "cv", wire_id)
+    assert (answer.status_code, codes(answer.json())) == (500, [1542, 1517])
+    assert (media(), BlobAttachment.objects.count()) == ({}, 0)
+
+
 def test_duplicate_told_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
     monkeypatch.setattr(writing, "clean", lambda instance, changed: None)
     Animal.objects.create(name="Leo", nick="x")
@@ -578,6 +608,46 @@ def test_storage_that_cannot_even_delete(admin: RestClient, storage: Any) -> Non
     BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
     assert blobs.sweep().copies == 1
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
+
+
+def modes(name: str) -> tuple[int, int]:
+    """Of the file and of its folder."""
+    path = Path(default_storage.path(name))
+    return stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)
+
+
+def test_folder_gets_the_modes_of_its_storage(admin: RestClient, settings: Any) -> None:
+    """Also where the file is linked, not copied."""
+    settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o751
+    john()
+    assert give(admin, "cv", upload(admin, PDF)).status_code == 200
+    name = Employee.objects.get().cv.name
+    assert Path(default_storage.path(name)).stat().st_nlink == 2
+    assert modes(name)[1] == 0o751
+
+
+def test_file_gets_the_modes_of_its_storage(admin: RestClient, settings: Any) -> None:
+    """Not those that uploads have: such a file is copied."""
+    options = {"location": settings.MEDIA_ROOT, "file_permissions_mode": 0o640}
+    backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    john()
+    assert give(admin, "cv", upload(admin, PDF)).status_code == 200
+    name = Employee.objects.get().cv.name
+    assert Path(default_storage.path(name)).stat().st_nlink == 1
+    assert modes(name)[0] == 0o640
+
+
+def test_disk_without_links(admin: RestClient, monkeypatch: Any) -> None:
+    def link(*args: Any) -> None:
+        raise OSError("cross-device link")
+
+    monkeypatch.setattr(os, "link", link)
+    john()
+    assert give(admin, "cv", upload(admin, PDF)).status_code == 200
+    name = Employee.objects.get().cv.name
+    assert media() == {name: PDF}
+    assert Path(default_storage.path(name)).stat().st_nlink == 1
 
 
 def test_storage_that_copies(admin: RestClient, storage: Any) -> None:

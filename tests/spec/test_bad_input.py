@@ -27,13 +27,12 @@ from tests.contract.checks import (
     nothing_changes,
     refused,
 )
-from tests.contract.sample import acme, employee, inv003, john
+from tests.contract.sample import NOT_SAVED, acme, employee, inv003, john
 from tests.zoo.models import Animal, Country, Everything, Keeper, Secretive
 
 pytestmark = pytest.mark.django_db
 
 JOHN = employee()
-NOT_SAVED = (1517, 'The entity# 12 in the "Employee" dataclass cannot be saved')
 DIGITS = "9" * 400
 
 

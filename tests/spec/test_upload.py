@@ -513,9 +513,12 @@ def test_storage_that_cannot_even_delete(admin: RestClient, storage: Any, params
 
 
 @pytest.mark.parametrize("announced", [100, None])
-def test_storage_that_swallows_the_cut(admin: RestClient, storage: Any, announced: int | None) -> None:
-    """A body that broke off is no shorter file."""
-    storage("SwallowsErrors")
+@pytest.mark.parametrize("name", ["SwallowsErrors", "WrapsErrors"])
+def test_storage_that_hides_the_cut(
+    admin: RestClient, storage: Any, name: str, announced: int | None
+) -> None:
+    """A body that broke off is no shorter file, and no fault of the storage."""
+    storage(name)
     torn = {**chunked(b""), "wsgi.input": Torn(b"x" * 50)}
     extra = cut(b"x" * 50, announced) if announced else torn
     with nothing_changes():
@@ -533,8 +536,9 @@ class Torn(io.BytesIO):
         return data
 
 
-def test_storage_that_swallows_the_limit(admin: RestClient, storage: Any, settings: Any) -> None:
-    storage("SwallowsErrors")
+@pytest.mark.parametrize("name", ["SwallowsErrors", "WrapsErrors"])
+def test_storage_that_hides_the_limit(admin: RestClient, storage: Any, settings: Any, name: str) -> None:
+    storage(name)
     settings.FOURD_REST = {"MAX_UPLOAD_SIZE": 50}
     with nothing_changes():
         answer = admin.upload(b"", **chunked(b"x" * 51))
