@@ -46,7 +46,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, router
 
 from . import conf
 from .dataclass import DataClass, registry
-from .dataclass.attributes import find_member, is_name, members
+from .dataclass.attributes import is_name, members
 from .dataclass.options import NAMING
 from .models import BlobAttachment, EntityStamp
 from .uploads.pictures import FORMATS
@@ -194,12 +194,13 @@ def _field_name(model: type[models.Model], name: Any) -> Iterator[Fault]:
 
 def _field_hint(model: type[models.Model], name: str, known: set[str]) -> str:
     """What may have been meant: a relation's column and its query name are not its name."""
-    member = find_member(model, name)
+    try:
+        member: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return _nearest(name, known)
     if isinstance(member, models.Field):
         return f"Name the relation, not its column: {member.name!r}."
-    if member is not None:
-        return f"A reverse relation is named as in Python: {member.get_accessor_name()!r}."
-    return _nearest(name, known)
+    return f"A reverse relation is named as in Python: {member.get_accessor_name()!r}."
 
 
 def _names(dataclass: DataClass, value: Any) -> Iterator[Fault]:

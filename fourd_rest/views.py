@@ -351,10 +351,18 @@ class DataView(RestView):
             outcomes = writer.save_all(items)
         else:
             outcomes = writer.save_each(items)
+        self._log_refusals(outcomes)
         document_: Any = {"__ENTITIES": [outcome.answer for outcome in outcomes]}
         if not is_list:
             document_ = outcomes[0].answer
         return answer(document_, _status(outcomes))
+
+    def _log_refusals(self, outcomes: list[Outcome]) -> None:
+        """Refused entities are answers, not exceptions; they are logged as those are."""
+        for outcome in outcomes:
+            if outcome.status is not None:
+                messages = "; ".join(item["message"] for item in outcome.answer["__ERROR"])
+                logger.info("%s %s: %s", self.request.method, self.request.path, messages)
 
     def _refuse_path(self, dataclass: DataClass) -> None:
         if not dataclass.is_described(self.caller.request):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
@@ -289,14 +288,3 @@ def _inverse_name(member: Any, target: DataClass) -> str | None:
         if member.remote_field.hidden:
             return None
     return target.attribute_name(source) if target.exposes(source) else None
-
-
-def find_member(model: type[models.Model], name: str) -> Member | None:
-    """The field or accessor ``name``, also one that is never in the default set."""
-    known = members(model).get(name)
-    if known is not None:
-        return known
-    try:
-        return model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return None

@@ -266,9 +266,6 @@ class DataClass:
     def write_alias(self) -> str:
         return router.db_for_write(self.model)
 
-    def read_alias(self) -> str:
-        return router.db_for_read(self.model)
-
     # Keys (``requests.md`` 4).
 
     def key_from_wire(self, value: Any) -> Any:

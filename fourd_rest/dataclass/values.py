@@ -232,9 +232,9 @@ def _moment_from_wire(value: Any) -> dt.datetime | None:
     moment = parse_datetime(text)
     if moment is None:
         date = _date_from_wire(text)
-        moment = dt.datetime.combine(date, dt.time()) if date else None
-    if moment is None:
-        raise ValueError
+        if date is None:
+            return None
+        moment = dt.datetime.combine(date, dt.time())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
     try:

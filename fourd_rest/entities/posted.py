@@ -145,8 +145,6 @@ class Judge:
         if type(value) is type(stored) and value == stored and not isinstance(value, (dict, list)):
             return  # the wire texts are equal without looking further
         python = self._scalar(attribute, value)
-        if is_new and python is None and attribute.field.primary_key:
-            return  # «number it»
         if wire_text(_shown(attribute, python)) == wire_text(stored):
             return
         if self._is_fixed(attribute, is_new=is_new):

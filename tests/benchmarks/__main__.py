@@ -16,8 +16,8 @@ CSRF_TOKEN = "b" * 32
 def arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("action", choices=[*ACTIONS, "all"])
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each case in each round")
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--seconds", type=float, default=0.15, help="of each case in each round")
     parser.add_argument("--caller", choices=["guest", "session", "both"], default="both")
     parser.add_argument("--size", type=int, default=100, help="MiB of an upload")
     return parser.parse_args()

@@ -1,6 +1,6 @@
 """Sites of their own for the tests: folders, databases, server processes, and a client on a bare socket.
 
-Nothing here is asserted; the tests say what must hold.
+What must hold is said by the tests.
 """
 
 from __future__ import annotations

@@ -1,8 +1,19 @@
-"""Settings of a site whose copies can be stopped at a chosen moment."""
+"""Settings of a site whose server is killed: it can be stopped anywhere, and one sweep takes all."""
 
 from __future__ import annotations
 
+import os
+
+from django.db.backends.signals import connection_created
+
+from tests.servers.pausing import pause_after_statements
 from tests.servers.settings import *  # noqa: F403
 
-ROOT_URLCONF = "tests.servers.kill_urls"
-STORAGES["default"] = {"BACKEND": "tests.servers.kill_urls.PausingStorage"}  # noqa: F405
+FOURD_REST["UPLOAD_STALL_TIMEOUT"] = 1  # noqa: F405
+MIDDLEWARE = ["tests.servers.pausing.pause_before_answers", *MIDDLEWARE]  # noqa: F405
+connection_created.connect(pause_after_statements, dispatch_uid="tests.servers.pausing")
+
+# Plain folders are linked from one into the other; between others the bytes are copied.
+if os.environ.get("SITE_STORAGE") != "plain":
+    for _alias in ("default", "fourd_uploads"):
+        STORAGES[_alias]["BACKEND"] = "tests.servers.pausing.PausingStorage"  # noqa: F405

@@ -26,6 +26,8 @@ def administrators(settings: Any) -> Iterator[list[Any]]:
     """The mails to ``ADMINS`` under the logging that Django sets up if nothing is said."""
     address = "admin@example.com"
     settings.ADMINS = [address] if django.VERSION >= (6,) else [("Admin", address)]
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     settings.DEBUG = False
     # Also of loggers that other tests have opened or closed.
     before = {

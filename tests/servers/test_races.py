@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+from fourd_rest.models import EntityStamp
+from fourd_rest.uploads.blobs import sweep
+from tests.zoo.models import Country
+
 from .harness import ROOT, Site, postgresql_database
 
 PROCESSES, ROUNDS = 16, 10
@@ -324,3 +328,17 @@ def test_entities_that_refer_to_each_other(crew: Crew, deadlock_free: None) -> N
     answers = crew("crossed", processes=8, rounds=15, key="1", employee="1")
     kinds = [tuple(map(str, answer)) for answer in chain.from_iterable(answers)]
     assert set(kinds) == {("200", "[]"), ("500", "[1263, 1046, 1517]")}
+
+
+def test_a_stamp_is_kept_for_an_entity_that_came_back_unseen(admin: Any, settings: Any) -> None:
+    """``bulk_create`` tells nobody that a deleted key lives again; the first update does."""
+    settings.FOURD_REST = {"STAMP_RETENTION": 1}
+    Country.objects.create(code="FR", name="France").delete()
+    Country.objects.bulk_create([Country(code="FR", name="France")])
+    stamp = admin.read("Country(FR)").json()["__STAMP"]
+    assert stamp > 1
+    answer = admin.update("Country", {"__KEY": "FR", "__STAMP": stamp, "name": "Francia"})
+    assert answer.json()["__STAMP"] == stamp + 1
+    EntityStamp.objects.filter(deleted__isnull=False).update(deleted="2020-01-01T00:00:00Z")
+    sweep()
+    assert admin.read("Country(FR)").json()["__STAMP"] == stamp + 1

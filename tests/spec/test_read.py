@@ -730,12 +730,75 @@ def test_statements_of_targets_that_may_be_hidden(admin, registered):
     assert len(statements(admin, "Employee/firstName")) == 2
 
 
+def test_one_statement_for_each_relation_whose_targets_may_be_hidden(admin, registered):
+    class Managers(DataClass):
+        fields = ["id", "employer", "manager"]
+
+        def get_queryset(self, request):
+            return super().get_queryset(request).filter(pk__lt=200)
+
+    many(150)
+    registered(Company, Seen)
+    registered(Employee, Managers)
+    assert len(statements(admin, "Employee")) == 4
+    assert len(statements(admin, "Employee(1)")) == 3
+    assert admin.read("Employee(1)").json()["manager"] == to_one("Employee", 1)
+    Employee.objects.update(manager=None)
+    assert len(statements(admin, "Employee(1)")) == 2
+
+
 def test_the_stamp_is_read_with_the_row(admin):
     """No commit can fall between the two, whatever the database isolates."""
     many(1)
     (sql,) = statements(admin, "Company(1)")
     assert "fourd_rest_entitystamp" in sql
     assert "hr_company" in sql
+
+
+class Between:
+    """Does something after the statement number ``place`` of whatever is executed."""
+
+    def __init__(self, place, action):
+        self.left = place
+        self.action = action
+
+    def __call__(self, execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if "django_session" not in sql and "auth_" not in sql:
+            self.left -= 1
+            if self.left == -1:
+                self.action()
+        return result
+
+
+def change(model):
+    """Somebody else saves entity 1."""
+    instance = model.objects.get(pk=1)
+    field = "name" if model is Company else "first_name"
+    setattr(instance, field, "changed")
+    instance.save()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("path", ["{}(1)", "{}?$top=1", "{}?$skip=0"])
+@pytest.mark.parametrize(("model", "attribute"), [(Employee, "firstName"), (Company, "name")])
+def test_a_commit_between_two_statements_of_a_read(admin, registered, model, attribute, path, place):
+    registered(Company, Seen, naming="camelCase", names={"id": "ID"})
+    many(3)
+    name = model.__name__
+    path = path.format(name)
+    count = len(statements(admin, path))
+    with connection.execute_wrapper(Between(place, lambda: change(model))):
+        read = admin.read(path).json()
+    read = read.get("__ENTITIES", [read])[0]
+    assert read[attribute] != "changed"
+    update = admin.update(name, {"__KEY": "1", "__STAMP": read["__STAMP"], attribute: "mine"})
+    if place >= count:  # nothing came between
+        assert (update.status_code, update.json()["__STATUS"]) == (200, {"success": True})
+        return
+    assert update.status_code == 500
+    assert update.json()["__STATUS"]["statusText"] == "Stamp has changed"
+    assert update.json()[attribute] == "changed"
 
 
 def test_bytes_in_a_row_are_not_read_by_a_page(admin):

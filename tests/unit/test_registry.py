@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.test.utils import isolate_apps
 
@@ -509,6 +509,25 @@ def test_multi_table_inheritance_is_flattened():
     assert aviary.key_attribute.name == "id"
     assert aviary.is_numbered
     assert aviary.stamp_label == place.stamp_label == "zoo.place"
+
+
+@pytest.mark.django_db
+def test_a_new_child_never_takes_over_the_row_of_a_parent():
+    Place.objects.create(id=5, name="Pond")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        expose(Aviary).save_model(None, Aviary(id=5, name="Dome"), change=False)
+    assert Place.objects.get(pk=5).name == "Pond"
+    assert not Aviary.objects.exists()
+
+
+def test_a_child_is_numbered_like_its_parent(admin):
+    answer = admin.update("Aviary", {"name": "Dome", "height": 3}).json()
+    assert answer["__STATUS"] == {"success": True}
+    assert answer["__KEY"] == str(Aviary.objects.get().pk) == str(answer["id"])
+    answer = admin.update("Aviary", {"id": 77, "name": "Cage"}).json()
+    assert (answer["__KEY"], answer["id"]) == ("77", 77)
+    again = admin.update("Aviary", {"id": 77, "name": "Cage"}).json()
+    assert [item["errCode"] for item in again["__ERROR"]] == [1545, 1046, 1534]
 
 
 def test_a_parent_link_that_is_named_is_a_relation():

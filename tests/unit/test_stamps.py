@@ -148,6 +148,42 @@ def test_without_a_transaction_the_stamp_moves_before_and_after_the_row(action):
     assert updates == ["fourd_rest_entitystamp", "zoo_country", "fourd_rest_entitystamp"]
 
 
+class After:
+    """Reads the entity after the statement number ``place`` of a save."""
+
+    def __init__(self, place, read):
+        self.left = place
+        self.read = read
+
+    def __call__(self, execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        self.left -= 1
+        if self.left == -1:
+            self.read()
+        return result
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("action", [save_one_field, save_deferred, save_under_its_key])
+@pytest.mark.parametrize("model", [Country, Planet])
+def test_whoever_reads_in_the_midst_of_a_save_is_stale_or_has_seen_it(admin, model, action, place):
+    model.objects.create(code="x", name="Land")
+    address = f"{model.__name__}(x)"
+    seen = []
+    with connection.execute_wrapper(After(place, lambda: seen.append(admin.read(address).json()))):
+        action(model.objects.get())
+    read = seen[0] if seen else admin.read(address).json()
+    body = {"__KEY": "x", "__STAMP": read["__STAMP"], "name": "Mine"}
+    answer = admin.update(model.__name__, body)
+    if answer.status_code == 200:
+        assert read["name"] == "Other"
+    else:
+        assert answer.json()["__STATUS"]["statusText"] == "Stamp has changed"
+    if not seen:
+        assert answer.status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_creation_without_a_transaction_needs_one_stamp():
     company = Company.objects.create(name="Acme")

@@ -156,9 +156,7 @@ class Account(models.Model):
     api_key = models.CharField(max_length=30, blank=True)
     otp = models.CharField(max_length=30, blank=True)
     # The zoo has no migrations: its tables are made before those it refers to here.
-    owner = models.ForeignKey(
-        "auth.User", models.CASCADE, null=True, blank=True, db_constraint=False
-    )
+    owner = models.ForeignKey("auth.User", models.CASCADE, null=True, blank=True, db_constraint=False)
 
 
 class Secretive(models.Model):
