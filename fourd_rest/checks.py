@@ -18,9 +18,15 @@ E012 option ``timestamp_field``: no time, or not beside the stamp
 E013 option ``page_size``: no whole number above 0
 E014 option ``delete_replaced_files``: neither True nor False
 E015 two models under one name
-E016 two fields of one model under one name
+E016 two attributes of one model under one name
 E017 a model whose database does not get the tables of this app
 E018 models of one table that keep their stamps in different places
+E019 option ``computed``: no list of names
+E020 option ``annotations``: no dict, or a name that is none
+E021 option ``aliases``: no dict, a name that is none, or no path
+E022 option ``delete_files``: neither True nor False
+E023 option ``allow_stamp_override``: likewise
+E024 a computed attribute without a type, an annotation that SQL refuses, an alias that leads nowhere
 W001 a registered model that cannot be exposed
 W002 a user model that is registered without ``fields``
 W003 a field that ``fields`` names and that cannot be exposed
@@ -43,10 +49,11 @@ from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, default_storage
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
+from django.utils.module_loading import import_string
 
 from . import conf
 from .dataclass import DataClass, registry
-from .dataclass.attributes import is_name, members
+from .dataclass.attributes import is_name, is_user_model, members
 from .dataclass.options import NAMING
 from .models import BlobAttachment, EntityStamp
 from .uploads.pictures import FORMATS
@@ -87,7 +94,18 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
             for name in conf.current().PICTURE_FORMATS
             if name not in FORMATS
         ]
+        found += filter(None, map(_unusable_validator, conf.current().UPLOAD_VALIDATORS))
     return found
+
+
+def _unusable_validator(path: str) -> Error | None:
+    try:
+        if callable(import_string(path)):
+            return None
+        text = "no function"
+    except ImportError as error:
+        text = str(error)
+    return _wrong_setting(f"FOURD_REST['UPLOAD_VALIDATORS'] holds {path!r}: {text}", "UPLOAD_VALIDATORS")
 
 
 def _wrong_setting(text: str, key: str, choices: Iterable[str] = ()) -> Error:
@@ -142,6 +160,7 @@ def check_dataclasses(**kwargs: Any) -> list[CheckMessage]:
         found += _user_model(dataclass)
         found += _fields_left_out(dataclass)
         found += _one_attribute(dataclass)
+        found += _derived_left_out(dataclass)
     return found
 
 
@@ -186,6 +205,26 @@ def _field_names(dataclass: DataClass, value: Any) -> Iterator[Fault]:
         yield f"it names {name!r} twice", "Remove one of them."
 
 
+def _readonly_fields(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if isinstance(value, (list, tuple)):
+        # A computed attribute with a setter may be among them.
+        derived = _derived_names(dataclass)
+        value = [name for name in value if not isinstance(name, str) or name not in derived]
+    yield from _field_names(dataclass, value)
+
+
+def _derived_names(dataclass: DataClass) -> set[Any]:
+    """What ``computed`` and ``annotations`` name, as far as they can be read."""
+    given = (dataclass.computed, dataclass.annotations)
+    return {
+        name
+        for names in given
+        if isinstance(names, (list, tuple, dict))
+        for name in names
+        if isinstance(name, str)
+    }
+
+
 def _field_name(model: type[models.Model], name: Any) -> Iterator[Fault]:
     known = {*members(model), *(field.name for field in model._meta.private_fields)}
     if name not in known:
@@ -207,8 +246,10 @@ def _names(dataclass: DataClass, value: Any) -> Iterator[Fault]:
     if not isinstance(value, Mapping):
         yield f"{value!r} is no dict", "Give a dict of field names and their names on the wire."
         return
+    derived = _derived_names(dataclass)
     for name, wire_name in value.items():
-        yield from _field_name(dataclass.model, name)
+        if name not in derived:
+            yield from _field_name(dataclass.model, name)
         if not isinstance(wire_name, str) or not is_name(wire_name):
             yield f"{wire_name!r} is no name of an attribute", _LEGAL_NAME
 
@@ -295,9 +336,40 @@ def _page_size(dataclass: DataClass, value: Any) -> Iterator[Fault]:
         yield f"{value!r} is no whole number above 0", "Leave it out for the setting PAGE_SIZE."
 
 
-def _delete_replaced_files(dataclass: DataClass, value: Any) -> Iterator[Fault]:
-    if not isinstance(value, bool):
-        yield f"{value!r} is neither True nor False", "Leave it out to keep replaced files."
+def _flag(hint: str) -> Callable[[DataClass, Any], Iterator[Fault]]:
+    def judge(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+        if not isinstance(value, bool):
+            yield f"{value!r} is neither True nor False", hint
+
+    return judge
+
+
+def _computed(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        yield f"{value!r} is no list of texts", "Name properties and methods of the model."
+        return
+    for name in sorted({name for name in value if value.count(name) > 1}):
+        yield f"it names {name!r} twice", "Remove one of them."
+
+
+def _annotations(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, Mapping):
+        yield f"{value!r} is no dict", "Give a dict of names and expressions, as for annotate()."
+        return
+    for name in value:
+        if not isinstance(name, str) or not name.isidentifier() or not is_name(name):
+            yield f"{name!r} is no name of an annotation", _LEGAL_NAME
+
+
+def _aliases(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, Mapping):
+        yield f"{value!r} is no dict", "Give a dict of names and paths: {'bossName': 'boss.name'}."
+        return
+    for name, path in value.items():
+        if not isinstance(name, str) or not is_name(name):
+            yield f"{name!r} is no name of an attribute", _LEGAL_NAME
+        if not isinstance(path, str):
+            yield f"{path!r} is no path", "Give wire names with dots between: 'boss.name'."
 
 
 _JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
@@ -306,12 +378,17 @@ _JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "exclude": ("E006", _field_names),
     "names": ("E007", _names),
     "naming": ("E008", _naming),
-    "readonly_fields": ("E009", _field_names),
+    "readonly_fields": ("E009", _readonly_fields),
     "ordering": ("E010", _ordering),
     "stamp_field": ("E011", _stamp_field),
     "timestamp_field": ("E012", _timestamp_field),
     "page_size": ("E013", _page_size),
-    "delete_replaced_files": ("E014", _delete_replaced_files),
+    "delete_replaced_files": ("E014", _flag("Leave it out to keep replaced files.")),
+    "delete_files": ("E022", _flag("Leave it out to keep the files of deleted entities.")),
+    "allow_stamp_override": ("E023", _flag("Leave it out to have stamps compared.")),
+    "computed": ("E019", _computed),
+    "annotations": ("E020", _annotations),
+    "aliases": ("E021", _aliases),
 }
 
 
@@ -346,7 +423,9 @@ def _one_name(dataclasses: list[DataClass]) -> Iterator[CheckMessage]:
 def _one_attribute(dataclass: DataClass) -> Iterator[CheckMessage]:
     for item in dataclass.fields_left_out:
         if item.rival:
-            name = dataclass.attribute_name(item.source)
+            name = item.source
+            if name not in dataclass.aliases:
+                name = dataclass.attribute_name(name)
             yield Error(
                 f"The fields {item.rival!r} and {item.source!r} are both called {name!r}",
                 hint=f"Give one of them another name: names={{{item.source!r}: ...}}.",
@@ -371,7 +450,7 @@ def _one_place_of_stamps(dataclasses: list[DataClass]) -> Iterator[CheckMessage]
 
 
 def _user_model(dataclass: DataClass) -> Iterator[CheckMessage]:
-    if dataclass.is_user_model and dataclass.fields is None:
+    if is_user_model(dataclass.model) and dataclass.fields is None:
         yield Warning(
             f"The user model {dataclass.model._meta.label} is registered without 'fields'",
             hint="Name the fields that clients need to see; most user models hold personal data.",
@@ -383,7 +462,7 @@ def _user_model(dataclass: DataClass) -> Iterator[CheckMessage]:
 def _fields_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
     generic = {field.name for field in dataclass.model._meta.private_fields}
     for item in dataclass.fields_left_out:
-        if item.rival or item.source in dataclass.exclude:
+        if item.rival or item.source in dataclass.exclude or item in dataclass.derived_left_out:
             continue
         if item.source in (dataclass.fields or ()):
             yield Warning(
@@ -398,6 +477,17 @@ def _fields_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
                 hint=f"Say so with exclude=[{item.source!r}] to be rid of this message.",
                 obj=dataclass.model,
                 id="fourd_rest.I001",
+            )
+
+
+def _derived_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
+    for item in dataclass.derived_left_out:
+        if not item.rival:
+            yield Error(
+                f"The attribute {item.source!r} cannot be derived: {item.why}",
+                hint="Look at 'computed', 'annotations' and 'aliases' of the dataclass.",
+                obj=dataclass.model,
+                id="fourd_rest.E024",
             )
 
 

@@ -51,6 +51,7 @@ class Settings:
     MAX_BODY_SIZE: int = 10 * MIB
     MAX_JSON_DEPTH: int = 64
     MAX_ENTITIES_PER_REQUEST: int = 1_000
+    MAX_NESTED_DEPTH: int = 5
     # Uploads.
     MAX_UPLOAD_SIZE: int = 100 * MIB
     UPLOAD_TIMEOUT: int = 120
@@ -61,6 +62,7 @@ class Settings:
     MAX_PENDING_BYTES: int = 20 * 1024 * MIB
     MAX_PENDING_UPLOADS_PER_OWNER: int = 100
     MAX_PENDING_BYTES_PER_OWNER: int = 1024 * MIB
+    UPLOAD_VALIDATORS: tuple[str, ...] = ()
     # Pictures.
     RAWPICT_LENIENT: bool = False
     PICTURE_FORMATS: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")

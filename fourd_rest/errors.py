@@ -101,6 +101,11 @@ NEW_ENTITY_NOT_SAVED = ErrorRow(
 WRONG_KEY = ErrorRow(
     1541, 404, 'The given primary key does not match the definition in the "{dataclass}" dataclass'
 )
+RELATED_NOT_SAVED = ErrorRow(
+    1537,
+    500,
+    'The related entity of "{attribute}" in the "{dataclass}" dataclass cannot be saved',
+)
 ENTITY_NOT_FOUND = ErrorRow(
     1542, 500, 'Cannot find entity with "{key}" key in the "{dataclass}" dataclass'
 )
@@ -167,5 +172,8 @@ NOT_SUPPORTED = ErrorRow(9014, 501, "{feature} is not supported by this server",
 STORAGE_FAILED = ErrorRow(9015, 500, "The file could not be stored", "djng")
 CONSTRAINT_FAILED = ErrorRow(9016, 500, "A rule of the database refuses the entity", "djng")
 FILE_MISSING = ErrorRow(9017, 404, "The file of this attribute is gone", "djng")
+NESTED_TOO_DEEP = ErrorRow(9018, 500, "Related entities nest deeper than {limit} levels", "djng")
+STILL_REFERRED_TO = ErrorRow(9019, 500, "It is still referred to by {what}", "djng")
+UPLOAD_REFUSED = ErrorRow(9020, 400, "The upload is refused: {reason}", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

@@ -1,66 +1,44 @@
-"""The request lifecycle: one DRF view per kind of resource, and the only place where errors are caught.
-
-A request goes: address → who asks → cross-site rule → resource → answer. Views pin parsers, renderers,
-negotiation and the exception handler; of the site's DRF settings only authentication and throttles
-come in.
-"""
+"""The resources: one view per kind, and what their addresses and bodies mean."""
 
 from __future__ import annotations
 
 import logging
-import secrets
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from django.db import DatabaseError, connections, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import (
-    APIException,
-    AuthenticationFailed,
-    NotAuthenticated,
-    Throttled,
-)
+from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from . import document, sessions
-from .address import Address, parse
-from .body import BodyReader, drain_when_sent
 from .conf import current
 from .dataclass import Attribute, DataClass
-from .dataclass.caller import Caller
-from .dataclass.values import dumps
-from .entities import access, catalog, reading
+from .entities import access, catalog, filing, reading
 from .entities.access import Action
+from .entities.batch import save_entities
 from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.posted import PERMISSION
-from .entities.transactions import busy, is_busy
+from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
     ATTRIBUTE_NOT_FOUND,
     BAD_ATTRIBUTE_LIST,
     BAD_JSON,
     BAD_URL,
-    INTERNAL,
-    LOGIN_FAILED,
+    BODY_EMPTY,
     METHOD_NOT_APPLICABLE,
     NOT_SUPPORTED,
-    THROTTLED,
     TOO_MANY_ENTITIES,
     UNKNOWN_KEYWORD,
     UNKNOWN_METHOD,
-    VERB_NOT_ALLOWED,
     RestError,
 )
+from .lifecycle import RestView, answer
 from .throttling import ConvertThrottle, UploadThrottle
 from .uploads import outgoing, receiving
 
 logger = logging.getLogger("fourd_rest")
-django_logger = logging.getLogger("django.request")
-
-JSON = "application/json; charset=UTF-8"
 
 # Every value of $method that 4D knows (``requests.md`` 6.3, ``server-facts.md`` 2).
 METHODS = frozenset(
@@ -85,99 +63,10 @@ NOT_YET_IN_READS = frozenset(
 )
 WRITE_KEYWORDS = frozenset(
     # The last ones make no difference to an update; clients send them all the same.
-    {"$method", "$atomic", "$atonce", "$asarray", "$version", "$format", "$timeout"}
+    # Those who sent $expand read a relation in its deferred form as well.
+    {"$method", "$atomic", "$atonce", "$refresh", "$rawpict", "$binary", "$expand"}
+    | {"$asarray", "$version", "$format", "$timeout", "$imageformat"}
 )
-
-
-class RestView(APIView):
-    """What all resources share.
-
-    ``dispatch`` is DRF's: ``initialize_request`` → ``initial`` (who asks, throttles) → the handler of
-    the verb → ``handle_exception`` → ``finalize_response``.
-    """
-
-    # Not OPTIONS, which DRF would answer: ``Allow`` names what is allowed and nothing else.
-    http_method_names = ["get", "head", "post", "put", "delete"]
-    parser_classes = ()
-    renderer_classes = ()
-    permission_classes = ()
-    throttle_scopes: ClassVar[tuple[type[BaseThrottle], ...]] = ()
-    versioning_class = None
-    schema = None
-
-    address: Address
-    caller: Caller
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        view: Any = super().as_view(**initkwargs)
-        # Transactions here are short and begin with a write (ATOMIC_REQUESTS would break both).
-        for alias in connections:
-            view = transaction.non_atomic_requests(using=alias)(view)
-        return view
-
-    def get_authenticators(self) -> list[BaseAuthentication]:
-        return sessions.authenticators()
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        return [*super().get_throttles(), *(throttle() for throttle in self.throttle_scopes)]
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        http = request._request
-        path = kwargs["path"]
-        self.address = parse(path, _query(http))
-        self.perform_authentication(request)
-        self.check_throttles(request)
-        prefix = http.path[: len(http.path) - len(path)] if path else http.path
-        self.caller = Caller(http, prefix.rstrip("/"), f"{http.scheme}://{http.get_host()}")
-
-    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
-
-    def check_origin(self) -> None:
-        sessions.check_origin(self.caller.request)
-
-    def read_json(self) -> Any:
-        settings = current()
-        reader = BodyReader.of(self.caller.request, limit=settings.MAX_BODY_SIZE)
-        return document.read(reader.read_all(), max_depth=settings.MAX_JSON_DEPTH)
-
-    # Answers.
-
-    def handle_exception(self, exc: Exception) -> Any:
-        error = _as_rest_error(exc)
-        if error is not None:
-            logger.info("%s %s: %s", self.request.method, self.request.path, error)
-            response = answer(error.as_json(), error.status)
-        else:
-            reference = secrets.token_hex(4)
-            # The only answer that goes to django.request, and so to ADMINS: this is a bug.
-            django_logger.error(
-                "Internal Server Error %s: %s",
-                reference,
-                self.request.path,
-                exc_info=exc,
-                extra={"status_code": 500, "request": self.request._request},
-            )
-            error = RestError(INTERNAL(reference=reference))
-            response = answer(error.as_json(), 500)
-        if error.retry_after is not None:
-            response["Retry-After"] = str(error.retry_after)
-        if error.status == 405:
-            response["Allow"] = ", ".join(self.allowed_methods)
-        if error.status == 401 and error.items[-1].row is LOGIN_FAILED:
-            response["WWW-Authenticate"] = self.get_authenticate_header(self.request) or ""
-        drain_when_sent(self.request._request, response)
-        return response
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response["4DREST-INFO"] = "1.0"
-        # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
-        response._has_been_logged = True
-        if request.method == "HEAD" and not response.streaming and response.content:
-            response["Content-Length"] = str(len(response.content))
-            response.content = b""
-        return response
 
 
 class RootView(RestView):
@@ -209,7 +98,7 @@ class UploadView(RestView):
     def post(self, request: Request, path: str) -> HttpResponse:
         self.check_origin()
         receiving.check_permission(self.caller)
-        blob = receiving.receive(self.caller.request, self.address)
+        blob = receiving.receive(self.caller, self.address)
         return answer({"ID": blob.wire_id})
 
     put = post
@@ -253,13 +142,16 @@ class DataView(RestView):
         method = self._method() or "update"
         self.check_origin()
         self._check_keywords()
-        if method == "update":
-            return self._update()
-        if method == "delete":
-            return self._delete()
-        if method in ("entityset", "subentityset", "release", "refresh", "retrieve", "flush"):
-            raise RestError(METHOD_NOT_APPLICABLE(method=method))
-        raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
+        match method:
+            case "update":
+                return self._update()
+            case "validate":
+                return self._validate()
+            case "delete":
+                return self._delete()
+            case "insert" | "refresh" | "retrieve" | "flush":
+                raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
+        raise RestError(METHOD_NOT_APPLICABLE(method=method))
 
     put = post
 
@@ -280,7 +172,7 @@ class DataView(RestView):
         """An unknown keyword in a write may change its meaning: refuse it (D-28)."""
         for name in self.address.params:
             if name.startswith("$") and name not in WRITE_KEYWORDS:
-                if name in NOT_YET_IN_READS or name == "$refresh":
+                if name in NOT_YET_IN_READS:
                     raise RestError(NOT_SUPPORTED(feature=f"{name} in a write"))
                 raise RestError(UNKNOWN_KEYWORD(keyword=name))
 
@@ -340,22 +232,20 @@ class DataView(RestView):
 
     def _update(self) -> HttpResponse:
         address = self.address
-        if address.parts or address.keys:
-            dataclass = self._dataclass(Action.CHANGE, of_entity=True)
-            self._refuse_path(dataclass)
         dataclass = self._dataclass(Action.CHANGE, of_entity=True)
-        posted = self.read_json()
-        items, is_list = _items(posted)
-        writer = Writer(self.caller, dataclass)
-        if address.flag("$atomic") or address.flag("$atonce"):
-            outcomes = writer.save_all(items)
+        if address.parts:
+            return self._put_file(dataclass, self._written_attribute(dataclass, "update"))
+        items, is_list = self._posted(dataclass)
+        if address.flag("$refresh"):
+            outcomes = Trial(self.caller, dataclass).preview(items)
+        elif address.flag("$atomic") or address.flag("$atonce"):
+            outcomes = Writer(self.caller, dataclass).save_all(items)
         else:
-            outcomes = writer.save_each(items)
+            outcomes = save_entities(Writer(self.caller, dataclass), items)
         self._log_refusals(outcomes)
-        document_: Any = {"__ENTITIES": [outcome.answer for outcome in outcomes]}
-        if not is_list:
-            document_ = outcomes[0].answer
-        return answer(document_, _status(outcomes))
+        if is_list:
+            return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
+        return answer(outcomes[0].answer, _status(outcomes))
 
     def _log_refusals(self, outcomes: list[Outcome]) -> None:
         """Refused entities are answers, not exceptions; they are logged as those are."""
@@ -364,51 +254,110 @@ class DataView(RestView):
                 messages = "; ".join(item["message"] for item in outcome.answer["__ERROR"])
                 logger.info("%s %s: %s", self.request.method, self.request.path, messages)
 
-    def _refuse_path(self, dataclass: DataClass) -> None:
-        if not dataclass.is_described(self.caller.request):
-            raise access.unknown(dataclass.name)
-        for name in self.address.parts[:1]:
-            if name not in dataclass.attributes:
-                raise RestError(
-                    ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
-                    BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
-                )
-        raise RestError(NOT_SUPPORTED(feature="Writing to an address with a key or an attribute"))
+    def _validate(self) -> HttpResponse:
+        dataclass = self._dataclass(Action.CHANGE, of_entity=True)
+        if self.address.parts:
+            access.require_described(self.caller, dataclass)
+            raise RestError(METHOD_NOT_APPLICABLE(method="validate"))
+        items, _ = self._posted(dataclass)
+        results = Trial(self.caller, dataclass).validate(items)
+        refused = [outcome for outcome in results if outcome is not None]
+        if not refused:
+            return answer({"ok": True})
+        entities = [outcome.answer if outcome else {} for outcome in results]
+        return answer({"__ENTITIES": entities}, _status(refused))
+
+    def _posted(self, dataclass: DataClass) -> tuple[list[dict[str, Any]], bool]:
+        """The posted entities; one that is addressed by its key need not say it again.
+
+        Who may not know of the dataclass must not learn of it by what is wrong with the body.
+        """
+        try:
+            items, is_list = _items(self.read_json())
+            if self.address.keys:
+                self._add_key(items, is_list)
+        except RestError:
+            access.require_described(self.caller, dataclass)
+            raise
+        if not items:
+            access.require_described(self.caller, dataclass)
+        return items, is_list
+
+    def _add_key(self, items: list[dict[str, Any]], is_list: bool) -> None:
+        key = self._key()
+        if is_list:
+            raise RestError(BAD_JSON(reason="an address with a key takes one object"))
+        if str(items[0].setdefault("__KEY", key)) != key:
+            raise RestError(BAD_URL(reason="its key is not the one in the body"))
+
+    def _put_file(self, dataclass: DataClass, attribute: Attribute) -> HttpResponse:
+        """Raw bytes for an image or BLOB attribute (D-16)."""
+        outcome = filing.put(
+            self.caller,
+            dataclass,
+            self._key(),
+            attribute,
+            lambda: receiving.receive(self.caller, self.address, picture=attribute.file == "image"),
+        )
+        return _ok_or(outcome)
+
+    def _written_attribute(self, dataclass: DataClass, method: str) -> Attribute:
+        """The image or BLOB attribute that the address names."""
+        name = self.address.parts[0]
+        attribute = dataclass.attributes.get(name)
+        if attribute is None:
+            access.require_described(self.caller, dataclass)
+            raise RestError(
+                ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+                BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
+            )
+        if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
+            access.require_described(self.caller, dataclass)
+            raise RestError(METHOD_NOT_APPLICABLE(method=method))
+        return attribute
 
     def _delete(self) -> HttpResponse:
         address = self.address
-        dataclass = self._dataclass(Action.DELETE, of_entity=bool(address.keys))
+        keys: Sequence[str] = address.keys or ()
+        # To empty an attribute is to change the entity.
+        action = Action.CHANGE if address.parts else Action.DELETE
+        dataclass = self._dataclass(action, of_entity=bool(keys))
         if address.parts:
-            self._refuse_path(dataclass)
-        if not address.keys:
+            attribute = self._written_attribute(dataclass, "delete")
+            return _ok_or(filing.clear(self.caller, dataclass, self._key(), attribute))
+        if not keys:
             access.check(self.caller, dataclass, Action.DELETE)
-            raise RestError(NOT_SUPPORTED(feature="Deleting without a key"))
-        delete(self.caller, dataclass, self._key())
+            keys = self._posted_keys()
+        _check_count(keys)
+        delete(self.caller, dataclass, keys, atomic=address.flag("$atomic") or address.flag("$atonce"))
         return answer({"ok": True})
 
+    def _posted_keys(self) -> list[str]:
+        """The keys in the body of a delete: objects with ``__KEY``, or the keys themselves."""
+        try:
+            posted = self.read_json()
+        except RestError as error:
+            if error.items[-1].row is not BODY_EMPTY:
+                raise
+            posted = {}
+        if posted == {}:
+            raise RestError(NOT_SUPPORTED(feature="Deleting without a key"))
+        if isinstance(posted, dict):
+            posted = posted.get("__ENTITIES", [posted])
+        items = posted if isinstance(posted, list) else [None]
+        keys = [item.get("__KEY") if isinstance(item, dict) else item for item in items]
+        if not all(
+            isinstance(key, (str, int)) and not isinstance(key, bool) and key != "" for key in keys
+        ):
+            raise RestError(BAD_JSON(reason="expected objects with a __KEY"))
+        return [str(key) for key in keys]
 
-def answer(document_: Any, status: int = 200) -> HttpResponse:
-    """JSON as every 4D client expects it; never cached (D-29)."""
-    return HttpResponse(
-        dumps(document_), status=status, content_type=JSON, headers={"Cache-Control": "no-store"}
-    )
 
-
-def _query(request: HttpRequest) -> str:
-    """The query string as it was sent; raw characters beyond ASCII read as UTF-8."""
-    query: str = request.META.get("QUERY_STRING", "")
-    if not hasattr(request, "environ"):
-        return query  # ASGI hands text over, WSGI bytes as Latin-1
-    try:
-        return query.encode("latin-1").decode()
-    except UnicodeDecodeError as error:
-        raise RestError(BAD_URL(reason="it is not UTF-8")) from error
-    except UnicodeEncodeError:
-        return query
-
-
-def _verb(request: Request) -> str:
-    return (request.method or "")[:20]
+def _ok_or(outcome: Outcome) -> HttpResponse:
+    """What a write answers that shows no entity."""
+    if outcome.status is None:
+        return answer({"ok": True})
+    return answer({"__ERROR": outcome.answer["__ERROR"]}, _status([outcome]))
 
 
 def _items(posted: Any) -> tuple[list[dict[str, Any]], bool]:
@@ -420,10 +369,14 @@ def _items(posted: Any) -> tuple[list[dict[str, Any]], bool]:
         posted, is_list = [posted], False
     if not isinstance(posted, list) or not all(isinstance(item, dict) for item in posted):
         raise RestError(BAD_JSON(reason="expected an object or an array of objects"))
-    limit = current().MAX_ENTITIES_PER_REQUEST
-    if len(posted) > limit:
-        raise RestError(TOO_MANY_ENTITIES(limit=limit))
+    _check_count(posted)
     return posted, is_list
+
+
+def _check_count(items: Sequence[object]) -> None:
+    limit = current().MAX_ENTITIES_PER_REQUEST
+    if len(items) > limit:
+        raise RestError(TOO_MANY_ENTITIES(limit=limit))
 
 
 def _status(outcomes: list[Outcome]) -> int:
@@ -432,18 +385,3 @@ def _status(outcomes: list[Outcome]) -> int:
     if not reasons:
         return 200
     return 401 if PERMISSION in reasons else 500
-
-
-def _as_rest_error(exc: Exception) -> RestError | None:
-    """The error that ``exc`` means to the client, or None for a bug."""
-    if isinstance(exc, RestError):
-        return exc
-    if isinstance(exc, Throttled):
-        return RestError(THROTTLED(), retry_after=int(getattr(exc, "wait", None) or 0) + 1)
-    if isinstance(exc, (AuthenticationFailed, NotAuthenticated)):
-        return RestError(LOGIN_FAILED())
-    if isinstance(exc, APIException) and exc.status_code < 500:
-        return RestError(LOGIN_FAILED(), status=exc.status_code)
-    if isinstance(exc, DatabaseError) and is_busy(exc):
-        return busy()
-    return None

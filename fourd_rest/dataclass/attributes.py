@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """Kinds of attributes as the catalog names them (``responses.md`` 9.3)."""
 
     STORAGE = "storage"
+    CALCULATED = "calculated"
+    ALIAS = "alias"
     TO_ONE = "relatedEntity"
     TO_MANY = "relatedEntities"
 
@@ -46,19 +48,29 @@ class File(StrEnum):
     BLOB = "blob"
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One relation on the way of an alias: the column with the key of ``target``'s entity."""
+
+    column: str
+    target: DataClass
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One exposed attribute of a dataclass.
 
     ``source`` is the Python name of the field or the accessor. ``column`` is what ``values_list``
     selects for it, empty for to-many relations. ``value`` converts scalars; ``file`` is set for images
-    and BLOBs, ``target`` for relations. ``position`` counts from 1 in catalog order.
+    and BLOBs, ``target`` for relations. ``position`` counts from 1 in catalog order. Computed ones have
+    ``compute``, which takes an instance, or an SQL ``expression``; aliases have a ``path`` of attribute
+    names and the ``hops`` that it takes.
     """
 
     name: str
     kind: Kind
     type: str
-    member: Member
+    member: Member | None
     source: str
     column: str
     position: int
@@ -68,6 +80,32 @@ class Attribute:
     target: DataClass | None = None
     # Name of the opposite relation on the target, if it is exposed there.
     inverse: str | None = None
+    compute: Callable[[Any], Any] | None = None
+    expression: Any = None
+    hops: tuple[Hop, ...] = ()
+    path: str = ""
+
+    def shown(self, value: Any) -> Any:
+        """``value`` of a scalar as a read would show it."""
+        if value is None or self.value is None or self.value.to_wire is None:
+            return value
+        return self.value.to_wire(value)
+
+    @property
+    def assigned(self) -> str:
+        """The Python attribute that takes a written value."""
+        return self.member.attname if isinstance(self.member, models.Field) else self.source
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the value is a column of the entity's own row."""
+        return isinstance(self.member, models.Field) and bool(self.column)
+
+    @property
+    def lookup(self) -> str:
+        """The name by which a lookup passes the relation."""
+        assert self.member is not None  # noqa: S101  (a relation has a member)
+        return self.member.name
 
     @property
     def field(self) -> models.Field[Any, Any]:
@@ -127,6 +165,12 @@ def camel_case(name: str) -> str:
     """``first_name`` → ``firstName``."""
     first, *others = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in others)
+
+
+def is_user_model(model: type[models.Model]) -> bool:
+    from django.contrib.auth import get_user_model
+
+    return issubclass(model, get_user_model())
 
 
 def key_field(model: type[models.Model]) -> models.Field[Any, Any] | None:
@@ -249,21 +293,34 @@ class Builder:
             source=source,
             column=_relation_column(member, stored) if to_one else "",
             position=position,
-            read_only=not stored or self._is_read_only(source, member),
+            read_only=not (stored or _is_linkable(member)) or self._is_read_only(source, member),
             target=target,
             inverse=_inverse_name(member, target),
         )
 
     def _is_read_only(self, source: str, field: Any) -> bool:
         options = self.dataclass
+        if isinstance(field, ForeignObjectRel):
+            # The other side of a privilege, such as the users of a group, is one as well.
+            field = field.field
+            if field.name in PRIVILEGE_FIELDS and is_user_model(field.model):
+                return True
         return (
             source in options.readonly_fields
             or source in {options.stamp_column, options.timestamp_column}
             # A BinaryField is not editable in forms unless told so; that says nothing about REST.
             or not (field.editable or field.primary_key or _is_binary(field))
             or getattr(field, "generated", False)
-            or (options.is_user_model and source in PRIVILEGE_FIELDS)
+            or (is_user_model(options.model) and source in PRIVILEGE_FIELDS)
         )
+
+
+def _is_linkable(member: Any) -> bool:
+    """Whether the relation is many-to-many without a model of the site's own between both sides."""
+    if not member.many_to_many:
+        return False
+    relation: Any = member if isinstance(member, ForeignObjectRel) else member.remote_field
+    return bool(relation.through._meta.auto_created)
 
 
 def _is_binary(field: models.Field[Any, Any]) -> bool:

@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth import get_permission_codename
-from django.db import models, router
+from django.db import connections, models, router
+from django.db.models import F, Func, Value
+from django.db.models.lookups import Exact
 from django.db.models.manager import BaseManager, Manager
 
 from fourd_rest.conf import current
@@ -25,6 +27,7 @@ from .attributes import (
     members,
     own_key,
 )
+from .derived import Derived
 from .values import ValueType, clean_text, uuid_to_wire, value_type
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 # What the side table of stamps can hold; a model with a stamp column of its own may have longer keys.
 KEY_LENGTH = 255
+
+_BYTES: models.Field[Any, Any] = models.BinaryField()
 
 NAMING: dict[str, Callable[[str], str]] = {"": str, "camelCase": camel_case}
 
@@ -59,6 +64,17 @@ class DataClass:
         Entities of a page if the client does not say; the setting ``PAGE_SIZE`` by default.
     ``delete_replaced_files``
         Whether a file that an update replaces or empties is deleted once the update is committed.
+    ``delete_files``
+        Whether the files of a deleted entity are deleted once the deletion is committed.
+    ``allow_stamp_override``
+        Whether an update with a negative stamp is saved whatever the stored stamp is.
+    ``computed``
+        Properties and methods of the model, typed by their return annotation.
+    ``annotations``
+        Computed by SQL: expressions by name, as ``QuerySet.annotate`` takes them.
+    ``aliases``
+        Attributes of related entities by a name of their own: ``{"employerName": "employer.name"}``,
+        a path of wire names over to-one relations.
     """
 
     name: str = ""
@@ -72,6 +88,11 @@ class DataClass:
     timestamp_field: str | None = None
     page_size: int | None = None
     delete_replaced_files: bool = False
+    delete_files: bool = False
+    allow_stamp_override: bool = False
+    computed: Sequence[str] = ()
+    annotations: dict[str, Any] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
+    aliases: dict[str, str] = {}  # noqa: RUF012
 
     OPTIONS: ClassVar[tuple[str, ...]] = (
         "name",
@@ -85,6 +106,11 @@ class DataClass:
         "timestamp_field",
         "page_size",
         "delete_replaced_files",
+        "delete_files",
+        "allow_stamp_override",
+        "computed",
+        "annotations",
+        "aliases",
     )
 
     def __init__(self, model: type[models.Model], registry: Registry) -> None:
@@ -167,12 +193,6 @@ class DataClass:
         return model._meta.label_lower
 
     @cached_property
-    def is_user_model(self) -> bool:
-        from django.contrib.auth import get_user_model
-
-        return issubclass(self.model, get_user_model())
-
-    @cached_property
     def collection_name(self) -> str:
         return f"{self.name}Selection"
 
@@ -212,13 +232,28 @@ class DataClass:
         return builder.build(), builder.left_out
 
     @property
+    def own_attributes(self) -> dict[str, Attribute]:
+        """The attributes that are fields and relations of the model."""
+        return self._built[0]
+
+    @cached_property
+    def _derived(self) -> tuple[list[Attribute], list[LeftOut]]:
+        derived = Derived(self, self.own_attributes)
+        return list(derived.build()), derived.left_out
+
+    @cached_property
     def attributes(self) -> dict[str, Attribute]:
         """The exposed attributes by wire name, in catalog order."""
-        return self._built[0]
+        return self.own_attributes | {attribute.name: attribute for attribute in self._derived[0]}
 
     @property
     def fields_left_out(self) -> list[LeftOut]:
-        return self._built[1]
+        return [*self._built[1], *self.derived_left_out]
+
+    @property
+    def derived_left_out(self) -> list[LeftOut]:
+        """What ``computed``, ``annotations`` and ``aliases`` name in vain."""
+        return self._derived[1]
 
     @cached_property
     def key_attribute(self) -> Attribute | None:
@@ -267,6 +302,17 @@ class DataClass:
         return router.db_for_write(self.model)
 
     # Keys (``requests.md`` 4).
+
+    def with_key(self, rows: models.QuerySet[Any], key: Any) -> models.QuerySet[Any]:
+        """Of ``rows`` the one of exactly this key (D-17).
+
+        MariaDB's usual collations take texts for equal that differ in case, accents or final spaces.
+        """
+        rows = rows.filter(pk=key)
+        if self.key_type.name == "string" and connections[rows.db].vendor == "mysql":
+            stored = Func(F("pk"), template="CAST(%(expressions)s AS BINARY)", output_field=_BYTES)
+            rows = rows.filter(Exact(stored, Value(str(key).encode(), _BYTES)))
+        return rows
 
     def key_from_wire(self, value: Any) -> Any:
         """The Python value of a key from JSON or from an address.

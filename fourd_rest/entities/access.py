@@ -84,6 +84,12 @@ def denied(caller: Caller, dataclass: DataClass, action: Action) -> RestError:
     return unknown(dataclass.name)
 
 
+def require_described(caller: Caller, dataclass: DataClass) -> None:
+    """Raise 1800 for who may not know of the dataclass."""
+    if not dataclass.is_described(caller.request):
+        raise unknown(dataclass.name)
+
+
 def unknown(name: str) -> RestError:
     return RestError(DATACLASS_NOT_FOUND(dataclass=name))
 

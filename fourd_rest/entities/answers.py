@@ -38,9 +38,10 @@ class Answers:
         self.dataclass = rows.dataclass
 
     def saved(self, stored: Entity) -> Entity:
-        caller = self.caller
-        key = key_text(stored["__KEY"])
-        uri = f"{caller.origin}{caller.prefix}/{self.dataclass.name}({key})"
+        caller, uri = self.caller, None
+        if "__KEY" in stored:
+            key = key_text(stored["__KEY"])
+            uri = f"{caller.origin}{caller.prefix}/{self.dataclass.name}({key})"
         return {"__STATUS": {"success": True}, **update_answer(stored, self.dataclass, uri)}
 
     def unsaved(self, draft: Draft) -> Entity:
@@ -49,7 +50,8 @@ class Answers:
             return {}
         return update_answer(draft.stored, self.dataclass, None)
 
-    def refused(self, draft: Draft, refusal: Refusal) -> Outcome:
+    def refused(self, draft: Draft, refusal: Refusal, current: Entity | None = None) -> Outcome:
+        """``current`` is the entity as it is stored now, if that is known already."""
         status = {
             "status": refusal.status,
             "statusText": STATUS_TEXTS[refusal.status],
@@ -58,7 +60,7 @@ class Answers:
         answer: Entity = {"__STATUS": status}
         if draft.stored is not None and refusal.status != PERMISSION:
             # As it is stored now, so that the client can merge and retry.
-            stored = self.rows.find(draft.key) or draft.stored
+            stored = current or self.rows.find(draft.key) or draft.stored
             answer |= update_answer(stored, self.dataclass, None)
         answer["__ERROR"] = [item.as_json() for item in (*refusal.items, self.not_saved(draft))]
         return Outcome(answer, refusal.status)

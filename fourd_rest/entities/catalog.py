@@ -82,7 +82,8 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
     if attribute.kind is not Kind.TO_MANY:
         shown["fieldPos"] = attribute.position
     shown["scope"] = "public"
-    field = attribute.member
+    # Columns describe themselves, aliases do not repeat it.
+    field = None if attribute.kind is Kind.ALIAS else attribute.member
     if isinstance(field, models.Field):
         shown |= _column_flags(field)
     shown["type"] = str(attribute.type)
@@ -90,6 +91,8 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
         shown["simpleDate"] = attribute.value.simple_date
     if attribute.kind is Kind.TO_ONE and isinstance(field, models.Field):
         shown["foreignKey"] = attribute.name
+    if attribute.path:
+        shown["path"] = attribute.path
     if attribute.target is not None:
         if attribute.inverse is not None:
             shown["inverseName"] = attribute.inverse
@@ -98,7 +101,7 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
             shown["path"] = attribute.inverse or attribute.name
         else:
             shown["path"] = attribute.target.name
-    if attribute.read_only and attribute.kind is Kind.STORAGE:
+    if attribute.read_only and attribute.target is None:
         shown["readOnly"] = True
     if isinstance(field, models.Field) and field.primary_key and attribute.target is None:
         shown["identifying"] = True

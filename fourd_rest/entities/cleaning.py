@@ -15,13 +15,14 @@ from django.db.models import F, Q
 from django.db.models.constraints import BaseConstraint
 
 
-def clean(instance: models.Model, changed: set[str] | None) -> None:
+def clean(instance: models.Model, changed: set[str] | None, unknown: set[str] | None = None) -> None:
     """Validate the fields named in ``changed``, all of them for a new instance (None).
 
+    Fields in ``unknown`` have no value yet that could be judged.
     Raises ``ValidationError`` with an ``error_dict`` by field name.
     """
     if changed is None:
-        instance.full_clean()
+        instance.full_clean(exclude=unknown)
         return
     errors: dict[str, Any] = {}
     unchanged = {field.name for field in instance._meta.fields} - changed
@@ -77,6 +78,17 @@ def _fields_of(constraint: BaseConstraint) -> set[str]:
     ):
         fields.update(_names(part))
     return fields
+
+
+def is_constrained(model: type[models.Model], field: models.Field[Any, Any]) -> bool:
+    """Whether validating ``field`` asks the database: for uniqueness, relations or constraints."""
+    if field.unique or field.is_relation:
+        return True
+    if any(getattr(field, f"unique_for_{part}", None) for part in ("date", "month", "year")):
+        return True
+    if any(field.name in names for names in model._meta.unique_together):
+        return True
+    return any(field.name in _fields_of(item) for item in model._meta.constraints)
 
 
 def _names(expression: Any) -> Iterator[str]:

@@ -2,55 +2,136 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
-from django.db import IntegrityError, OperationalError, models
+from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models.deletion import ProtectedError, RestrictedError
 
-from fourd_rest.dataclass import DataClass
+from fourd_rest import signals
+from fourd_rest.dataclass import DataClass, registry
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import ENTITY_NOT_DELETED, ENTITY_NOT_LOADED, WRONG_KEY, RestError
+from fourd_rest.errors import (
+    ENTITY_NOT_DELETED,
+    ENTITY_NOT_LOADED,
+    STILL_REFERRED_TO,
+    WRONG_KEY,
+    ErrorItem,
+    RestError,
+)
 
 from . import access
 from .access import Action
-from .transactions import busy, is_busy, with_retry, write_transaction
+from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
 
 
-def delete(caller: Caller, dataclass: DataClass, key_text: str) -> None:
-    """Delete one entity; no stamp is compared (``responses.md`` 6.6).
+def delete(
+    caller: Caller, dataclass: DataClass, key_texts: Sequence[str], *, atomic: bool = False
+) -> None:
+    """Delete the entities of these keys; no stamp is compared (``responses.md`` 6.6).
 
-    Raises ``RestError``: 1543 (404) for an unknown key, 1518 if it cannot be deleted, 401.
+    Raises ``RestError``: 1543 (404) for an unknown key, 1518 if one cannot be deleted, 401. The others
+    are deleted all the same, unless ``atomic``.
     """
     alias = dataclass.write_alias()
-    allowed = access.may(caller, dataclass, Action.DELETE)
+    keys = _keys(caller, dataclass, key_texts)
+    if atomic:
+
+        def remove_all() -> None:
+            for key in keys:
+                _remove(caller, dataclass, alias, key)
+
+        _run(dataclass, alias, keys, remove_all)
+        return
+    errors: list[RestError] = []
+    for key in keys:
+        try:
+            _run(dataclass, alias, [key], partial(_remove, caller, dataclass, alias, key))
+        except RestError as error:
+            if len(keys) == 1:
+                raise
+            errors.append(error)
+    if errors:
+        # A right that is missing is told once, not for every key.
+        items = dict.fromkeys(item for error in errors for item in error.items)
+        raise RestError(*items, status=max(error.status for error in errors))
+
+
+def _keys(caller: Caller, dataclass: DataClass, key_texts: Sequence[str]) -> list[Any]:
+    """The keys in order, so that all requests lock in one order."""
     try:
-        key = dataclass.key_from_wire(key_text)
+        return sorted({dataclass.key_from_wire(text) for text in key_texts})
     except ValueError as error:
-        if not allowed:
+        if not access.may(caller, dataclass, Action.DELETE):
             raise access.denied(caller, dataclass, Action.DELETE) from error
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
 
-    def remove() -> None:
+
+def _run(dataclass: DataClass, alias: str, keys: Sequence[Any], action: Callable[[], object]) -> None:
+    def transaction_() -> None:
         with write_transaction(alias):
-            rows = dataclass.get_queryset(caller.request).using(alias).filter(pk=key).order_by()
-            instance = rows.first()
-            if instance is None and allowed:
-                raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
-            access.check_entity(caller, dataclass, Action.DELETE, instance)
-            try:
-                dataclass.delete_model(caller.request, cast("models.Model", instance))
-            except (ProtectedError, RestrictedError) as error:
-                raise _not_deleted(dataclass, key_text) from error
+            action()
 
     try:
-        with_retry(alias, remove)
-    except IntegrityError as error:
-        raise _not_deleted(dataclass, key_text) from error
+        with_retry(alias, transaction_)
     except OperationalError as error:
         if is_busy(error):
             raise busy() from error
         raise
+    except IntegrityError as error:
+        # Rules may be judged at the commit: whose deletion broke one cannot be told.
+        raise RestError(_held_by("other data"), *(_refused(dataclass, key) for key in keys)) from error
 
 
-def _not_deleted(dataclass: DataClass, key_text: str) -> RestError:
-    return RestError(ENTITY_NOT_DELETED(key=key_text, dataclass=dataclass.name))
+def _held_by(what: str) -> ErrorItem:
+    return STILL_REFERRED_TO(what=what)
+
+
+def _refused(dataclass: DataClass, key: Any) -> ErrorItem:
+    return ENTITY_NOT_DELETED(key=dataclass.key_to_wire(key), dataclass=dataclass.name)
+
+
+def _remove(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> None:
+    """Delete one entity inside a transaction."""
+    rows = dataclass.with_key(dataclass.get_queryset(caller.request).using(alias), key).order_by()
+    instance: models.Model | None = rows.first()
+    shown = dataclass.key_to_wire(key)
+    if instance is None and access.may(caller, dataclass, Action.DELETE):
+        raise RestError(ENTITY_NOT_LOADED(key=shown, dataclass=dataclass.name))
+    access.check_entity(caller, dataclass, Action.DELETE, instance)
+    assert instance is not None  # noqa: S101  (check_entity refuses None)
+    files = _files(dataclass, instance)
+    refused = _refused(dataclass, key)
+    try:
+        with transaction.atomic(using=alias):
+            dataclass.delete_model(caller.request, instance)
+    except (ProtectedError, RestrictedError) as error:
+        raise RestError(*_referring(caller, error), refused) from error
+    except IntegrityError as error:
+        raise RestError(_held_by("other data"), refused) from error
+    delete_after_commit(files, alias)
+    signals.after_commit(
+        signals.entity_deleted, caller, alias, dataclass.model, instance=instance, key=key
+    )
+
+
+def _referring(caller: Caller, error: ProtectedError | RestrictedError) -> Iterator[ErrorItem]:
+    """Which dataclasses hold the entity, as far as the caller may know of them."""
+    held: Any = getattr(error, "protected_objects", None) or getattr(error, "restricted_objects", ())
+    names = set()
+    for model in {type(instance) for instance in held}:
+        dataclass = registry.for_model(model)
+        known = dataclass is not None and dataclass.is_described(caller.request)
+        names.add(f'the "{dataclass.name}" dataclass' if dataclass and known else "other data")
+    for name in sorted(names):
+        yield _held_by(name)
+
+
+def _files(dataclass: DataClass, instance: models.Model) -> list[tuple[Any, str]]:
+    """Files that nobody needs once the entity is gone, if the dataclass says so."""
+    if not dataclass.delete_files:
+        return []
+    fields = (field for field in instance._meta.concrete_fields if isinstance(field, models.FileField))
+    files = (getattr(instance, field.attname) for field in fields)
+    return [(file.storage, file.name) for file in files if file]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fourd_rest.dataclass import Attribute
 from fourd_rest.uploads.attach import Placed
 
 from .posted import Change
 from .rendering import Entity
+
+if TYPE_CHECKING:
+    from .writing import Writer
 
 
 @dataclass(slots=True)
@@ -22,15 +26,36 @@ class Outcome:
 
 @dataclass(slots=True)
 class Draft:
-    """One posted entity on its way. ``key`` and ``stored`` are None for a new one."""
+    """One posted entity on its way. ``key`` and ``stored`` are None for a new one.
+
+    ``any_stamp``: the write is one that asks for no stamp (D-16).
+    """
 
     posted: Mapping[str, Any]
+    any_stamp: bool = False
     key: Any = None
     stamp: int | None = None
     stored: Entity | None = None
     change: Change = field(default_factory=Change)
     placed: list[Placed] = field(default_factory=list)
+    nested: list[Nested] = field(default_factory=list)
 
     @property
     def is_new(self) -> bool:
         return self.key is None
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether nothing is to be saved, neither here nor in a nested entity."""
+        if self.is_new or self.change:
+            return False
+        return all(nested.draft.is_unchanged for nested in self.nested)
+
+
+@dataclass(slots=True)
+class Nested:
+    """A related entity that was posted within another one, under ``attribute``."""
+
+    attribute: Attribute
+    writer: Writer
+    draft: Draft

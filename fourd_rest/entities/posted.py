@@ -19,7 +19,6 @@ from fourd_rest.dataclass.values import wire_text
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     ENTITY_NOT_FOUND,
-    NOT_SUPPORTED,
     READ_ONLY,
     WRONG_VALUE,
     ErrorItem,
@@ -58,22 +57,33 @@ class Change:
     """The attributes of one entity that really change.
 
     ``values`` holds Python values by attribute, for relations what the foreign key column gets;
-    ``files`` uploads to attach, None to empty the attribute.
+    ``files`` uploads to attach, None to empty the attribute; ``links`` the keys of all entities that a
+    many-to-many relation is to have. ``nested`` holds related entities that were posted with attributes
+    of their own: whether they change anything is not known here.
     """
 
     values: dict[Attribute, Any] = field(default_factory=dict)
     files: dict[Attribute, UploadedBlob | None] = field(default_factory=dict)
+    links: dict[Attribute, set[Any]] = field(default_factory=dict)
+    nested: dict[Attribute, Mapping[str, Any]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.files)
+        return bool(self.values or self.files or self.links)
 
     @property
     def attributes(self) -> list[Attribute]:
         return [*self.values, *self.files]
 
+    def empties(self, attribute: Attribute) -> bool:
+        """Whether ``attribute`` is to have nothing any more."""
+        return any(attribute in part and part[attribute] is None for part in (self.values, self.files))
 
-def expected_stamp(posted: Mapping[str, Any]) -> int | None:
-    """The stamp that the client holds; None where a missing one skips the check (D-09).
+
+def expected_stamp(posted: Mapping[str, Any], *, may_override: bool = False) -> int | None:
+    """The stamp that the client holds; None where the check is to be skipped (D-09).
+
+    A missing one skips it if the setting ``STAMP_OPTIONAL`` says so, a negative one if the dataclass
+    does (``may_override``).
 
     Raises ``ValueError`` for what is no stamp at all.
     """
@@ -86,7 +96,7 @@ def expected_stamp(posted: Mapping[str, Any]) -> int | None:
         stamp = int(stamp)
     if isinstance(stamp, bool) or not isinstance(stamp, int):
         raise ValueError
-    return stamp
+    return None if stamp < 0 and may_override else stamp
 
 
 class Judge:
@@ -100,11 +110,11 @@ class Judge:
         self.dataclass = dataclass
         self.alias = alias
 
-    def change(self, posted: Mapping[str, Any], stored: Entity, *, is_new: bool) -> Change:
+    def change(self, posted: Mapping[str, Any], stored: Entity, key: Any) -> Change:
         """What of ``posted`` differs from ``stored``, the entity as the client reads it.
 
-        For a new entity ``stored`` is what it would be without a word from the client. Raises
-        ``Refusal`` with one error for every attribute that cannot be taken.
+        ``key`` is None for a new entity; ``stored`` is then what it would be without a word from the
+        client. Raises ``Refusal`` with one error for every attribute that cannot be taken.
         """
         change = Change()
         errors: list[ErrorItem] = []
@@ -117,7 +127,7 @@ class Judge:
                     errors.append(ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=self.dataclass.name))
                 continue
             try:
-                self._take(change, attribute, value, stored.get(name), is_new=is_new)
+                self._take(change, attribute, value, stored.get(name), key)
             except Refusal as refusal:
                 errors.extend(refusal.items)
             except RestError as error:
@@ -126,18 +136,17 @@ class Judge:
             raise Refusal(*errors)
         return change
 
-    def _take(
-        self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
-    ) -> None:
+    def _take(self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any) -> None:
         if attribute.file is not None:
             self._take_file(change, attribute, value, stored)
         elif attribute.kind is Kind.TO_MANY:
-            if not _is_deferred(value):
-                raise Refusal(self._item(READ_ONLY, attribute))
+            # What a read shows of a to-many relation is an object: ignored (``server-facts.md`` 9).
+            if not isinstance(value, dict):
+                self._take_links(change, attribute, value, key)
         elif attribute.kind is Kind.TO_ONE:
             self._take_relation(change, attribute, value, stored)
         else:
-            self._take_scalar(change, attribute, value, stored, is_new=is_new)
+            self._take_scalar(change, attribute, value, stored, is_new=key is None)
 
     def _take_scalar(
         self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
@@ -145,31 +154,35 @@ class Judge:
         if type(value) is type(stored) and value == stored and not isinstance(value, (dict, list)):
             return  # the wire texts are equal without looking further
         python = self._scalar(attribute, value)
-        if wire_text(_shown(attribute, python)) == wire_text(stored):
+        if wire_text(attribute.shown(python)) == wire_text(stored):
             return
         if self._is_fixed(attribute, is_new=is_new):
             raise Refusal(self._item(READ_ONLY, attribute))
         change.values[attribute] = python
 
     def _scalar(self, attribute: Attribute, value: Any) -> Any:
-        field = attribute.field
         if value is not None:
             assert attribute.value is not None  # noqa: S101  (a scalar has a type)
             try:
                 value = attribute.value.from_wire(value)
             except (ValueError, OverflowError) as error:
                 raise Refusal(self._item(WRONG_VALUE, attribute)) from error
-        if value is None and not field.null and field.empty_strings_allowed:
-            return ""  # D-42
+        if value is None and attribute.is_stored:
+            field = attribute.field
+            if not field.null and field.empty_strings_allowed:
+                return ""  # D-42
         return value
 
     def _is_fixed(self, attribute: Attribute, *, is_new: bool) -> bool:
         # A changed key would make a copy of the entity, not another key for it.
-        return attribute.read_only or (not is_new and attribute.field.primary_key)
+        return attribute.read_only or (not is_new and attribute.is_filled_in)
 
     def _take_relation(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
         target = attribute.target
         assert target is not None  # noqa: S101  (a relation has a target)
+        if _is_nested(value):
+            change.nested[attribute] = value
+            return
         wanted = self._related_key(attribute, value)
         stored_key = stored["__deferred"]["__KEY"] if stored else None
         if wanted is None:
@@ -193,11 +206,40 @@ class Judge:
             return value
         if _is_deferred(value):
             value = value["__deferred"]
-        if any(not name.startswith("__") and name not in _ECHOED for name in value):
-            raise Refusal(NOT_SUPPORTED(feature="A nested entity"))
         if "__KEY" not in value:
             raise Refusal(self._item(WRONG_VALUE, attribute))
         return value["__KEY"]
+
+    def _take_links(self, change: Change, attribute: Attribute, value: Any, key: Any) -> None:
+        """Many-to-many: the list of all related keys. Those the caller cannot see stay linked."""
+        self._require_writable(attribute)
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        if not isinstance(value, list):
+            raise Refusal(self._item(WRONG_VALUE, attribute))
+        wanted = set()
+        for item in value:
+            try:
+                wanted.add(target.key_from_wire(item.get("__KEY") if isinstance(item, dict) else item))
+            except ValueError as error:
+                raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        linked = set()
+        if key is not None:
+            manager = getattr(self.dataclass.model(pk=key), attribute.source)
+            linked = set(manager.using(self.alias).values_list("pk", flat=True))
+        seen: set[Any] = set()
+        if target.has_view_permission(self.caller.request):
+            entities = target.get_queryset(self.caller.request).using(self.alias).order_by()
+            seen = set(entities.filter(pk__in=wanted | linked).values_list("pk", flat=True))
+        for unknown in sorted(wanted - seen):
+            raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(unknown), dataclass=target.name))
+        if wanted != linked & seen:
+            change.links[attribute] = wanted | (linked - seen)
+
+    def foreign_key(self, attribute: Attribute, key: Any) -> Any:
+        """What the foreign key column of ``attribute`` gets for the entity of ``key``."""
+        assert attribute.target is not None  # noqa: S101  (a relation has a target)
+        return self._foreign_key(attribute, attribute.target, key)
 
     def _foreign_key(self, attribute: Attribute, target: DataClass, key: Any) -> Any:
         """What the foreign key column gets. A target the caller cannot see is an unknown one."""
@@ -205,8 +247,8 @@ class Judge:
         found = None
         if target.has_view_permission(request):
             column = attribute.field.target_field.attname  # type: ignore[attr-defined]
-            entities = target.get_queryset(request).using(self.alias).filter(pk=key).order_by()
-            found = entities.values_list(column, flat=True).first()
+            entities = target.with_key(target.get_queryset(request).using(self.alias), key)
+            found = entities.order_by().values_list(column, flat=True).first()
         if found is None:
             raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(key), dataclass=target.name))
         return found
@@ -234,12 +276,12 @@ class Judge:
         return item
 
 
+def _is_nested(value: Any) -> bool:
+    """Whether a related entity was posted with attributes of its own (D-13)."""
+    if not isinstance(value, dict) or _is_deferred(value):
+        return False
+    return any(not name.startswith("__") and name not in _ECHOED for name in value)
+
+
 def _is_deferred(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("__deferred"), dict)
-
-
-def _shown(attribute: Attribute, value: Any) -> Any:
-    """``value`` as a read would show it."""
-    if value is None or attribute.value is None or attribute.value.to_wire is None:
-        return value
-    return attribute.value.to_wire(value)

@@ -23,7 +23,7 @@ from fourd_rest.uploads.outgoing import StoredFile
 
 from . import access
 from .access import Action
-from .rendering import Entity, Projection, Row, Visible
+from .rendering import Entity, Guard, Projection, Row, Visible
 
 
 def choose(dataclass: DataClass, names: str | None) -> Sequence[Attribute]:
@@ -61,17 +61,14 @@ def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: 
 
     Relations whose targets are all visible are left out, and cost no statement.
     """
-    found: dict[str, frozenset[Any]] = {}
-    keys: dict[str, set[Any]] | None = None
-    for attribute, _ in projection.to_one:
-        target = attribute.target
-        assert target is not None  # noqa: S101  (a relation has a target)
-        if not target.has_view_permission(caller.request):
-            found[attribute.name] = frozenset()
+    found: dict[Guard, frozenset[Any]] = {}
+    for guard in projection.guards:
+        target = guard.target
+        if guard.needs_right and not target.has_view_permission(caller.request):
+            found[guard] = frozenset()
         elif target.restricts_rows:
-            if keys is None:
-                keys = projection.related_keys(rows)
-            found[attribute.name] = _seen(caller, target, keys[attribute.name], alias)
+            keys = {row[guard.place] for row in rows} - {None}
+            found[guard] = _seen(caller, target, keys, alias)
     return found
 
 
@@ -99,7 +96,7 @@ def page(
         rows = list(ordered[skip : skip + size])
     # A page that is not full is the last one and tells the count.
     count = skip + len(rows) if 0 < len(rows) < size else queryset.count()
-    shown = projection.entities(rows, visible(caller, projection, rows, queryset.db))
+    shown = projection.entities(rows, visible(caller, projection, rows, queryset.db), queryset.db)
     return {
         "__DATACLASS": dataclass.name,
         "__entityModel": dataclass.name,
@@ -116,10 +113,11 @@ def entity(caller: Caller, dataclass: DataClass, key_text: str, names: str | Non
     _check_view(caller, dataclass, key_text)
     projection = project(dataclass, names, caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
-    rows = list(projection.select(queryset).filter(pk=to_key(dataclass, key_text))[:1])
+    found = dataclass.with_key(projection.select(queryset), to_key(dataclass, key_text))
+    rows = list(found[:1])
     if not rows:
         raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
-    shown = projection.entities(rows, visible(caller, projection, rows, queryset.db))[0]
+    shown = projection.entities(rows, visible(caller, projection, rows, queryset.db), queryset.db)[0]
     return {"__entityModel": dataclass.name, "__DATACLASS": dataclass.name, **shown}
 
 
@@ -146,7 +144,8 @@ def _load(caller: Caller, dataclass: DataClass, key_text: str) -> models.Model |
         key = dataclass.key_from_wire(key_text)
     except ValueError:
         return None
-    found: models.Model | None = dataclass.get_queryset(caller.request).filter(pk=key).order_by().first()
+    rows = dataclass.with_key(dataclass.get_queryset(caller.request), key)
+    found: models.Model | None = rows.order_by().first()
     return found
 
 
@@ -158,7 +157,7 @@ def file(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribu
     queryset = dataclass.get_queryset(caller.request)
     queryset = queryset.annotate(**projection.annotations)
     columns = (*projection.columns[:2], attribute.column)
-    row = queryset.filter(pk=key).order_by().values_list(*columns).first()
+    row = dataclass.with_key(queryset, key).order_by().values_list(*columns).first()
     if row is None:
         raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
     stamp, value = row[1] or 1, row[2]

@@ -7,11 +7,12 @@ value is shown. It is built once and then only applied, row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, ForeignKey, Q, QuerySet
 
 from fourd_rest.address import key_text
 from fourd_rest.dataclass import Attribute, DataClass, File, Kind
@@ -21,8 +22,20 @@ from . import stamps
 
 Row = tuple[Any, ...]
 Entity = dict[str, Any]
-# Of a to-one relation: the keys that the reader may see.
-Visible = Mapping[str, frozenset[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A column whose keys decide whether the attribute ``name`` is shown, or as null."""
+
+    name: str
+    place: int
+    target: DataClass
+    needs_right: bool = False
+
+
+# The keys that the reader may see, for the guards that hide some.
+Visible = Mapping[Guard, frozenset[Any]]
 
 METADATA = ("__KEY", "__TIMESTAMP", "__STAMP")
 
@@ -52,15 +65,37 @@ class Projection:
         self._convert = [
             (a.name, a.value.to_wire)
             for a in self.attributes
-            if a.value is not None and a.value.to_wire is not None
+            if a.value is not None and a.value.to_wire is not None and a.compute is None
         ]
         self._place_bound = [
             (a.name, render) for a in self.attributes if (render := _renderer(a, prefix)) is not None
         ]
-        self.to_one = [(a, self.members.index(a.name)) for a in self.attributes if a.kind is Kind.TO_ONE]
-        self._places = places
+        self.guards = self._guards(places)
+        self._computed = [(a, a.compute) for a in self.attributes if a.compute is not None]
+        self._instance_places = self._instance_columns() if self._computed else []
         # Whole numbers, the usual keys, are their own text in an address.
         self._plain_key = dataclass.key_type.name in {"word", "long", "long64"}
+
+    def _guards(self, places: list[int]) -> list[Guard]:
+        """Where rows name entities that the reader may not see (D-13)."""
+        guards = []
+        for index, attribute in enumerate(self.attributes):
+            if attribute.kind is Kind.TO_ONE and attribute.target is not None:
+                place = places[index + len(METADATA)]
+                guards.append(Guard(attribute.name, place, attribute.target, needs_right=True))
+            for hop in attribute.hops:
+                # Reading an alias needs rights on itself only, but no entity that is hidden.
+                guards.append(Guard(attribute.name, self._place(hop.column), hop.target))
+        return guards
+
+    def _instance_columns(self) -> list[tuple[str, int]]:
+        """What an instance is made of where attributes are computed in Python."""
+        fields = self.dataclass.model._meta.concrete_fields
+        return [
+            (field.attname, self._place("pk" if field.primary_key else field.attname))
+            for field in fields
+            if field.get_internal_type() != "BinaryField"
+        ]
 
     def _place(self, column: str) -> int:
         if column not in self.columns:
@@ -70,9 +105,12 @@ class Projection:
     def _column(self, attribute: Attribute) -> str:
         if attribute.column == self.dataclass.model._meta.pk.attname:
             return "pk"
+        # Bytes in the row stay there: a page only needs to know whether there are any.
+        if attribute.expression is not None:
+            self.annotations[attribute.source] = attribute.expression
+            return attribute.column
         if not attribute.holds_bytes:
             return attribute.column
-        # Bytes in the row stay there: a page only needs to know whether there are any.
         name = f"_fourd_has_{attribute.source}"
         is_filled = Q(**{f"{attribute.column}__isnull": False}) & ~Q(**{attribute.column: b""})
         self.annotations[name] = ExpressionWrapper(is_filled, output_field=BooleanField())
@@ -98,20 +136,13 @@ class Projection:
             queryset = queryset.annotate(**self.annotations)
         return queryset.order_by().values_list(*self.columns)
 
-    def related_keys(self, rows: Iterable[Row]) -> dict[str, set[Any]]:
-        """The keys that ``rows`` refer to, by to-one relation."""
-        return {
-            attribute.name: {row[self._places[index]] for row in rows} - {None}
-            for attribute, index in self.to_one
-        }
-
-    def entities(self, rows: Iterable[Row], visible: Visible) -> list[Entity]:
+    def entities(self, rows: Iterable[Row], visible: Visible, alias: str) -> list[Entity]:
         """The JSON objects of ``rows``, in the order of members that a read shows (D-03)."""
         members, pick = self.members, self._pick
         convert, place_bound = self._convert, self._place_bound
         plain_key, key_to_wire, prefix = self._plain_key, self.dataclass.key_to_wire, self.prefix
         has_timestamp = self._has_timestamp
-        hidden = list(visible.items())
+        hidden = [(guard.name, guard.place, keys) for guard, keys in visible.items()]
         result = []
         for row in rows:
             entity: Entity = dict(zip(members, pick(row), strict=True))
@@ -129,14 +160,24 @@ class Projection:
                 value = entity[name]
                 if value is not None:
                     entity[name] = to_wire(value)
-            for name, keys in hidden:
-                if entity[name] not in keys:
+            for name, place, keys in hidden:
+                if row[place] not in keys:
                     entity[name] = None
+            if self._computed:
+                self._compute(entity, row, alias)
             location = f"{prefix}{uri})"
             for name, render in place_bound:
                 entity[name] = render(entity[name], location, stamp)
             result.append(entity)
         return result
+
+    def _compute(self, entity: Entity, row: Row, alias: str) -> None:
+        """Fill in what Python computes, from an instance made of the row."""
+        names = [name for name, _ in self._instance_places]
+        values = [row[place] for _, place in self._instance_places]
+        instance = self.dataclass.model.from_db(alias, names, values)
+        for attribute, compute in self._computed:
+            entity[attribute.name] = attribute.shown(compute(instance))
 
 
 Renderer = Callable[[Any, str, int], Any]
@@ -170,23 +211,43 @@ def _renderer(attribute: Attribute, prefix: str) -> Renderer | None:
 
         return to_many
     if attribute.kind is Kind.TO_ONE:
-        target = attribute.target
-        assert target is not None  # noqa: S101  (a relation has a target)
-        start, key_to_wire = f"{prefix}/{target.name}(", target.key_to_wire
+        show = deferred_relation(attribute, prefix)
 
         def to_one(value: Any, location: str, stamp: int) -> Any:
-            if value is None:
-                return None
-            key = key_to_wire(value)
-            return {"__deferred": {"uri": f"{start}{key_text(key)})", "__KEY": key}}
+            return show(value)
 
         return to_one
     return None
 
 
+def deferred_relation(attribute: Attribute, prefix: str) -> Callable[[Any], Any]:
+    """How the key of a related entity is shown."""
+    target = attribute.target
+    assert target is not None  # noqa: S101  (a relation has a target)
+    start, key_to_wire = f"{prefix}/{target.name}(", target.key_to_wire
+
+    def show(value: Any) -> Any:
+        if value is None:
+            return None
+        key = key_to_wire(value)
+        return {"__deferred": {"uri": f"{start}{key_text(key)})", "__KEY": key}}
+
+    return show
+
+
+def names_key(attribute: Attribute) -> bool:
+    """Whether the column of a to-one relation holds the key of the related entity itself."""
+    if attribute.kind is not Kind.TO_ONE or not isinstance(attribute.member, ForeignKey):
+        return False
+    return attribute.member.target_field.primary_key
+
+
 def update_answer(entity: Entity, dataclass: DataClass, uri: str | None) -> Entity:
     """An entity in the order of write answers, empty attributes left out (D-03, D-04)."""
-    answer: Entity = {"__KEY": entity["__KEY"], "__STAMP": entity["__STAMP"]}
+    answer: Entity = {}
+    if "__KEY" in entity:
+        answer["__KEY"] = entity["__KEY"]
+    answer["__STAMP"] = entity["__STAMP"]
     if uri is not None:
         answer["uri"] = uri
     answer["__TIMESTAMP"] = entity["__TIMESTAMP"]

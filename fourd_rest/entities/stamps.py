@@ -7,12 +7,14 @@ by compare-and-swap.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.apps import apps
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.models import CharField, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Replace, Upper
 from django.db.models.signals import post_save, pre_delete, pre_save
@@ -23,6 +25,9 @@ from fourd_rest.dataclass.options import KEY_LENGTH
 from fourd_rest.models import EntityStamp
 
 FIRST_STAMP = 1
+LAST_STAMP = 2**31 - 1
+DISPATCH_UID = "fourd_rest.stamps"
+_BATCH = 500
 
 # Set on an instance whose stamp the writer has moved already.
 _HELD = "_fourd_stamp_held"
@@ -117,6 +122,70 @@ def hold(instance: models.Model) -> None:
     instance.__dict__[_HELD] = True
 
 
+def lock(dataclass: DataClass, keys: list[Any], *, alias: str) -> dict[Any, int]:
+    """The stamps of many entities from the side table, locked; none where rows hold their own.
+
+    Inside a transaction that holds the write lock. Locks in the order of the keys' texts.
+    """
+    if dataclass.stamp_column is not None:
+        return {}
+    by_text = {dataclass.key_to_wire(key): key for key in keys}
+    rows = EntityStamp.objects.using(alias).filter(dataclass=dataclass.stamp_label, key__in=by_text)
+    known = set(rows.values_list("key", flat=True))
+    missing = [text for text in by_text if text not in known]
+    if missing:
+        EntityStamp.objects.using(alias).bulk_create(
+            [
+                EntityStamp(dataclass=dataclass.stamp_label, key=text, stamp=FIRST_STAMP)
+                for text in missing
+            ],
+            ignore_conflicts=True,
+        )
+    locked = rows.order_by("key").select_for_update().values_list("key", "stamp")
+    return {by_text[text]: stamp for text, stamp in locked}
+
+
+def move_all(dataclass: DataClass, keys: list[Any], *, alias: str, now: datetime) -> None:
+    """Move stamps of the side table that ``lock`` has locked."""
+    texts = [dataclass.key_to_wire(key) for key in keys]
+    rows = EntityStamp.objects.using(alias).filter(dataclass=dataclass.stamp_label, key__in=texts)
+    rows.update(stamp=F("stamp") + 1, modified=now, deleted=None)
+
+
+def touch(dataclass: DataClass, rows: models.QuerySet[Any]) -> int:
+    """Move the stamps of ``rows``, after work that sends no signals; returns how many.
+
+    In batches, each in one transaction.
+    """
+    alias, now, count = rows.db, timezone.now(), 0
+    keys = rows.order_by("pk").values_list("pk", flat=True).iterator(_BATCH)
+    for batch in _batches(keys):
+        with transaction.atomic(using=alias):
+            if dataclass.stamp_column is not None:
+                owner, changes = _stamp_change(
+                    dataclass.model, dataclass.stamp_column, dataclass.timestamp_column, now
+                )
+                owner._base_manager.using(alias).filter(pk__in=batch).update(**changes)
+            else:
+                label = dataclass.stamp_label
+                texts = [dataclass.key_to_wire(key) for key in batch]
+                EntityStamp.objects.using(alias).bulk_create(
+                    [EntityStamp(dataclass=label, key=text, stamp=FIRST_STAMP) for text in texts],
+                    ignore_conflicts=True,
+                )
+                EntityStamp.objects.using(alias).filter(dataclass=label, key__in=texts).update(
+                    stamp=F("stamp") + 1, modified=now, deleted=None
+                )
+        count += len(batch)
+    return count
+
+
+def _batches(keys: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(keys)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
 # Saves and deletes outside REST.
 
 
@@ -153,9 +222,9 @@ def watch(dataclass: DataClass) -> None:
         if watched.column is not None and not _has_field(model, watched.column):
             continue
         _watched[model] = watched
-        pre_save.connect(_before_save, sender=model, dispatch_uid="fourd_rest.stamps")
-        post_save.connect(_after_save, sender=model, dispatch_uid="fourd_rest.stamps")
-        pre_delete.connect(_before_delete, sender=model, dispatch_uid="fourd_rest.stamps")
+        pre_save.connect(_before_save, sender=model, dispatch_uid=DISPATCH_UID)
+        post_save.connect(_after_save, sender=model, dispatch_uid=DISPATCH_UID)
+        pre_delete.connect(_before_delete, sender=model, dispatch_uid=DISPATCH_UID)
 
 
 def watch_all() -> None:

@@ -6,10 +6,11 @@ waiting for its turn, so the lock is taken first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from django.core.files.storage import Storage
 from django.db import OperationalError, connections, transaction
 
 from fourd_rest.errors import DATABASE_BUSY, RestError
@@ -32,6 +33,16 @@ def write_transaction(alias: str) -> Iterator[None]:
             # Changes no row: identifiers are positive.
             EntityStamp.objects.using(alias).filter(pk=-1).update(stamp=0)
         yield
+
+
+def delete_after_commit(files: Iterable[tuple[Storage, str]], alias: str) -> None:
+    """Delete ``files`` once the transaction is committed; a storage that fails is logged."""
+    for storage, name in files:
+
+        def delete(storage: Storage = storage, name: str = name) -> None:
+            storage.delete(name)
+
+        transaction.on_commit(delete, using=alias, robust=True)
 
 
 def is_busy(error: BaseException) -> bool:

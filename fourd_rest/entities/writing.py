@@ -16,14 +16,18 @@ from django.db import (
     OperationalError,
     connections,
     models,
-    transaction,
 )
 from django.utils import timezone
 
+from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
+    NESTED_TOO_DEEP,
+    NOT_SUPPORTED,
     PRIMARY_KEY_NULL,
+    READ_ONLY,
+    RELATED_NOT_SAVED,
     WRONG_KEY,
     WRONG_VALUE,
     RestError,
@@ -32,11 +36,13 @@ from fourd_rest.uploads import attach
 
 from . import access, stamps
 from .access import Action
+from .announcing import announce
 from .answers import Answers
 from .cleaning import clean
-from .drafts import Draft, Outcome
+from .drafts import Draft, Nested, Outcome
 from .posted import (
     GONE,
+    OTHER,
     PERMISSION,
     Judge,
     Refusal,
@@ -44,7 +50,7 @@ from .posted import (
 )
 from .rendering import Entity
 from .rows import Rows
-from .transactions import busy, is_busy, with_retry, write_transaction
+from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
 
 _STAMP_RETRIES = 10
 
@@ -52,9 +58,10 @@ _STAMP_RETRIES = 10
 class Writer:
     """Saves posted entities of one dataclass for one caller."""
 
-    def __init__(self, caller: Caller, dataclass: DataClass) -> None:
+    def __init__(self, caller: Caller, dataclass: DataClass, depth: int = 0) -> None:
         self.caller = caller
         self.dataclass = dataclass
+        self.depth = depth
         self.alias = dataclass.write_alias()
         self.rows = Rows(caller, dataclass, self.alias)
         self.answers = Answers(self.rows)
@@ -62,10 +69,17 @@ class Writer:
 
     # One request.
 
-    def save_each(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-        """Save every entity by itself: a failure leaves its neighbours alone. Answers in order."""
-        outcomes: dict[int, Outcome] = {}
+    def save_each(
+        self, items: Sequence[Mapping[str, Any]], done: Mapping[int, Outcome] | None = None
+    ) -> list[Outcome]:
+        """Save every entity by itself: a failure leaves its neighbours alone. Answers in order.
+
+        ``done`` holds by place what needs no saving any more.
+        """
+        outcomes = dict(done or {})
         for place in self._key_order(items):
+            if place in outcomes:
+                continue
             try:
                 outcomes[place] = self._save_one(items[place])
             except RestError as error:
@@ -105,7 +119,7 @@ class Writer:
                     failed[place] = self.answers.refused(draft, refusal)
             if not failed:
                 try:
-                    self._run(apply)
+                    self.run(apply)
                     return [saved[place] for place in range(len(items))]
                 except _RolledBack as error:
                     failed[error.place] = self.answers.refused(drafts[error.place], error.refusal)
@@ -129,27 +143,31 @@ class Writer:
 
         def rank(place: int) -> tuple[bool, bool, Any]:
             try:
-                key = self._posted_key(items[place])
+                key = self.posted_key(items[place])
             except ValueError:
                 return (True, True, 0)
             return (key is None, False, 0 if key is None else key)
 
         return sorted(range(len(items)), key=rank)
 
-    def _posted_key(self, posted: Mapping[str, Any]) -> Any:
+    def posted_key(self, posted: Mapping[str, Any]) -> Any:
         """The key of the entity to modify, None for a new one. Raises ``ValueError``."""
         key = posted.get("__KEY")
         return None if key is None or key == "" else self.dataclass.key_from_wire(key)
 
     # One entity.
 
-    def _save_one(self, posted: Mapping[str, Any]) -> Outcome:
-        draft = Draft(posted)
+    def save_unconditionally(self, posted: Mapping[str, Any]) -> Outcome:
+        """Save one entity whatever its stamp is (D-16)."""
+        return self._save_one(posted, any_stamp=True)
+
+    def _save_one(self, posted: Mapping[str, Any], *, any_stamp: bool = False) -> Outcome:
+        draft = Draft(posted, any_stamp)
         try:
             self._prepare(draft)
-            if not draft.is_new and not draft.change:
+            if draft.is_unchanged:
                 return Outcome(self.answers.saved(draft.stored or {}))
-            return Outcome(self._run(lambda: self._apply_alone(draft)))
+            return Outcome(self.run(lambda: self._apply_alone(draft)))
         except Refusal as refusal:
             self._discard([draft])
             return self.answers.refused(draft, refusal)
@@ -164,7 +182,7 @@ class Writer:
         with write_transaction(self.alias):
             return self._apply(draft)
 
-    def _run(self, action: Callable[[], Any]) -> Any:
+    def run(self, action: Callable[[], Any]) -> Any:
         """``action``, retried while the database asks for it; then error 9010 (503)."""
         try:
             return with_retry(self.alias, action)
@@ -176,7 +194,7 @@ class Writer:
     def _prepare(self, draft: Draft) -> None:
         """Read, compare, look up, copy files: everything that needs no transaction."""
         try:
-            draft.key = self._posted_key(draft.posted)
+            draft.key = self.posted_key(draft.posted)
         except ValueError as error:
             if not access.may(self.caller, self.dataclass, Action.CHANGE):
                 raise self._denied(Action.CHANGE) from error
@@ -190,7 +208,8 @@ class Writer:
         if not access.may(self.caller, self.dataclass, Action.ADD):
             raise self._denied(Action.ADD)
         instance = self.dataclass.model()
-        draft.change = self.judge.change(draft.posted, self._blank(instance), is_new=True)
+        draft.change = self.judge.change(draft.posted, self._blank(instance), None)
+        self._prepare_nested(draft, {})
         if draft.change.files:
             self._place_files(draft, instance)
 
@@ -203,11 +222,14 @@ class Writer:
                 raise self._denied(Action.CHANGE)
         stored = self._load(draft)
         try:
-            draft.stamp = expected_stamp(draft.posted)
+            if not draft.any_stamp:
+                may_override = self.dataclass.allow_stamp_override
+                draft.stamp = expected_stamp(draft.posted, may_override=may_override)
         except ValueError as error:
             item = WRONG_VALUE(attribute="__STAMP", dataclass=self.dataclass.name)
             raise Refusal(item) from error
-        draft.change = self.judge.change(draft.posted, stored, is_new=False)
+        draft.change = self.judge.change(draft.posted, stored, draft.key)
+        self._prepare_nested(draft, stored)
         if not draft.change:
             return
         self._compare(draft, stored)
@@ -216,6 +238,46 @@ class Writer:
             if instance is None:
                 raise self.answers.gone(draft)
             self._place_files(draft, instance)
+
+    def _prepare_nested(self, draft: Draft, stored: Entity) -> None:
+        """Prepare the related entities that were posted within this one (D-13)."""
+        for attribute, posted in draft.change.nested.items():
+            target = attribute.target
+            assert target is not None  # noqa: S101  (a relation has a target)
+            limit = current().MAX_NESTED_DEPTH
+            if self.depth >= limit:
+                raise Refusal(NESTED_TOO_DEEP(limit=limit))
+            writer = type(self)(self.caller, target, self.depth + 1)
+            if writer.alias != self.alias:
+                raise Refusal(NOT_SUPPORTED(feature="A nested entity of another database"))
+            nested = Nested(attribute, writer, Draft(posted))
+            draft.nested.append(nested)
+            try:
+                writer._prepare(nested.draft)
+            except Refusal as refusal:
+                raise self._unrelated(nested, refusal) from refusal
+            except RestError as error:
+                # Only this entity is refused for what the caller may not know of.
+                status = PERMISSION if error.status == 401 else OTHER
+                raise self._unrelated(nested, Refusal(*error.items, status=status)) from error
+            linked = stored.get(attribute.name)
+            key = None if nested.draft.is_new else target.key_to_wire(nested.draft.key)
+            if key is None or linked is None or linked["__deferred"]["__KEY"] != key:
+                if attribute.read_only:
+                    raise Refusal(READ_ONLY(attribute=attribute.name, dataclass=self.dataclass.name))
+                # The key of a new entity is known once it is saved.
+                draft.change.values[attribute] = (
+                    None if key is None else self.judge.foreign_key(attribute, nested.draft.key)
+                )
+
+    def _unrelated(self, nested: Nested, refusal: Refusal) -> Refusal:
+        """Why this entity is not saved: a related one was refused (error 1537)."""
+        return Refusal(
+            *refusal.items,
+            nested.writer.answers.not_saved(nested.draft),
+            RELATED_NOT_SAVED(attribute=nested.attribute.name, dataclass=self.dataclass.name),
+            status=refusal.status,
+        )
 
     def _denied(self, action: Action) -> Exception:
         if not self.dataclass.is_described(self.caller.request):
@@ -239,8 +301,8 @@ class Writer:
         blank: Entity = {}
         for attribute in self.dataclass.attributes.values():
             value = None
-            if attribute.value is not None and attribute.field.attname in instance.__dict__:
-                value = instance.__dict__[attribute.field.attname]
+            if attribute.is_scalar and attribute.is_stored:
+                value = instance.__dict__.get(attribute.assigned)
             if attribute.is_filled_in or hasattr(value, "resolve_expression"):
                 value = None  # the key is numbered, the rest the database fills in
             elif value is not None and attribute.value and attribute.value.to_wire is not None:
@@ -265,26 +327,41 @@ class Writer:
             for placed in draft.placed:
                 attach.discard(placed)
             draft.placed = []
+            self._discard(nested.draft for nested in draft.nested)
 
     # Inside the transaction.
 
     def _apply(self, draft: Draft) -> Entity:
-        if draft.is_new:
-            instance = self._insert(draft)
-        elif draft.change:
-            instance = self._update(draft)
-        else:
-            return self.answers.saved(draft.stored or {})
-        key = instance.pk
-        try:
-            for placed in draft.placed:
-                attach.fulfil(placed, self.dataclass.key_to_wire(key))
-        except RestError as error:
-            raise Refusal(*error.items) from error
-        stored = self.rows.saved(key)
+        stored = self.rows.saved(self._write(draft))
         if stored is None:
             raise self.answers.gone(draft)  # a signal of the site has deleted it
         return self.answers.saved(stored)
+
+    def _write(self, draft: Draft) -> Any:
+        """Save the entity and those nested in it; returns its key."""
+        for nested in draft.nested:
+            try:
+                key = nested.writer._write(nested.draft)
+            except Refusal as refusal:
+                raise self._unrelated(nested, refusal) from refusal
+            except (IntegrityError, DataError) as error:
+                broken = nested.writer.answers.constraint(error, nested.draft)
+                raise self._unrelated(nested, broken) from error
+            if nested.draft.is_new:
+                attribute = nested.attribute
+                draft.change.values[attribute] = self.judge.foreign_key(attribute, key)
+        if not draft.is_new and not draft.change:
+            return draft.key
+        instance = self._insert(draft) if draft.is_new else self._update(draft)
+        for attribute, keys in draft.change.links.items():
+            getattr(instance, attribute.source).set(keys)
+        try:
+            for placed in draft.placed:
+                attach.fulfil(placed, self.dataclass.key_to_wire(instance.pk))
+        except RestError as error:
+            raise Refusal(*error.items) from error
+        announce(self.caller, self.dataclass, self.alias, draft, instance)
+        return instance.pk
 
     def _insert(self, draft: Draft) -> models.Model:
         # A fresh instance for every attempt: a failed one may carry a key that was rolled back.
@@ -304,17 +381,21 @@ class Writer:
             item = Action.CHANGE.row(dataclass=self.dataclass.name)
             raise Refusal(item, status=PERMISSION)
         replaced = self._replaced_files(instance, draft)
+        before = dict(instance.__dict__)
         self._assign(instance, draft)
-        self._clean(instance, draft, draft.change.attributes)
+        self._clean(instance, draft, self._changed(instance, draft, before))
         stamps.hold(instance)
         self._save(instance, draft)
-        for storage, name in replaced:
-            transaction.on_commit(
-                lambda storage=storage, name=name: storage.delete(name),  # type: ignore[misc]
-                using=self.alias,
-                robust=True,
-            )
+        delete_after_commit(replaced, self.alias)
         return instance
+
+    def _changed(self, instance: models.Model, draft: Draft, before: Mapping[str, Any]) -> set[str]:
+        """Names of the fields that differ from ``before``: setters of the model may change any."""
+        return {a.source for a in draft.change.attributes if a.is_stored} | {
+            field.name
+            for field in self.dataclass.model._meta.concrete_fields
+            if instance.__dict__.get(field.attname) is not before.get(field.attname)
+        }
 
     def _swap(self, draft: Draft) -> None:
         now = timezone.now()
@@ -322,7 +403,7 @@ class Writer:
             if not self._swap_from(draft, draft.stamp, now):
                 raise self.answers.conflict(draft)
             return
-        # No stamp is asked for (STAMP_OPTIONAL): move it from whatever it is.
+        # No stamp is asked for: move it from whatever it is.
         for _ in range(_STAMP_RETRIES):
             if self._swap_from(draft, (draft.stored or {})["__STAMP"], now):
                 return
@@ -330,7 +411,7 @@ class Writer:
         raise self.answers.conflict(draft)
 
     def _swap_from(self, draft: Draft, stamp: int, now: Any) -> bool:
-        if not 0 < stamp < 2**31 - 1:
+        if not 0 < stamp < stamps.LAST_STAMP:
             return False
         return stamps.compare_and_swap(self.dataclass, draft.key, stamp, alias=self.alias, now=now)
 
@@ -348,16 +429,29 @@ class Writer:
         return found
 
     def _assign(self, instance: models.Model, draft: Draft) -> None:
-        for attribute, value in draft.change.values.items():
-            setattr(instance, attribute.field.attname, value)
+        self._assign_values(instance, draft)
         placed = {item.attribute: item.value for item in draft.placed}
         for attribute in draft.change.files:
-            value = placed.get(attribute, _empty(attribute))
+            value = placed.get(attribute, empty(attribute))
             setattr(instance, attribute.field.attname, value)
 
-    def _clean(self, instance: models.Model, draft: Draft, changed: list[Attribute] | None) -> None:
+    def _assign_values(self, instance: models.Model, draft: Draft) -> None:
         try:
-            clean(instance, None if changed is None else {a.source for a in changed})
+            for attribute, value in draft.change.values.items():
+                setattr(instance, attribute.assigned, value)
+        except ValidationError as error:
+            # The setter of a computed attribute may refuse a value.
+            raise self.answers.invalid(error, draft) from error
+
+    def _clean(
+        self,
+        instance: models.Model,
+        draft: Draft,
+        changed: set[str] | None,
+        unknown: set[str] | None = None,
+    ) -> None:
+        try:
+            clean(instance, changed, unknown)
         except ValidationError as error:
             raise self.answers.invalid(error, draft) from error
 
@@ -389,7 +483,7 @@ class _RolledBack(Exception):
         self.refusal = refusal
 
 
-def _empty(attribute: Attribute) -> Any:
+def empty(attribute: Attribute) -> Any:
     """What an emptied file attribute holds: no name, or no bytes."""
     if attribute.field.null:
         return None

@@ -16,15 +16,24 @@ from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from fourd_rest.body import BodyReader, UploadFile
 from fourd_rest.conf import Settings, current
 from fourd_rest.dataclass import registry
-from fourd_rest.errors import BODY_EMPTY, NOT_A_PICTURE, STORAGE_FAILED, UPLOAD_QUOTA, RestError
+from fourd_rest.errors import (
+    BODY_EMPTY,
+    NOT_A_PICTURE,
+    STORAGE_FAILED,
+    UPLOAD_QUOTA,
+    UPLOAD_REFUSED,
+    RestError,
+)
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
 
 from . import pictures
@@ -76,6 +85,7 @@ def receive(request: HttpRequest, reader: BodyReader, announced: Announced) -> U
     try:
         _check_quota(blob, current())
         _store(blob, reader, current())
+        _ask_validators(blob, current())
         _check_quota(blob, current())
         _make_ready(blob)
     except BaseException:
@@ -175,6 +185,21 @@ def _save(blob: UploadedBlob, content: Any, body: UploadFile) -> None:
         raise RestError(STORAGE_FAILED()) from error
 
 
+def _ask_validators(blob: UploadedBlob, settings: Settings) -> None:
+    """Let the site's validators, virus scanners for instance, refuse the upload (9020).
+
+    Each is called with the blob and its file opened for reading, and refuses by ``ValidationError``.
+    One that fails otherwise is a bug of the site; the upload is not kept then either.
+    """
+    for path in settings.UPLOAD_VALIDATORS:
+        validator = import_string(path)
+        with upload_storage().open(blob.name) as file:
+            try:
+                validator(blob, file)
+            except ValidationError as error:
+                raise RestError(UPLOAD_REFUSED(reason=" ".join(error.messages))) from error
+
+
 class _Progress:
     """Notes now and then that bytes still arrive, so that the sweep leaves the upload alone."""
 
@@ -231,6 +256,11 @@ def open_blob(blob: UploadedBlob) -> BinaryIO:
         raise FileNotFoundError(blob.wire_id)
     file: Any = upload_storage().open(blob.name)
     return cast("BinaryIO", file)
+
+
+def expire(blob: UploadedBlob) -> None:
+    """Let an upload that nobody will ask for again be swept."""
+    UploadedBlob.objects.filter(pk=blob.pk, state=State.READY).update(state=State.EXPIRED)
 
 
 # What an administrator removes.

@@ -7,6 +7,7 @@ from email.message import Message
 
 from django.http import HttpRequest
 
+from fourd_rest import signals
 from fourd_rest.address import Address
 from fourd_rest.body import BodyReader
 from fourd_rest.conf import current
@@ -32,18 +33,23 @@ def check_permission(caller: Caller) -> None:
     raise RestError(NO_PERMISSION_UPDATE(dataclass="$upload"))
 
 
-def receive(request: HttpRequest, address: Address) -> UploadedBlob:
-    """Take the body of ``request`` as an upload. Raises ``RestError`` as ``blobs.receive`` does."""
-    settings = current()
+def receive(caller: Caller, address: Address, *, picture: bool | None = None) -> UploadedBlob:
+    """Take the body of the request as an upload. Raises ``RestError`` as ``blobs.receive`` does.
+
+    ``picture`` says whether it must be one; by default the address does.
+    """
+    request, settings = caller.request, current()
     announced = Announced(
-        picture=_is_picture(address),
+        picture=_is_picture(address) if picture is None else picture,
         timeout=_timeout(address),
         declared_type=request.headers.get("Content-Type", "").partition(";")[0].strip(),
         file_name=_file_name(request.headers.get("Content-Disposition", "")),
         address=_client_address(request),
     )
     reader = BodyReader.of(request, limit=settings.MAX_UPLOAD_SIZE)
-    return blobs.receive(request, reader, announced)
+    blob = blobs.receive(request, reader, announced)
+    signals.now(signals.upload_received, caller, UploadedBlob, blob=blob)
+    return blob
 
 
 def is_conversion(address: Address) -> bool:

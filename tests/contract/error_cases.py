@@ -10,11 +10,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.core.files.storage import FileSystemStorage
 from django.db import OperationalError
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.entities import writing
+from fourd_rest.models import UploadedBlob
 from tests.conftest import RestClient
 from tests.contract.checks import chunked, cut, errors, refused
 from tests.contract.sample import employee, inv003, john, photo
@@ -62,8 +64,21 @@ def france(monkeypatch: Any, settings: Any, client: Any) -> None:
     Parcel.objects.create(country=country)
 
 
+def an_employee_and_shallow_nesting(monkeypatch: Any, settings: Any, client: Any) -> None:
+    settings.FOURD_REST = {"MAX_NESTED_DEPTH": 1}
+    an_employee(monkeypatch, settings, client)
+
+
+def scan(blob: UploadedBlob, file: Any) -> None:
+    raise ValidationError("It looks like a virus.")
+
+
+def a_virus_scanner(monkeypatch: Any, settings: Any, client: Any) -> None:
+    settings.FOURD_REST = {"UPLOAD_VALIDATORS": [f"{__name__}.scan"]}
+
+
 def no_validation(monkeypatch: Any, settings: Any, client: Any) -> None:
-    monkeypatch.setattr(writing, "clean", lambda instance, changed: None)
+    monkeypatch.setattr(writing, "clean", lambda instance, changed, unknown: None)
 
 
 def one_pending_upload(monkeypatch: Any, settings: Any, client: Any) -> None:
@@ -179,8 +194,27 @@ CASES = [
         "POST",
         "Country(FR)?$method=delete",
         500,
-        errors((1518, 'The entity (FR) in the "Country" dataclass cannot be deleted')),
+        errors(
+            (9019, 'It is still referred to by the "Parcel" dataclass'),
+            (1518, 'The entity (FR) in the "Country" dataclass cannot be deleted'),
+        ),
         given=france,
+    ),
+    Case(
+        "related entity refused",
+        "POST",
+        UPDATE,
+        500,
+        refused(
+            4,
+            (1508, 'Wrong value type passed to the "name" attribute in the "Company" dataclass'),
+            (1534, 'The new entity of the "Company" dataclass cannot be saved'),
+            (1537, 'The related entity of "employer" in the "Employee" dataclass cannot be saved'),
+            NOT_SAVED,
+            entity=JOHN,
+        ),
+        sent={"__KEY": "12", "__STAMP": 4, "employer": {"name": [1]}},
+        given=an_employee,
     ),
     Case(
         "key of a wrong type",
@@ -544,9 +578,9 @@ CASES = [
     Case(
         "not supported",
         "POST",
-        "Employee?$method=validate",
+        "Employee?$method=refresh",
         501,
-        errors((9014, "$method=validate is not supported by this server")),
+        errors((9014, "$method=refresh is not supported by this server")),
         sent={"firstName": "Jack"},
     ),
     Case(
@@ -579,5 +613,34 @@ CASES = [
         404,
         errors((9017, "The file of this attribute is gone")),
         given=an_employee,
+    ),
+    Case(
+        "related entities too deep",
+        "POST",
+        UPDATE,
+        500,
+        refused(
+            4,
+            (9018, "Related entities nest deeper than 1 levels"),
+            (1534, 'The new entity of the "Company" dataclass cannot be saved'),
+            (1537, 'The related entity of "employer" in the "Employee" dataclass cannot be saved'),
+            NOT_SAVED,
+            entity=JOHN,
+        ),
+        sent={
+            "__KEY": "12",
+            "__STAMP": 4,
+            "employer": {"name": "Acme", "manager": {"firstName": "Jane", "lastName": "Doe"}},
+        },
+        given=an_employee_and_shallow_nesting,
+    ),
+    Case(
+        "upload refused by a validator",
+        "POST",
+        "$upload",
+        400,
+        errors((9020, "The upload is refused: It looks like a virus.")),
+        sent=b"X5O!P%@AP",
+        given=a_virus_scanner,
     ),
 ]

@@ -460,7 +460,7 @@ def test_entity_gone_before_the_copy(admin: RestClient, monkeypatch: Any) -> Non
 
 
 def test_duplicate_told_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writing, "clean", lambda instance, changed: None)
+    monkeypatch.setattr(writing, "clean", lambda instance, changed, unknown: None)
     Animal.objects.create(name="Leo", nick="x")
     wire_id = upload(admin, PDF)
     with nothing_changes():

@@ -196,7 +196,8 @@ def test_delete_of_a_protected_entity(admin: RestClient, verb: str, path: str) -
     with nothing_changes():
         answer = admin.rest(verb, path.format("Country(FR)"))
     message = 'The entity (FR) in the "Country" dataclass cannot be deleted'
-    assert_answer(answer, 500, errors((1518, message)))
+    holder = (9019, 'It is still referred to by the "Parcel" dataclass')
+    assert_answer(answer, 500, errors(holder, (1518, message)))
 
 
 def test_delete_refused_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
@@ -208,7 +209,8 @@ def test_delete_refused_by_the_database(admin: RestClient, monkeypatch: Any) -> 
     with nothing_changes():
         answer = admin.rest("DELETE", "Country(FR)")
     message = 'The entity (FR) in the "Country" dataclass cannot be deleted'
-    assert_answer(answer, 500, errors((1518, message)))
+    holder = (9019, "It is still referred to by other data")
+    assert_answer(answer, 500, errors(holder, (1518, message)))
 
 
 def test_delete_by_get(admin: RestClient) -> None:

@@ -229,7 +229,7 @@ def test_atomic_in_the_side_table(admin: RestClient) -> None:
 
 
 def test_atomic_refused_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writing, "clean", lambda instance, changed: None)
+    monkeypatch.setattr(writing, "clean", lambda instance, changed, unknown: None)
     Keeper.objects.create(name="Ann")
     with nothing_changes():
         answer = admin.update("Keeper", [{"name": "Bob"}, {"name": "Ann"}], "$atomic=true")

@@ -311,14 +311,3 @@ def test_relation_needs_the_right_to_see_the_target(login: Any) -> None:
         answer = client.update("Employee", {"__KEY": "12", "__STAMP": 4, "employer": 1})
     unknown = (1542, 'Cannot find entity with "1" key in the "Company" dataclass')
     assert_answer(answer, 500, refused(4, unknown, NOT_SAVED, entity=employee()))
-
-
-def test_nested_entity_is_not_supported_yet(admin: RestClient) -> None:
-    acme()
-    john()
-    with nothing_changes():
-        answer = admin.update(
-            "Employee", {"__KEY": "12", "__STAMP": 4, "employer": {"__KEY": 1, "name": "New"}}
-        )
-    nested = (9014, "A nested entity is not supported by this server")
-    assert_answer(answer, 500, refused(4, nested, NOT_SAVED, entity=employee()))

@@ -119,7 +119,7 @@ def test_relations_of_every_kind():
         ("home", Kind.TO_ONE, "Place", "home_id", False, Place, "animals"),
         # The column holds a badge, the wire shows the keeper's key.
         ("doctor", Kind.TO_ONE, "Keeper", "doctor__pk", False, Keeper, "patients"),
-        ("keepers", Kind.TO_MANY, "KeeperSelection", "", True, Keeper, "animals"),
+        ("keepers", Kind.TO_MANY, "KeeperSelection", "", False, Keeper, "animals"),
         ("passport", Kind.TO_ONE, "Passport", "passport__pk", True, Passport, "animal"),
     ]
     assert "home_id" not in sources(dataclass)
@@ -129,7 +129,7 @@ def test_reverse_relations_by_accessor_name():
     dataclass = expose(Keeper, Animal)
     assert shape(dataclass)[3:] == [
         ("patients", "relatedEntities", "AnimalSelection", "", True),
-        ("animals", "relatedEntities", "AnimalSelection", "", True),
+        ("animals", "relatedEntities", "AnimalSelection", "", False),
     ]
     assert sources(expose(Secretive, Finder))[-1] == "finder_set"
 

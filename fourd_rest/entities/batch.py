@@ -1,0 +1,212 @@
+"""Updating many entities of one dataclass in a fixed number of statements.
+
+Only plain changes go this way: scalars of entities that exist, on models whose saves run no code of the
+site. Everything else is saved entity by entity. What a client sees is the same either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError, connections, models
+from django.db.models.signals import post_save, pre_save
+from django.dispatch import Signal
+from django.utils import timezone
+
+from fourd_rest.dataclass import Attribute, DataClass
+
+from . import access, stamps
+from .access import Action
+from .announcing import announce
+from .bulk import update_rows
+from .cleaning import clean, is_constrained
+from .drafts import Draft, Outcome
+from .posted import Refusal, expected_stamp
+from .rendering import Entity
+from .transactions import write_transaction
+from .writing import Writer
+
+# Fewer are saved as fast one by one.
+MIN_SIZE = 4
+
+
+def save_entities(writer: Writer, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """Save what can be saved together, then the rest one by one. Answers in order."""
+    return writer.save_each(items, Batch(writer).save(items))
+
+
+def is_plain(dataclass: DataClass) -> bool:
+    """Whether saving an entity runs Django's own code alone: no hooks, signals or parents."""
+    model, kind = dataclass.model, type(dataclass)
+    return (
+        kind.save_model is DataClass.save_model
+        and kind.has_change_permission is DataClass.has_change_permission
+        and model.save is models.Model.save
+        and model.save_base is models.Model.save_base
+        and not model._meta.parents
+        and not _has_receivers(pre_save, model)
+        and not _has_receivers(post_save, model)
+        and all(_is_plain_field(field) for field in model._meta.concrete_fields)
+    )
+
+
+def _has_receivers(signal: Signal, model: type[models.Model]) -> bool:
+    """Whether anybody but this app listens to the saves of ``model``."""
+    senders = {id(None), id(model)}
+    return any(key[1] in senders and key[0] != stamps.DISPATCH_UID for key, *_ in signal.receivers)
+
+
+def _is_plain_field(field: models.Field[Any, Any]) -> bool:
+    """Whether a save takes the field's value as it stands, ``auto_now`` aside."""
+    known = (models.Field.pre_save, models.FileField.pre_save)
+    times = (models.DateField, models.DateTimeField, models.TimeField)
+    return type(field).pre_save in known or type(field) in times
+
+
+class Batch:
+    """One pass over the posted entities of a ``Writer``."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.dataclass = writer.dataclass
+        self.alias = writer.alias
+
+    def save(self, items: Sequence[Mapping[str, Any]]) -> dict[int, Outcome]:
+        """Outcomes by place, of the entities that could be saved together."""
+        if len(items) < MIN_SIZE or not is_plain(self.dataclass):
+            return {}
+        if not access.may(self.writer.caller, self.dataclass, Action.CHANGE):
+            return {}
+        drafts = self._drafts(items)
+        outcomes: dict[int, Outcome] = {}
+        changed = self._judge(drafts, outcomes)
+        if len(changed) < MIN_SIZE:
+            return outcomes
+        try:
+            saved: dict[int, Outcome] = self.writer.run(lambda: self._apply(changed))
+        except (IntegrityError, DataError):
+            return outcomes  # one by one the culprit will show
+        return outcomes | saved
+
+    def _drafts(self, items: Sequence[Mapping[str, Any]]) -> dict[int, Draft]:
+        """The items that name an existing entity once, and scalars only."""
+        drafts: dict[int, Draft] = {}
+        places: dict[Any, int] = {}
+        for place, posted in enumerate(items):
+            try:
+                key = self.writer.posted_key(posted)
+                stamp = expected_stamp(posted, may_override=self.dataclass.allow_stamp_override)
+            except ValueError:
+                continue
+            if key is None or stamp is None or stamp >= stamps.LAST_STAMP:
+                continue
+            if key in places:
+                drafts.pop(places[key], None)
+                continue
+            places[key] = place
+            if all(self._is_plain(name) for name in posted):
+                drafts[place] = Draft(posted, key=key, stamp=stamp)
+        return drafts
+
+    def _is_plain(self, name: str) -> bool:
+        attribute = self.dataclass.attributes.get(name)
+        if attribute is None:
+            return name.startswith("__") or name == "uri"
+        return attribute.is_scalar and attribute.is_stored
+
+    def _judge(self, drafts: dict[int, Draft], outcomes: dict[int, Outcome]) -> dict[int, Draft]:
+        """Compare all with what is stored; returns those that really change."""
+        stored = self.writer.rows.find_many(draft.key for draft in drafts.values())
+        answers, changed = self.writer.answers, {}
+        for place, draft in drafts.items():
+            entity = stored.get(draft.key)
+            if entity is None:
+                continue
+            draft.stored = entity
+            try:
+                draft.change = self.writer.judge.change(draft.posted, entity, draft.key)
+                if not draft.change:
+                    outcomes[place] = Outcome(answers.saved(entity))
+                elif draft.stamp != entity["__STAMP"]:
+                    raise answers.conflict(draft)
+                elif not any(map(self._is_constrained, draft.change.values)):
+                    changed[place] = draft
+            except Refusal as refusal:
+                outcomes[place] = answers.refused(draft, refusal, entity)
+        return changed
+
+    def _is_constrained(self, attribute: Attribute) -> bool:
+        return is_constrained(self.dataclass.model, attribute.field)
+
+    # Inside the transaction.
+
+    def _apply(self, drafts: dict[int, Draft]) -> dict[int, Outcome]:
+        with write_transaction(self.alias):
+            now = timezone.now()
+            keys = [draft.key for draft in drafts.values()]
+            held = stamps.lock(self.dataclass, keys, alias=self.alias)
+            instances = self._lock(keys)
+            outcomes: dict[int, Outcome] = {}
+            winners: dict[int, Draft] = {}
+            for place, draft in drafts.items():
+                instance = instances.get(draft.key)
+                if instance is None:
+                    continue  # alone it is told what became of it
+                stamp = held.get(draft.key, stamps.FIRST_STAMP)
+                if self.dataclass.stamp_column is not None:
+                    stamp = getattr(instance, self.dataclass.stamp_column)
+                if stamp != draft.stamp:
+                    continue
+                refused = self._assign(instance, draft)
+                if refused is not None:
+                    outcomes[place] = refused
+                else:
+                    winners[place] = draft
+            self._update([instances[draft.key] for draft in winners.values()], winners.values(), now)
+            saved = self.writer.rows.saved_many(draft.key for draft in winners.values())
+            for place, draft in winners.items():
+                outcomes[place] = Outcome(self.writer.answers.saved(saved[draft.key]))
+                instance = instances[draft.key]
+                announce(self.writer.caller, self.dataclass, self.alias, draft, instance)
+            return outcomes
+
+    def _lock(self, keys: list[Any]) -> dict[Any, models.Model]:
+        no_key = connections[self.alias].features.has_select_for_no_key_update
+        rows = self.dataclass.model._base_manager.using(self.alias).filter(pk__in=keys)
+        return {row.pk: row for row in rows.order_by("pk").select_for_update(no_key=no_key)}
+
+    def _assign(self, instance: models.Model, draft: Draft) -> Outcome | None:
+        for attribute, value in draft.change.values.items():
+            setattr(instance, attribute.assigned, value)
+        try:
+            clean(instance, {attribute.source for attribute in draft.change.values})
+        except ValidationError as error:
+            answers = self.writer.answers
+            stored: Entity = draft.stored or {}
+            return answers.refused(draft, answers.invalid(error, draft), stored)
+        return None
+
+    def _update(self, instances: list[models.Model], drafts: Iterable[Draft], now: Any) -> None:
+        if not instances:
+            return
+        fields: set[Any] = {attribute.field for draft in drafts for attribute in draft.change.values}
+        for field in self.dataclass.model._meta.concrete_fields:
+            if getattr(field, "auto_now", False):
+                for instance in instances:
+                    field.pre_save(instance, add=False)
+                fields.add(field)
+        column, timestamp = self.dataclass.stamp_column, self.dataclass.timestamp_column
+        if column is None:
+            keys = [instance.pk for instance in instances]
+            stamps.move_all(self.dataclass, keys, alias=self.alias, now=now)
+        else:
+            for instance in instances:
+                setattr(instance, column, getattr(instance, column) + 1)
+                if timestamp:
+                    setattr(instance, timestamp, now)
+            get_field = self.dataclass.model._meta.get_field
+            fields.update(get_field(name) for name in (column, timestamp) if name)
+        ordered = sorted(fields, key=lambda field: field.name)
+        update_rows(self.dataclass.model, instances, ordered, self.alias)

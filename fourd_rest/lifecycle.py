@@ -1,0 +1,169 @@
+"""The lifecycle of a request; the only place where errors are caught.
+
+A request goes: address → who asks → cross-site rule → resource → answer. Views pin parsers, renderers,
+negotiation and the exception handler; of the site's DRF settings only authentication and throttles
+come in.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any, ClassVar, NoReturn
+
+from django.db import DatabaseError, connections, transaction
+from django.http import HttpRequest, HttpResponse
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    Throttled,
+)
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from . import document, sessions
+from .address import Address, parse
+from .body import BodyReader, drain_when_sent
+from .conf import current
+from .dataclass.caller import Caller
+from .dataclass.values import dumps
+from .entities.transactions import busy, is_busy
+from .errors import BAD_URL, INTERNAL, LOGIN_FAILED, THROTTLED, VERB_NOT_ALLOWED, RestError
+
+logger = logging.getLogger("fourd_rest")
+django_logger = logging.getLogger("django.request")
+
+JSON = "application/json; charset=UTF-8"
+
+
+class RestView(APIView):
+    """What all resources share.
+
+    ``dispatch`` is DRF's: ``initialize_request`` → ``initial`` (who asks, throttles) → the handler of
+    the verb → ``handle_exception`` → ``finalize_response``.
+    """
+
+    # Not OPTIONS, which DRF would answer: ``Allow`` names what is allowed and nothing else.
+    http_method_names = ["get", "head", "post", "put", "delete"]
+    parser_classes = ()
+    renderer_classes = ()
+    permission_classes = ()
+    throttle_scopes: ClassVar[tuple[type[BaseThrottle], ...]] = ()
+    versioning_class = None
+    schema = None
+
+    address: Address
+    caller: Caller
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
+        # Transactions here are short and begin with a write (ATOMIC_REQUESTS would break both).
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return sessions.authenticators()
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [*super().get_throttles(), *(throttle() for throttle in self.throttle_scopes)]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        http = request._request
+        path = kwargs["path"]
+        self.address = parse(path, _query(http))
+        self.perform_authentication(request)
+        self.check_throttles(request)
+        prefix = http.path[: len(http.path) - len(path)] if path else http.path
+        self.caller = Caller(http, prefix.rstrip("/"), f"{http.scheme}://{http.get_host()}")
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
+
+    def check_origin(self) -> None:
+        sessions.check_origin(self.caller.request)
+
+    def read_json(self) -> Any:
+        settings = current()
+        reader = BodyReader.of(self.caller.request, limit=settings.MAX_BODY_SIZE)
+        return document.read(reader.read_all(), max_depth=settings.MAX_JSON_DEPTH)
+
+    # Answers.
+
+    def handle_exception(self, exc: Exception) -> Any:
+        error = _as_rest_error(exc)
+        if error is not None:
+            logger.info("%s %s: %s", self.request.method, self.request.path, error)
+            response = answer(error.as_json(), error.status)
+        else:
+            reference = secrets.token_hex(4)
+            # The only answer that goes to django.request, and so to ADMINS: this is a bug.
+            django_logger.error(
+                "Internal Server Error %s: %s",
+                reference,
+                self.request.path,
+                exc_info=exc,
+                extra={"status_code": 500, "request": self.request._request},
+            )
+            error = RestError(INTERNAL(reference=reference))
+            response = answer(error.as_json(), 500)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
+        if error.status == 405:
+            response["Allow"] = ", ".join(self.allowed_methods)
+        if error.status == 401 and error.items[-1].row is LOGIN_FAILED:
+            response["WWW-Authenticate"] = self.get_authenticate_header(self.request) or ""
+        drain_when_sent(self.request._request, response)
+        return response
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response["4DREST-INFO"] = "1.0"
+        # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
+        response._has_been_logged = True
+        if request.method == "HEAD" and not response.streaming and response.content:
+            response["Content-Length"] = str(len(response.content))
+            response.content = b""
+        return response
+
+
+def answer(document_: Any, status: int = 200) -> HttpResponse:
+    """JSON as every 4D client expects it; never cached (D-29)."""
+    return HttpResponse(
+        dumps(document_), status=status, content_type=JSON, headers={"Cache-Control": "no-store"}
+    )
+
+
+def _query(request: HttpRequest) -> str:
+    """The query string as it was sent; raw characters beyond ASCII read as UTF-8."""
+    query: str = request.META.get("QUERY_STRING", "")
+    if not hasattr(request, "environ"):
+        return query  # ASGI hands text over, WSGI bytes as Latin-1
+    try:
+        return query.encode("latin-1").decode()
+    except UnicodeDecodeError as error:
+        raise RestError(BAD_URL(reason="it is not UTF-8")) from error
+    except UnicodeEncodeError:
+        return query
+
+
+def _verb(request: Request) -> str:
+    return (request.method or "")[:20]
+
+
+def _as_rest_error(exc: Exception) -> RestError | None:
+    """The error that ``exc`` means to the client, or None for a bug."""
+    if isinstance(exc, RestError):
+        return exc
+    if isinstance(exc, Throttled):
+        return RestError(THROTTLED(), retry_after=int(getattr(exc, "wait", None) or 0) + 1)
+    if isinstance(exc, (AuthenticationFailed, NotAuthenticated)):
+        return RestError(LOGIN_FAILED())
+    if isinstance(exc, APIException) and exc.status_code < 500:
+        return RestError(LOGIN_FAILED(), status=exc.status_code)
+    if isinstance(exc, DatabaseError) and is_busy(exc):
+        return busy()
+    return None

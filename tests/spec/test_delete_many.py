@@ -1,0 +1,361 @@
+"""Deleting one entity and many: what goes, what stays, who is told why (``requests.md`` 6.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+
+from fourd_rest import DataClass
+from fourd_rest.models import EntityStamp
+from testproject.hr.models import Company, Employee, Invoice
+from tests.conftest import RestClient
+from tests.contract.checks import assert_answer, errors, files, nothing_changes
+from tests.contract.sample import acme, inv003, john
+from tests.spec.writes import told
+from tests.zoo.models import Animal, Country, Keeper, Parcel, Place
+
+pytestmark = pytest.mark.django_db
+
+OK = {"ok": True}
+
+
+def keepers(*keys: int) -> None:
+    for key in keys:
+        Keeper.objects.create(id=key, name=f"Keeper {key}")
+
+
+def left() -> list[int]:
+    return sorted(Keeper.objects.values_list("pk", flat=True))
+
+
+def unloaded(key: Any, dataclass: str = "Keeper") -> tuple[int, str]:
+    return (1543, f'Cannot load entity# {key} in the "{dataclass}" dataclass')
+
+
+def undeleted(key: Any, dataclass: str = "Country") -> tuple[int, str]:
+    return (1518, f'The entity ({key}) in the "{dataclass}" dataclass cannot be deleted')
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "sent"),
+    [
+        ("DELETE", "Keeper(1,2)", None),
+        ("DELETE", 'Keeper("1", 2)', None),
+        ("DELETE", "Keeper[1,2]", None),
+        ("DELETE", "Keeper(1,2)?$method=delete", None),
+        ("POST", "Keeper(1,2)?$method=delete", None),
+        ("PUT", "Keeper(1,2)?$method=DELETE", None),
+        ("POST", "Keeper(2,1,2)?$method=delete", None),
+        ("POST", "Keeper(1,2)?$method=delete&$atomic=true", None),
+        ("POST", "Keeper?$method=delete", [{"__KEY": "1"}, {"__KEY": "2"}]),
+        ("POST", "Keeper?$method=delete", [{"__KEY": 1, "__STAMP": 99}, {"__KEY": 2}]),
+        ("POST", "Keeper?$method=delete", ["1", 2]),
+        ("POST", "Keeper?$method=delete", {"__ENTITIES": [{"__KEY": "1"}, {"__KEY": "2"}]}),
+        ("POST", "Keeper?$method=delete", '[{__KEY: "1"}, {__KEY: "2"},]'),
+        ("DELETE", "Keeper", [{"__KEY": "1"}, {"__KEY": "2"}]),
+        ("POST", "Keeper?$method=delete&$atOnce=true", ["1", "2"]),
+    ],
+)
+def test_many(admin: RestClient, verb: str, path: str, sent: Any) -> None:
+    keepers(1, 2, 3)
+    assert_answer(admin.rest(verb, path, sent), 200, OK)
+    assert left() == [3]
+
+
+@pytest.mark.parametrize("sent", [{"__KEY": "1"}, [{"__KEY": "1"}], ["1"]])
+def test_one_by_its_body(admin: RestClient, sent: Any) -> None:
+    keepers(1, 2)
+    assert_answer(admin.rest("POST", "Keeper?$method=delete", sent), 200, OK)
+    assert left() == [2]
+
+
+def test_an_empty_list_deletes_nothing(admin: RestClient) -> None:
+    keepers(1)
+    with nothing_changes():
+        assert_answer(admin.rest("POST", "Keeper?$method=delete", []), 200, OK)
+
+
+def test_uuid_and_text_keys(admin: RestClient) -> None:
+    parcels = [Parcel.objects.create() for _ in range(2)]
+    path = ",".join(f'"{parcel.pk}"' for parcel in parcels)
+    assert_answer(admin.rest("DELETE", f"Parcel({path})"), 200, OK)
+    Country.objects.create(code="a,b", name="x")
+    Country.objects.create(code="c", name="x")
+    assert_answer(admin.rest("DELETE", 'Country("a,b",c)'), 200, OK)
+    assert (Parcel.objects.count(), Country.objects.count()) == (0, 0)
+
+
+# What cannot be deleted
+
+
+def test_an_unknown_key_leaves_the_others_to_be_deleted(admin: RestClient) -> None:
+    keepers(1, 3)
+    answer = admin.rest("DELETE", "Keeper(1,2,3,4)")
+    assert_answer(answer, 404, errors(unloaded(2), unloaded(4)))
+    assert left() == []
+
+
+def test_an_unknown_key_keeps_all_if_atomic(admin: RestClient) -> None:
+    keepers(1, 3)
+    with nothing_changes():
+        answer = admin.rest("POST", "Keeper(1,2,3)?$method=delete&$atomic=true")
+    assert_answer(answer, 404, errors(unloaded(2)))
+
+
+def test_a_key_that_cannot_be_one(admin: RestClient) -> None:
+    """Told before anything is deleted."""
+    keepers(1)
+    message = 'The given primary key does not match the definition in the "Keeper" dataclass'
+    with nothing_changes():
+        assert_answer(admin.rest("DELETE", "Keeper(1,x)"), 404, errors((1541, message)))
+
+
+def test_protected(admin: RestClient) -> None:
+    for code in ("DE", "FR", "IT"):
+        Country.objects.create(code=code, name=code)
+    Parcel.objects.create(country_id="FR")
+    held = (9019, 'It is still referred to by the "Parcel" dataclass')
+    answer = admin.rest("DELETE", "Country(DE,FR,IT)")
+    assert_answer(answer, 500, errors(held, undeleted("FR")))
+    assert [country.code for country in Country.objects.all()] == ["FR"]
+
+
+def test_protected_and_atomic(admin: RestClient) -> None:
+    for code in ("DE", "FR"):
+        Country.objects.create(code=code, name=code)
+    Parcel.objects.create(country_id="FR")
+    with nothing_changes():
+        answer = admin.rest("POST", "Country(DE,FR)?$method=delete&$atomic=true")
+    assert told(answer) == (500, [9019, 1518])
+
+
+def test_who_may_not_know_the_holder_is_not_told_its_name(login: Any) -> None:
+    Country.objects.create(code="FR", name="France")
+    Parcel.objects.create(country_id="FR")
+    with nothing_changes():
+        answer = login("zoo.delete_country").rest("DELETE", "Country(FR)")
+    held = (9019, "It is still referred to by other data")
+    assert_answer(answer, 500, errors(held, undeleted("FR")))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("atomic", [False, True])
+def test_rules_that_the_database_judges_at_the_commit(
+    admin: RestClient, registered: Any, atomic: bool
+) -> None:
+    """A row that Django's collector does not see: deleted by SQL, referred to by a foreign key."""
+
+    class ByHand(DataClass):
+        def delete_model(self, request: Any, obj: Any) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM zoo_country WHERE code = %s", [obj.pk])
+
+    registered(Country, ByHand)
+    for code in ("DE", "FR"):
+        Country.objects.create(code=code, name=code)
+    Parcel.objects.create(country_id="FR")
+    held = (9019, "It is still referred to by other data")
+    with nothing_changes():
+        assert_answer(admin.rest("DELETE", "Country(FR)"), 500, errors(held, undeleted("FR")))
+    answer = admin.rest("DELETE", f"Country(DE,FR)?$atomic={str(atomic).lower()}")
+    names = ["DE", "FR"] if atomic else ["FR"]
+    told_of = errors(held, *map(undeleted, names))
+    if connection.vendor == "sqlite":
+        assert_answer(answer, 500, told_of)
+    assert answer.status_code == 500
+    assert Country.objects.count() == len(names)
+
+
+def test_a_hook_that_fails_deletes_nothing(admin: RestClient, registered: Any) -> None:
+    class Buggy(DataClass):
+        def delete_model(self, request: Any, obj: Any) -> None:
+            obj.delete()
+            raise ZeroDivisionError
+
+    registered(Keeper, Buggy)
+    keepers(1)
+    with nothing_changes():
+        assert told(admin.rest("DELETE", "Keeper(1)")) == (500, [9011])
+
+
+def test_what_depends_goes_too(admin: RestClient) -> None:
+    """Django's own rules: CASCADE deletes, SET_NULL empties."""
+    inv003()
+    john(employer=Company.objects.get())
+    assert_answer(admin.rest("DELETE", "Company(1)"), 200, OK)
+    assert not Invoice.objects.exists()
+    assert Employee.objects.get().employer is None
+
+
+# The request
+
+
+def test_deleting_without_a_key(admin: RestClient) -> None:
+    keepers(1)
+    for sent in (None, {}, '{"__ENTITIES": {}}'):
+        with nothing_changes():
+            status, _ = told(admin.rest("POST", "Keeper?$method=delete", sent))
+        assert status >= 400
+    with nothing_changes():
+        answer = admin.rest("DELETE", "Keeper")
+    message = "Deleting without a key is not supported by this server"
+    assert_answer(answer, 501, errors((9014, message)))
+
+
+@pytest.mark.parametrize(
+    "sent", [[{"name": "x"}], [None], [[1]], [True], [1.5], [""], [{"__KEY": None}], {"name": "x"}]
+)
+def test_bodies_without_keys(admin: RestClient, sent: Any) -> None:
+    keepers(1)
+    message = "The request body is not readable JSON: expected objects with a __KEY"
+    with nothing_changes():
+        answer = admin.rest("POST", "Keeper?$method=delete", sent)
+    assert_answer(answer, 400, errors((9001, message)))
+
+
+@pytest.mark.parametrize("sent", ["1", 1, "true"])
+def test_bodies_that_are_no_list(admin: RestClient, sent: Any) -> None:
+    keepers(1)
+    message = "The request body is not readable JSON: expected objects with a __KEY"
+    with nothing_changes():
+        answer = admin.rest("POST", "Keeper?$method=delete", str(sent))
+    assert_answer(answer, 400, errors((9001, message)))
+
+
+@pytest.mark.parametrize("in_address", [True, False])
+def test_too_many(admin: RestClient, settings: Any, in_address: bool) -> None:
+    settings.FOURD_REST = {"MAX_ENTITIES_PER_REQUEST": 2}
+    keepers(1, 2, 3)
+    with nothing_changes():
+        if in_address:
+            answer = admin.rest("DELETE", "Keeper(1,2,3)")
+        else:
+            answer = admin.rest("POST", "Keeper?$method=delete", [1, 2, 3])
+    message = "The request holds more than 2 entities"
+    assert_answer(answer, 413, errors((9013, message)))
+
+
+def test_pages_of_other_sites(admin: RestClient) -> None:
+    keepers(1)
+    with nothing_changes():
+        answer = admin.rest("DELETE", "Keeper(1)", HTTP_SEC_FETCH_SITE="cross-site")
+    assert told(answer) == (403, [9007])
+
+
+# Rights
+
+
+def test_rights(login: Any, guest: RestClient) -> None:
+    keepers(1, 2)
+    viewer = login("zoo.view_keeper")
+    message = "No permission to delete for the Keeper dataclass"
+    for client in (viewer, guest):
+        for verb, path, sent in (
+            ("DELETE", "Keeper(1,2)", None),
+            ("DELETE", "Keeper(1,99)", None),
+            ("DELETE", "Keeper(x)", None),
+            ("POST", "Keeper?$method=delete", [1, 2]),
+        ):
+            with nothing_changes():
+                assert_answer(client.rest(verb, path, sent), 401, errors((1560, message)))
+
+
+def test_the_right_to_delete_one_entity(admin: RestClient, registered: Any) -> None:
+    class Guarded(DataClass):
+        def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+            return obj is not None and obj.pk == 1
+
+    registered(Keeper, Guarded)
+    keepers(1, 2)
+    answer = admin.rest("DELETE", "Keeper(1,2)")
+    message = "No permission to delete for the Keeper dataclass"
+    assert_answer(answer, 401, errors((1560, message)))
+    assert left() == [2]
+
+
+def test_entities_out_of_reach(admin: RestClient, registered: Any) -> None:
+    class Reachable(DataClass):
+        def get_queryset(self, request: Any) -> Any:
+            return super().get_queryset(request).exclude(pk=2)
+
+    registered(Keeper, Reachable)
+    keepers(1, 2)
+    assert_answer(admin.rest("DELETE", "Keeper(1,2)"), 404, errors(unloaded(2)))
+    assert left() == [2]
+
+
+# What is kept and what is not
+
+
+def test_stamps_of_deleted_entities_are_kept(admin: RestClient) -> None:
+    keepers(1, 2)
+    assert_answer(admin.rest("DELETE", "Keeper(1,2)"), 200, OK)
+    rows = EntityStamp.objects.filter(dataclass="zoo.keeper").order_by("key")
+    assert [(row.key, row.stamp > 1, row.deleted is not None) for row in rows] == [
+        ("1", True, True),
+        ("2", True, True),
+    ]
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_files(
+    admin: RestClient, registered: Any, deletes: bool, django_capture_on_commit_callbacks: Any
+) -> None:
+    """All files of the row, exposed or not, once the deletion is committed."""
+    registered(Employee, fields=["id", "cv"], naming="camelCase", delete_files=deletes)
+    man = john()
+    man.cv.save("a.pdf", ContentFile(b"a"), save=False)
+    man.photo.save("a.png", ContentFile(b"b"), save=False)
+    man.save()
+    before = files()
+    assert len(before) == 2
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert_answer(admin.rest("DELETE", "Employee(12)"), 200, OK)
+    assert files() == before
+    for callback in callbacks:
+        callback()
+    assert files() == ({} if deletes else before)
+
+
+def test_files_of_an_entity_that_stays(
+    admin: RestClient, registered: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    class Kept(DataClass):
+        delete_files = True
+
+        def delete_model(self, request: Any, obj: Any) -> None:
+            obj.delete()
+            raise ZeroDivisionError
+
+    registered(Animal, Kept)
+    animal = Animal.objects.create(id=1, name="Tiger")
+    animal.report.save("a.pdf", ContentFile(b"a"))
+    with django_capture_on_commit_callbacks(execute=True), nothing_changes():
+        assert told(admin.rest("DELETE", "Animal(1)")) == (500, [9011])
+
+
+def test_a_storage_that_fails_does_no_harm(
+    admin: RestClient, registered: Any, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    registered(Animal, delete_files=True)
+    animal = Animal.objects.create(id=1, name="Tiger")
+    animal.report.save("a.pdf", ContentFile(b"a"))
+
+    def fail(name: str) -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr(animal.report.storage, "delete", fail)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert_answer(admin.rest("DELETE", "Animal(1)"), 200, OK)
+    assert not Animal.objects.exists()
+
+
+def test_through_a_parent_of_its_table(admin: RestClient) -> None:
+    place = Place.objects.create(name="x")
+    Animal.objects.create(name="Tiger", home=place)
+    acme()
+    assert_answer(admin.rest("DELETE", f"Place({place.pk})"), 200, OK)
+    assert (Place.objects.count(), Animal.objects.count()) == (0, 0)
