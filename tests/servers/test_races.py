@@ -210,7 +210,7 @@ def test_a_commit_between_two_statements_of_a_read(
 ) -> None:
     """The client never holds a new stamp beside an old value: what it read stale is refused."""
     stamp = crew("read", **entity)["stamp"]
-    items = crew("between", what=what, base=stamp * 1_000, **entity)
+    items = crew("between", what=what, base=stamp * 20, **entity)
     assert len(items) >= 3, "session, user and entity"
     for item in items:
         before, other, read = item["before"], item["other"], item["answer"]
@@ -231,7 +231,7 @@ def test_a_commit_between_two_statements_of_a_read(
 def test_a_commit_between_two_statements_of_an_update(crew: Crew, entity: dict[str, Any]) -> None:
     """Either the other one commits and the update is stale, or it must wait and is stale itself."""
     stamp = crew("read", **entity)["stamp"]
-    items = crew("between", what="update", base=stamp * 1_000, **entity)
+    items = crew("between", what="update", base=stamp * 20, **entity)
     interrupted = [item for item in items if item["other"]["http"] == 200]
     assert len(interrupted) >= 3
     for item in items:
@@ -247,7 +247,7 @@ def test_a_commit_between_two_statements_of_an_update(crew: Crew, entity: dict[s
 @both_text_keys
 def test_a_commit_between_two_statements_of_a_delete(crew: Crew, entity: dict[str, Any]) -> None:
     """The last stamp that was acknowledged is refused in the key's next life."""
-    items = crew("between", what="delete", base=crew("read", **entity)["stamp"] * 1_000, **entity)
+    items = crew("between", what="delete", base=crew("read", **entity)["stamp"] * 20, **entity)
     interrupted = [item for item in items if item["other"]["http"] == 200]
     assert len(interrupted) >= 3
     for item in items:

@@ -19,6 +19,9 @@ from django.db import connection
 from tests.conftest import PDF, picture
 from tests.zoo.models import Country, Everything
 
+# 244 cases of several requests each.
+pytestmark = pytest.mark.slow
+
 UTC = dt.UTC
 
 
