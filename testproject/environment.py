@@ -18,6 +18,8 @@ ENV_FILE = VAR / "demo.env"
 
 def load() -> None:
     """Take over what was prepared. A variable that is already set wins."""
+    # Before any check of Django's looks for the database in it.
+    VAR.mkdir(parents=True, exist_ok=True)
     if ENV_FILE.is_file():
         for line in ENV_FILE.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition("=")

@@ -74,13 +74,19 @@ def both_ways(
             patch.setattr(batch, "update_rows", note)
             if not is_batch:
                 patch.setattr(batch, "is_plain", lambda dataclass: False)
-            point = transaction.savepoint()
+            point = savepoint()
             answer = client.update(dataclass, items)
             results.append((answer.status_code, answer.content, state()))
             transaction.savepoint_rollback(point)
     assert results[0][1].decode() == results[1][1].decode()
     assert results[0] == results[1]
     return json.loads(results[0][1]), written
+
+
+def savepoint() -> str:
+    # Renamed in Django 6.1.
+    create = getattr(transaction, "savepoint_create", None) or transaction.savepoint
+    return str(create())
 
 
 def employees(count: int, first: int = 1, **values: Any) -> None:
