@@ -175,5 +175,6 @@ FILE_MISSING = ErrorRow(9017, 404, "The file of this attribute is gone", "djng")
 NESTED_TOO_DEEP = ErrorRow(9018, 500, "Related entities nest deeper than {limit} levels", "djng")
 STILL_REFERRED_TO = ErrorRow(9019, 500, "It is still referred to by {what}", "djng")
 UPLOAD_REFUSED = ErrorRow(9020, 400, "The upload is refused: {reason}", "djng")
+CONVERSIONS_BUSY = ErrorRow(9021, 503, "Too many pictures are being converted", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

@@ -128,6 +128,44 @@ class UploadedBlob(models.Model):
         return self.state == self.State.READY and self.expires is not None and now < self.expires
 
 
+class ConvertedPicture(models.Model):
+    """A picture in another format or size than its entity's file has (``requests.md`` 6.2).
+
+    ``slot`` stands for the source's exact bytes and for what is made of them; at most one row has it.
+    The row is there before its file and leads the sweep to it. Only ``READY`` files are served.
+    ``touched`` is when the row came into its state, for a ready one about when it was last served.
+    """
+
+    class State(models.TextChoices):
+        MAKING = "making", _("being made")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("cannot be made")
+        ENDED = "ended", _("to be removed")
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.MAKING)
+    slot = models.CharField(_("slot"), max_length=64, null=True, unique=True)  # noqa: DJ001
+    # ``source_hash`` of the three columns after it, to find what was made of one file.
+    source = models.CharField(_("source"), max_length=64, db_index=True)
+    model = models.CharField(_("model"), max_length=MODEL_LABEL_LENGTH)
+    field = models.CharField(_("field"), max_length=255)
+    source_name = models.TextField(_("source's name in its storage"))
+    format = models.CharField(_("format"), max_length=10)
+    box = models.CharField(_("size asked for"), max_length=20, blank=True)
+    name = models.CharField(_("name in the storage"), max_length=255, blank=True)
+    size = models.BigIntegerField(_("size"), default=0)
+    touched = models.DateTimeField(_("last change or use"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("converted picture")
+        verbose_name_plural = _("converted pictures")
+        indexes = [
+            models.Index(fields=["state", "touched"], name="fourd_rest_conversions"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_name} {self.format} {self.box}".rstrip()
+
+
 class BlobAttachment(models.Model):
     """A file given to an entity: first an intent, then the record of where an upload went.
 

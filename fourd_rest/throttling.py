@@ -30,6 +30,6 @@ class UploadThrottle(_OptionalRate):
 
 
 class ConvertThrottle(_OptionalRate):
-    """Scope ``fourd_convert``: pictures asked for in another format than they are stored in."""
+    """Scope ``fourd_convert``: pictures that have to be made in another format or size."""
 
     scope = "fourd_convert"

@@ -8,8 +8,6 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from .conf import current
 from .dataclass import Attribute, DataClass
@@ -106,14 +104,6 @@ class UploadView(RestView):
 
 class DataView(RestView):
     """Entities: ``X``, ``X(key)``, ``X(key)/attributes``."""
-
-    throttle_scopes = (ConvertThrottle,)
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        # Only a picture in another format costs enough to be counted.
-        if receiving.is_conversion(self.address):
-            return super().get_throttles()
-        return APIView.get_throttles(self)
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
         method = self._method()
@@ -220,13 +210,25 @@ class DataView(RestView):
         if attribute is None or attribute.file is None:
             return None
         if attribute.file == "image":
-            return attribute if "$imageformat" in address.params else None
+            return attribute if {"$imageformat", "$size"} & address.params.keys() else None
         return attribute if address.flag("$binary") else None
 
     def _file(self, dataclass: DataClass, key: str, attribute: Attribute) -> HttpResponseBase:
         stored = reading.file(self.caller, dataclass, key, attribute)
-        wanted = self.address.params.get("$imageformat", "best")
-        return outgoing.answer(self.caller.request, stored, wanted)
+        params = self.address.params
+        return outgoing.answer(
+            self.caller.request,
+            stored,
+            image_format=params.get("$imageformat", "best"),
+            size=params.get("$size", ""),
+            before_converting=self._count_conversion,
+        )
+
+    def _count_conversion(self) -> None:
+        """Count what costs time: pictures that have to be made, not those that are there."""
+        throttle = ConvertThrottle()
+        if not throttle.allow_request(self.request, self):
+            self.throttled(self.request, throttle.wait() or 0)
 
     # Writes.
 

@@ -420,7 +420,7 @@ class Writer:
         rows = self.dataclass.model._base_manager.using(self.alias).filter(pk=draft.key)
         # Keys do not change here: rows that refer to this one need not wait, nor wait for each other.
         no_key = connections[self.alias].features.has_select_for_no_key_update
-        instance = rows.select_for_update(no_key=no_key).first()
+        instance = next(iter(rows.order_by().select_for_update(no_key=no_key)), None)
         if instance is None:
             raise self.answers.gone(draft)
         if self.dataclass.restricts_rows and not self.rows.query(draft.key).exists():

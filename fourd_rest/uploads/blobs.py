@@ -36,7 +36,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
 
-from . import pictures
+from . import conversions, pictures
 from .store import upload_storage
 
 logger = logging.getLogger("fourd_rest")
@@ -330,6 +330,7 @@ class Swept:
     copies: int = 0
     rows: int = 0
     stamps: int = 0
+    conversions: int = 0
 
 
 def sweep() -> Swept:
@@ -350,6 +351,7 @@ def sweep() -> Swept:
     finished = blobs.filter(state__in=FINISHED)
     for blob in finished.exclude(name="").only("pk", "name").iterator(_BATCH):
         remove_file(blob)
+    swept.conversions = conversions.sweep(now)
     retained = now - timedelta(seconds=settings.UPLOAD_RETENTION)
     swept.rows = finished.filter(name="", created__lte=retained).delete()[0]
     for alias in sorted({exposed.write_alias() for exposed in registry}):

@@ -11,6 +11,7 @@ import re
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -58,7 +59,7 @@ _OPENERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
 }
 FORMATS = frozenset(_OPENERS)
 
-_EXTENSIONS = {
+EXTENSIONS = {
     "image/avif": ".avif",
     "image/bmp": ".bmp",
     "image/gif": ".gif",
@@ -97,6 +98,10 @@ _OTHERS = (
     (b"fLaC", "audio/flac", ".flac"),
     (b"\x1aE\xdf\xa3", "video/webm", ".webm"),
 )
+
+EXTENSIONS |= {mime: extension for _, mime, extension in _OTHERS}
+# What the extensions that ``detect`` gives stand for.
+TYPES = {extension: mime for mime, extension in EXTENSIONS.items()}
 
 # The sizes a BMP's second header may have; "BM" alone begins many a text.
 _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
@@ -137,37 +142,20 @@ def verify(file: BinaryIO, *, formats: Sequence[str], max_pixels: int) -> Pictur
 
 
 def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
-    file.seek(0)
-    mime = sniff(file.read(HEAD_SIZE)) or ""
-    format_name = mime.removeprefix("image/").upper()
-    if format_name not in formats or format_name not in FORMATS:
-        raise ValueError(f"not an accepted type: {mime}")
-    frames = None
-    if format_name == "GIF":
-        frames = _count_frames(file, _Budget(max_pixels))
-    elif format_name == "PNG":
-        _check_png(file)
-    elif format_name == "JPEG":
-        _check_jpeg(file)
-    budget = _Budget(max_pixels)
-    file.seek(0)
-    with _OPENERS[format_name](file) as image:
+    with opened(file, formats, max_pixels) as picture:
+        image, budget = picture.image, picture.budget
         width, height = image.size
-        budget.take(width, height)
         # Reads all entropy-coded data as a full decode does, in a fraction of the time and memory.
         image.draft(None, (2 * THUMBNAIL_SIZE, 2 * THUMBNAIL_SIZE))
         image.load()
         thumbnail = _thumbnail(image)
-        if format_name != "TIFF":
-            # Of a TIFF Pillow would read all the frames to tell.
-            frames = frames or getattr(image, "n_frames", 1)
-        for _ in _go_through(image, frames):
+        for _ in go_through(image, picture.frames):
             budget.take(*image.size)
             image.load()
     return Picture(
-        format=format_name,
-        mime=mime,
-        extension=_EXTENSIONS[mime],
+        format=picture.format,
+        mime=f"image/{picture.format.lower()}",
+        extension=EXTENSIONS[f"image/{picture.format.lower()}"],
         width=width,
         height=height,
         frames=budget.frames,
@@ -175,7 +163,45 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
     )
 
 
-class _Budget:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A picture whose head is judged and of which nothing is decoded.
+
+    ``frames`` is their number, None for a TIFF: Pillow would read all of them to tell. The first is
+    taken from ``budget``; whoever decodes others takes them too.
+    """
+
+    format: str
+    image: ImageFile
+    frames: int | None
+    budget: Budget
+
+
+@contextmanager
+def opened(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Iterator[Opened]:
+    """The picture in ``file``. Raises any exception for one that is not acceptable, as ``verify``."""
+    file.seek(0)
+    mime = sniff(file.read(HEAD_SIZE)) or ""
+    format_name = mime.removeprefix("image/").upper()
+    if format_name not in formats or format_name not in FORMATS:
+        raise ValueError(f"not an accepted type: {mime}")
+    frames = None
+    if format_name == "GIF":
+        frames = _count_frames(file, Budget(max_pixels))
+    elif format_name == "PNG":
+        _check_png(file)
+    elif format_name == "JPEG":
+        _check_jpeg(file)
+    budget = Budget(max_pixels)
+    file.seek(0)
+    with _OPENERS[format_name](file) as image:
+        budget.take(*image.size)
+        if format_name != "TIFF":
+            frames = frames or getattr(image, "n_frames", 1)
+        yield Opened(format_name, image, frames, budget)
+
+
+class Budget:
     """The pixels, frames and time a picture may still have."""
 
     def __init__(self, pixels: int) -> None:
@@ -192,7 +218,7 @@ class _Budget:
             raise TimeoutError("too slow to decode")
 
 
-def _go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
+def go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
     """Go to each frame after the first; ``frames`` is their number, if it is known."""
     if frames is not None:
         for index in range(1, frames):
@@ -207,7 +233,7 @@ def _go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
         yield
 
 
-def _count_frames(file: BinaryIO, budget: _Budget) -> int:
+def _count_frames(file: BinaryIO, budget: Budget) -> int:
     """The number of frames of a GIF, none of which is decoded.
 
     A frame may lie outside the screen and so enlarge the picture; Pillow then makes room for it
@@ -302,7 +328,8 @@ def _find_marker(file: BinaryIO, position: int) -> tuple[int, int] | None:
 def _thumbnail(image: Image.Image) -> bytes:
     """A small PNG (with transparency) or JPEG of ``image``. A good picture never fails here."""
     try:
-        small = ImageOps.exif_transpose(_shrink(image))
+        size = fit(image.size, (THUMBNAIL_SIZE, THUMBNAIL_SIZE))
+        small = ImageOps.exif_transpose(shrink(image, size))
         # A PNG would carry the colour profile on, a JPEG the comment, each of any size.
         small.info.clear()
         out = io.BytesIO()
@@ -316,27 +343,30 @@ def _thumbnail(image: Image.Image) -> bytes:
         return b""
 
 
-def _shrink(image: Image.Image) -> Image.Image:
+def fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of the same proportions that is neither above ``size`` nor above ``box``."""
+    scale = min(1.0, box[0] / size[0], box[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def shrink(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """``image`` in ``size``, which is not above its own; in mode L, RGB or RGBA."""
     if image.mode not in ("L", "RGB", "CMYK", "YCbCr"):
         # Converting or averaging these makes a copy of full size first, or is not possible.
-        image = _shown(image.resize(_box(image, 8 * THUMBNAIL_SIZE), Image.Resampling.NEAREST))
-    small = image.resize(_box(image, THUMBNAIL_SIZE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        coarse = fit(image.size, (8 * size[0], 8 * size[1]))
+        image = shown(image.resize(coarse, Image.Resampling.NEAREST))
+    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return small if small.mode in ("L", "RGBA") else small.convert("RGB")
 
 
-def _shown(image: Image.Image) -> Image.Image:
-    """``image`` in a mode that can be averaged."""
+def shown(image: Image.Image) -> Image.Image:
+    """``image`` in a mode that can be averaged: L, RGB or RGBA."""
     if image.mode.startswith("I"):
         # A conversion alone would cut off all above 255.
         wide = image.convert("I")
         scale = 1 / 256 if cast("int", wide.getextrema()[1]) > 255 else 1
         return wide.point(lambda value: value * scale).convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def _box(image: Image.Image, longest: int) -> tuple[int, int]:
-    scale = min(1.0, longest / max(image.size))
-    return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
 def sniff(head: bytes) -> str | None:
@@ -374,7 +404,7 @@ def detect(head: bytes) -> tuple[str, str]:
     Text of any kind, HTML and SVG included, is ``text/plain``.
     """
     if (picture := sniff(head)) is not None:
-        return picture, _EXTENSIONS[picture]
+        return picture, EXTENSIONS[picture]
     for magic, mime, extension in _OTHERS:
         if head.startswith(magic):
             return mime, extension

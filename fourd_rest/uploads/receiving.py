@@ -19,8 +19,6 @@ from fourd_rest.models import UploadedBlob
 from . import blobs
 from .blobs import Announced
 
-_BEST = frozenset({"", "best"})
-
 
 def check_permission(caller: Caller) -> None:
     """Uploads are for whoever may give a file to some entity; anyone else gets 401."""
@@ -50,11 +48,6 @@ def receive(caller: Caller, address: Address, *, picture: bool | None = None) ->
     blob = blobs.receive(request, reader, announced)
     signals.now(signals.upload_received, caller, UploadedBlob, blob=blob)
     return blob
-
-
-def is_conversion(address: Address) -> bool:
-    """Whether a picture is asked for in a format of the client's choice."""
-    return address.params.get("$imageformat", "").lower() not in _BEST
 
 
 def _is_picture(address: Address) -> bool:

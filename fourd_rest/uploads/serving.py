@@ -53,17 +53,10 @@ def file_answer(
     ``inline`` is honoured for raster pictures alone. A file shorter than ``size`` raises
     ``STORAGE_FAILED``, at the latest while it is being sent.
     """
-    tag = f'"{etag}"'
-    headers = {
-        "ETag": tag,
-        "Accept-Ranges": "bytes",
-        # Kept by the one browser, asked for again each time: rights may change meanwhile.
-        "Cache-Control": "private, no-cache",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    if _known(request, tag):
-        return _empty(304, headers)
+    if (unchanged := not_modified(request, etag)) is not None:
+        return unchanged
+    tag = _tag(etag)
+    headers = _headers(etag)
     start, stop, status = 0, size, 200
     wanted = _range(request, tag, size)
     if wanted is not None:
@@ -91,16 +84,34 @@ def file_answer(
     return response
 
 
+def not_modified(request: HttpRequest, etag: str) -> HttpResponse | None:
+    """The answer to a client that has these bytes already: weak comparison (RFC 9110 13.1.2)."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if known == ["*"] or _tag(etag) in (other.removeprefix("W/") for other in known):
+        return _empty(304, _headers(etag))
+    return None
+
+
+def _tag(etag: str) -> str:
+    return f'"{etag}"'
+
+
+def _headers(etag: str) -> dict[str, str]:
+    """What all answers for a file have."""
+    return {
+        "ETag": _tag(etag),
+        "Accept-Ranges": "bytes",
+        # Kept by the one browser, asked for again each time: rights may change meanwhile.
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+
+
 def _empty(status: int, headers: dict[str, str]) -> HttpResponse:
     response = HttpResponse(status=status, headers=headers)
     del response.headers["Content-Type"]
     return response
-
-
-def _known(request: HttpRequest, tag: str) -> bool:
-    """Whether the client has these bytes already: weak comparison (RFC 9110 13.1.2)."""
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    return known == ["*"] or tag in (other.removeprefix("W/") for other in known)
 
 
 def _range(request: HttpRequest, tag: str, size: int) -> tuple[int, int] | None:
@@ -142,7 +153,11 @@ def _with_bytes(
         response = FileResponse(file)
         response.block_size = PIECE_SIZE
         return response
-    if start:
+    prepare = getattr(file, "prepare", None)
+    if prepare is not None:
+        # A file that is fetched in ranges: what it cannot give becomes a status now, not later.
+        prepare(start, length)
+    elif start:
         file.seek(start)
     if length <= PIECE_SIZE:
         pieces = _Pieces(file, length)

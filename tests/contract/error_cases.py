@@ -11,13 +11,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.core.files.storage import FileSystemStorage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import OperationalError
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.entities import writing
 from fourd_rest.models import UploadedBlob
-from tests.conftest import RestClient
+from fourd_rest.uploads import conversions
+from tests.conftest import RestClient, picture
 from tests.contract.checks import chunked, cut, errors, refused
 from tests.contract.sample import employee, inv003, john, photo
 from tests.zoo.models import Country, Parcel
@@ -67,6 +69,12 @@ def france(monkeypatch: Any, settings: Any, client: Any) -> None:
 def an_employee_and_shallow_nesting(monkeypatch: Any, settings: Any, client: Any) -> None:
     settings.FOURD_REST = {"MAX_NESTED_DEPTH": 1}
     an_employee(monkeypatch, settings, client)
+
+
+def a_picture_and_no_turn(monkeypatch: Any, settings: Any, client: Any) -> None:
+    john(photo=default_storage.save("photos/small.png", ContentFile(picture())))
+    monkeypatch.setattr(conversions, "_WAIT", 0.0)
+    monkeypatch.setattr(conversions._gate, "enter", lambda: False)
 
 
 def scan(blob: UploadedBlob, file: Any) -> None:
@@ -642,5 +650,14 @@ CASES = [
         errors((9020, "The upload is refused: It looks like a virus.")),
         sent=b"X5O!P%@AP",
         given=a_virus_scanner,
+    ),
+    Case(
+        "no turn for a conversion",
+        "GET",
+        "Employee(12)/photo?$imageformat=gif",
+        503,
+        errors((9021, "Too many pictures are being converted")),
+        headers={"Retry-After": "5"},
+        given=a_picture_and_no_turn,
     ),
 ]

@@ -890,7 +890,7 @@ def test_the_bytes_of_a_blob(admin):
     assert response.status_code == 200
     assert body(response) == PDF
     assert headers(response) == SAFE | {
-        "Content-Type": "application/octet-stream",
+        "Content-Type": "application/pdf",
         "Content-Length": str(len(PDF)),
         "Content-Disposition": "attachment; filename*=utf-8''Jo_h%C3%A9.pdf",
         "ETag": response["ETag"],
@@ -929,13 +929,6 @@ def test_an_empty_file_is_an_empty_answer(admin, path):
         "Content-Type": "application/octet-stream",
         "X-Content-Type-Options": "nosniff",  # of the site's SecurityMiddleware
     }
-
-
-@pytest.mark.parametrize("form", ["gif", "jpeg", "JPG", "tiff", "webp"])
-def test_an_image_in_another_format_is_an_empty_answer(admin, form):
-    with_photo()
-    response = admin.read(f"Employee(12)/photo?$imageformat={form}")
-    assert (response.status_code, response.content) == (200, b"")
 
 
 @pytest.mark.parametrize("form", ["pdf", "svg", "exe", "image/x"])

@@ -286,11 +286,17 @@ def test_command(uploaded: Any) -> None:
     EntityStamp.objects.create(dataclass="hr.company", key="9", deleted=ago(days=31))
     out = StringIO()
     call_command("fourd_cleanup", stdout=out)
-    assert out.getvalue() == "1 expired, 1 broken, 2 abandoned copies, 1 old rows, 1 old stamps\n"
+    assert (
+        out.getvalue()
+        == "1 expired, 1 broken, 2 abandoned copies, 1 old rows, 1 old stamps, 0 converted pictures\n"
+    )
     out = StringIO()
     with nothing_changes():
         call_command("fourd_cleanup", stdout=out)
-    assert out.getvalue() == "0 expired, 0 broken, 0 abandoned copies, 0 old rows, 0 old stamps\n"
+    assert (
+        out.getvalue()
+        == "0 expired, 0 broken, 0 abandoned copies, 0 old rows, 0 old stamps, 0 converted pictures\n"
+    )
 
 
 @pytest.mark.parametrize("file", ["photo", "cv"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from testproject.hr.models import Employee
@@ -40,7 +42,9 @@ WHO = ["SELECT django_session", "SELECT auth_user"]
 
 def lock() -> list[str]:
     """On SQLite a transaction begins with a write that changes nothing."""
-    return ["UPDATE fourd_rest_entitystamp"] if connection.vendor == "sqlite" else []
+    if connection.vendor != "sqlite" or connection.transaction_mode == "IMMEDIATE":
+        return []
+    return ["UPDATE fourd_rest_entitystamp"]
 
 
 def test_statements_of_an_update_with_a_stamp_column(admin: RestClient) -> None:
@@ -153,3 +157,14 @@ def test_statements_of_an_array_grow_by_the_entity(admin: RestClient, count: int
     with CaptureQueriesContext(connection) as captured:
         admin.update("Employee", [change(key) for key in range(1, count + 1)], "$atomic=true")
     assert len(statements(captured)) == len(WHO) + len(lock()) + 5 * count
+
+
+@pytest.mark.parametrize("mode", [None, "DEFERRED", "IMMEDIATE", "EXCLUSIVE"])
+def test_sqlite_takes_the_lock_before_it_reads(admin: RestClient, monkeypatch: Any, mode: Any) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite alone has transactions that begin with a read")
+    monkeypatch.setattr(connections["default"], "transaction_mode", mode)
+    with CaptureQueriesContext(connection) as captured:
+        assert admin.update("Company", {"name": "Acme"}).status_code == 200
+    locks = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
+    assert len(locks) == (mode not in ("IMMEDIATE", "EXCLUSIVE"))

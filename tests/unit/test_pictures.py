@@ -551,7 +551,7 @@ def test_a_picture_without_a_thumbnail_is_one(monkeypatch: pytest.MonkeyPatch) -
     def fail(image: Any) -> Any:
         raise ValueError("conversion not supported")
 
-    monkeypatch.setattr(pictures, "_shrink", fail)
+    monkeypatch.setattr(pictures, "shrink", fail)
     assert check(JPEG) == Picture("JPEG", "image/jpeg", ".jpg", 150, 100, 1, b"")
 
 
@@ -615,4 +615,4 @@ def test_every_magic_is_found() -> None:
         assert detect(magic + b"\x00\xff") == (mime, extension)
     for magic, mime in pictures._PICTURES:
         assert sniff(magic) == mime
-        assert detect(magic) == (mime, pictures._EXTENSIONS[mime])
+        assert detect(magic) == (mime, pictures.EXTENSIONS[mime])

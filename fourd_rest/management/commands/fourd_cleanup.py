@@ -11,13 +11,13 @@ from fourd_rest.uploads.blobs import sweep
 
 class Command(BaseCommand):
     help = (
-        "Removes expired and broken uploads, copies whose entity was never saved, and rows past "
-        "their retention. Safe while the site is serving."
+        "Removes expired and broken uploads, copies whose entity was never saved, converted pictures "
+        "that nobody asks for any more, and rows past their retention. Safe while the site is serving."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         swept = sweep()
         self.stdout.write(
             f"{swept.expired} expired, {swept.broken} broken, {swept.copies} abandoned copies, "
-            f"{swept.rows} old rows, {swept.stamps} old stamps"
+            f"{swept.rows} old rows, {swept.stamps} old stamps, {swept.conversions} converted pictures"
         )
