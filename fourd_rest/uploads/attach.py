@@ -176,14 +176,23 @@ def fulfil(placed: Placed, key: str) -> None:
 
 
 def discard(placed: Placed) -> None:
-    """Remove a copy whose entity was not saved, and its intent."""
+    """Remove a copy whose entity was not saved, and its intent.
+
+    Whether it was saved the record alone tells: an error may come after the commit went through, from
+    a hook of the site's or from a lost connection. The file of a saved entity stays.
+    """
     intent = placed.intent
+    waiting = BlobAttachment.objects.using(intent._state.db).filter(
+        pk=intent.pk, state=BlobAttachment.State.INTENT
+    )
+    if not waiting.update(state=BlobAttachment.State.ABANDONED):
+        return
     if intent.name:
         field: Any = placed.attribute.field
         try:
             field.storage.delete(intent.name)
         except Exception:
-            # Removed by the sweep then, which the intent leads there.
+            # Removed by the sweep then, which the row leads there.
             logger.warning("The copy %s cannot be deleted", intent.name, exc_info=True)
             return
     intent.delete()

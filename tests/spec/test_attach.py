@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, default_storage
+from django.db import transaction
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from fourd_rest import DataClass
@@ -595,7 +598,7 @@ def test_storage_that_fails_amid_an_array(admin: RestClient, storage: Any) -> No
 
 
 def test_storage_that_cannot_even_delete(admin: RestClient, storage: Any) -> None:
-    """The intent stays and leads the sweep to the half of a copy."""
+    """The row stays and leads the sweep to the half of a copy."""
     john()
     wire_id = upload(admin, PDF)
     storage("SaveAndDeleteFail")
@@ -603,7 +606,7 @@ def test_storage_that_cannot_even_delete(admin: RestClient, storage: Any) -> Non
     assert_answer(answer, 500, refused(4, FAILED, NOT_SAVED, entity=employee()))
     assert Employee.objects.values_list("cv", "stamp").get() == ("", 4)
     intent = BlobAttachment.objects.get()
-    assert (intent.state, list(media())) == ("intent", [intent.name])
+    assert (intent.state, list(media())) == ("abandoned", [intent.name])
     storage("Folder")
     BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
     assert blobs.sweep().copies == 1
@@ -762,3 +765,30 @@ def test_guest_without_rights(guest: RestClient, admin: RestClient) -> None:
         answer = give(guest, "cv", wire_id)
     message = "No permission to update for the Employee dataclass"
     assert_answer(answer, 401, errors((1558, message)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_after_the_commit_takes_no_file_away() -> None:
+    """A hook of the site's fails when all is saved: the answer is a bug's, the entity keeps its file."""
+    client = RestClient()
+    client.force_login(User.objects.create_superuser("root"))
+    man = Employee.objects.create(first_name="John", last_name="Smith")
+    wire_id = client.upload(PDF).json()["ID"]
+
+    def hook() -> None:
+        raise ZeroDivisionError
+
+    def saved(**kwargs: Any) -> None:
+        transaction.on_commit(hook)
+
+    post_save.connect(saved, sender=Employee)
+    try:
+        answer = client.update("Employee", {"__KEY": str(man.pk), "__STAMP": 1, "cv": {"ID": wire_id}})
+    finally:
+        post_save.disconnect(saved, sender=Employee)
+    assert answer.status_code == 500
+    assert [item["errCode"] for item in answer.json()["__ERROR"]] == [9011]
+    man.refresh_from_db()
+    with man.cv.open() as file:
+        assert file.read() == PDF
+    assert BlobAttachment.objects.get().state == "attached"
