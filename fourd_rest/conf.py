@@ -45,6 +45,21 @@ class Settings:
     # Reading.
     PAGE_SIZE: int = 100
     MAX_PAGE_SIZE: int = 10_000
+    MAX_EXPAND_DEPTH: int = 5
+    MAX_NESTED_ENTITIES: int = 100_000
+    # Queries.
+    TEXT_COMPARISON: str = "4d"
+    MAX_FILTER_LENGTH: int = 32_768
+    MAX_FILTER_DEPTH: int = 32
+    MAX_FILTER_CRITERIA: int = 200
+    MAX_IN_VALUES: int = 10_000
+    MAX_SCANNED_ENTITIES: int = 100_000
+    QUERY_PLANS: str = "superuser"
+    # Entity sets.
+    ENTITY_SET_TIMEOUT: int = 2 * 60 * 60
+    MAX_ENTITY_SET_TIMEOUT: int = DAY
+    MAX_ENTITY_SET_SIZE: int = 1_000_000
+    MAX_ENTITY_SETS_PER_OWNER: int = 1_000
     # Writing.
     STAMP_OPTIONAL: bool = False
     STAMP_RETENTION: int = 30 * DAY
@@ -85,7 +100,17 @@ def _texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
-def _rule(default: object) -> tuple[Callable[[Any], bool], str]:
+# The settings that are one of several words.
+CHOICES = {
+    "TEXT_COMPARISON": ("4d", "database"),
+    "QUERY_PLANS": ("nobody", "superuser", "staff", "everybody"),
+}
+
+
+def _rule(key: str) -> tuple[Callable[[Any], bool], str]:
+    default = getattr(DEFAULTS, key)
+    if (choices := CHOICES.get(key)) is not None:
+        return lambda value: value in choices, f"must be one of {', '.join(choices)}"
     if isinstance(default, bool):
         return lambda value: isinstance(value, bool), "must be True or False"
     if isinstance(default, int):
@@ -111,7 +136,7 @@ def problems(given: object) -> Iterator[Problem]:
         if key not in NAMES:
             yield Problem(str(key), f"Unknown FOURD_REST key {key!r}", unknown=True)
             continue
-        holds, text = _rule(getattr(DEFAULTS, key))
+        holds, text = _rule(key)
         if not holds(value):
             yield Problem(key, f"FOURD_REST[{key!r}] {text}")
 

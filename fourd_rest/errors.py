@@ -119,11 +119,23 @@ PRIMARY_KEY_NULL = ErrorRow(
 INVALID_VALUE = ErrorRow(1569, 500, "{attribute}: {reason}")
 INVALID_ENTITY = ErrorRow(1570, 500, "Entity fails validation")
 
+# The query language.
+WRONG_COMPARATOR = ErrorRow(1112, 500, "Wrong comparison operator: {operator}")
+QUERY_NOT_COMPLETED = ErrorRow(1200, 500, "Query cannot be completed: {reason}")
+QUERY_NOT_ANALYZED = ErrorRow(1201, 500, "Query cannot be analyzed: {reason}")
+FORMULA_NOT_ALLOWED = ErrorRow(1278, 500, "Formulas are not allowed in a query")
+PLACEHOLDER_MISSING = ErrorRow(1279, 500, "The query placeholder {placeholder} is missing or null")
+PLACEHOLDER_TYPE = ErrorRow(1280, 500, "The query placeholder {placeholder} is not a valid type")
+WRONG_ATTRIBUTE_TYPE = ErrorRow(
+    1574, 500, 'The "{attribute}" attribute in the "{dataclass}" dataclass is not the correct type'
+)
+
 # Permissions (D-21).
 NO_PERMISSION_READ = ErrorRow(1557, 401, "No permission to read for the {dataclass} dataclass")
 NO_PERMISSION_UPDATE = ErrorRow(1558, 401, "No permission to update for the {dataclass} dataclass")
 NO_PERMISSION_CREATE = ErrorRow(1559, 401, "No permission to create for the {dataclass} dataclass")
 NO_PERMISSION_DELETE = ErrorRow(1560, 401, "No permission to delete for the {dataclass} dataclass")
+INFO_DENIED = ErrorRow(1611, 401, "No permission to read this part of $info")
 LOGIN_FAILED = ErrorRow(1822, 401, "REST login failed")
 
 # What the address names.
@@ -136,6 +148,17 @@ BAD_ATTRIBUTE_LIST = ErrorRow(
     404,
     'Cannot completely build a list of attributes with "{attribute}" for the "{dataclass}" dataclass',
 )
+UNSUPPORTED_FORMAT = ErrorRow(1801, 400, 'The "{format}" format is not supported')
+ENTITY_SET_NOT_FOUND = ErrorRow(1802, 404, 'The "{id}" entity set cannot be found')
+ENTITY_SET_OF_ANOTHER = ErrorRow(
+    1803, 404, 'The "{id}" entity set does not belong to the "{dataclass}" dataclass'
+)
+BAD_EXPAND_LIST = ErrorRow(
+    1805,
+    404,
+    'Cannot completely build a list of expanded attributes with "{attribute}"'
+    ' for the "{dataclass}" dataclass',
+)
 BAD_URL = ErrorRow(1806, 400, "URL is not well formed: {reason}")
 UNCLOSED_SINGLE_QUOTE = ErrorRow(
     1808, 400, "Opening single quote does not have a matching closing one in the URL"
@@ -143,9 +166,16 @@ UNCLOSED_SINGLE_QUOTE = ErrorRow(
 UNCLOSED_DOUBLE_QUOTE = ErrorRow(
     1809, 400, "Opening double quote does not have a matching closing one in the URL"
 )
+BAD_ORDER = ErrorRow(1810, 404, 'Cannot order by "{order}" for the "{dataclass}" dataclass')
 UNKNOWN_KEYWORD = ErrorRow(1811, 400, '"{keyword}" is an unknown REST keyword')
 UNKNOWN_METHOD = ErrorRow(1812, 400, '"{method}" is an unknown REST method')
 METHOD_NOT_APPLICABLE = ErrorRow(1813, 400, '"{method}" REST method is not applicable here')
+NO_SUBENTITYSET = ErrorRow(1815, 500, '"$subentityset" cannot be applied to the REST request')
+NO_ATTRIBUTE = ErrorRow(1816, 500, "At least one attribute must be specified")
+BAD_COMPUTE_ACTION = ErrorRow(1817, 500, '"{action}" is not a valid compute action')
+BAD_LOGIC_OPERATOR = ErrorRow(1818, 500, '"{operator}" is not a valid logical operator')
+NO_OTHER_COLLECTION = ErrorRow(1819, 500, "Second collection reference is missing")
+BAD_OTHER_COLLECTION = ErrorRow(1820, 500, '"{id}" is not a valid collection reference')
 
 # Pictures and BLOBs.
 NOT_A_PICTURE = ErrorRow(1824, 400, "The file is not a picture of an accepted type")
@@ -176,5 +206,9 @@ NESTED_TOO_DEEP = ErrorRow(9018, 500, "Related entities nest deeper than {limit}
 STILL_REFERRED_TO = ErrorRow(9019, 500, "It is still referred to by {what}", "djng")
 UPLOAD_REFUSED = ErrorRow(9020, 400, "The upload is refused: {reason}", "djng")
 CONVERSIONS_BUSY = ErrorRow(9021, 503, "Too many pictures are being converted", "djng")
+QUERY_TOO_LARGE = ErrorRow(9022, 400, "The query is too large: {reason}", "djng")
+ENTITY_SET_QUOTA = ErrorRow(9023, 429, "Too many entity sets are kept", "djng")
+EXPANDED_TOO_DEEP = ErrorRow(9024, 400, "Attributes nest deeper than {limit} levels", "djng")
+SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The answer would hold more than {limit} entities", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

@@ -1,0 +1,1 @@
+"""The query language (``query.md``): text → syntax tree → conditions and orders for the ORM."""

@@ -1,0 +1,155 @@
+"""What a filter or an order says, as values (``query.md`` 2, D-38). Nothing here knows a dataclass.
+
+``parser`` makes these values from text, ``compiler`` gives them a meaning. Positions are offsets in the
+text and only for messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+
+class Comparator(Enum):
+    """A comparator in its normal spelling (``query.md`` 4, ``server-facts.md`` 8)."""
+
+    EQUAL = "="  # = == eq like: ignores case and accents, "@" is a wildcard
+    IDENTICAL = "==="  # === is eqeq: likewise, without a wildcard
+    DIFFERENT = "!="  # != # ne
+    NOT_IDENTICAL = "!=="  # !== ## isnot nene, is not
+    LESS = "<"
+    LESS_OR_EQUAL = "<="
+    GREATER = ">"
+    GREATER_OR_EQUAL = ">="
+    IN = "in"
+    WORD = "%"  # % %%: holds this word
+    BEGIN = "begin"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One name of a path.
+
+    ``element`` is None without brackets, ``""`` for ``[]`` and the lower-case letter for ``[a]``;
+    ``reference`` is the ``n`` of ``{n}``, 0 without.
+    """
+
+    name: str
+    element: str | None = None
+    reference: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    steps: tuple[Step, ...]
+    position: int = 0
+
+    def __str__(self) -> str:
+        return ".".join(
+            f"{step.name}"
+            f"{'' if step.element is None else f'[{step.element}]'}"
+            f"{f'{{{step.reference}}}' if step.reference else ''}"
+            for step in self.steps
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """``:1`` or ``:name``, until ``bind`` puts a value in its place."""
+
+    name: str
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """An unquoted value that is no keyword: a number, a date or words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A quoted value, its escapes decoded."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """``null``, ``true`` or ``false`` without quotes."""
+
+    value: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The value of a placeholder: as JSON gave it, numbers with a fraction as ``Decimal``."""
+
+    value: Any
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list in the text: ``["Ann", 12]``."""
+
+    items: tuple[Bare | Text | Constant, ...]
+
+
+Operand: TypeAlias = "Bare | Text | Constant | Given | Items | Placeholder"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    path: Path | Placeholder
+    comparator: Comparator
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class IsTrue:
+    """A path that stands alone: a boolean attribute that is true."""
+
+    path: Path | Placeholder
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    """What matches ``node`` and does not match ``without``."""
+
+    node: Node
+    without: Node
+
+
+Node: TypeAlias = "Comparison | IsTrue | Not | And | Or | Except"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    path: Path
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A whole filter: ``where`` is None for a text without criteria, ``order`` is empty without a clause."""
+
+    where: Node | None
+    order: tuple[OrderItem, ...] = ()
