@@ -143,10 +143,12 @@ class Like(Func):
         super().__init__(expression, **extra)
         self.parts = parts
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
+    def as_sql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, *args: Any, **extra: Any
+    ) -> tuple[str, Any]:
         sql, params = compiler.compile(self.source_expressions[0])
         # No backslash: MariaDB takes it for an escape in literals as well, or not, as it is set up.
-        return f"{sql} LIKE %s ESCAPE '!'", [*params, _like_pattern(self.parts)]
+        return f"{sql} LIKE %s ESCAPE '!'", (*params, _like_pattern(self.parts))
 
     def as_postgresql(
         self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any
@@ -154,14 +156,14 @@ class Like(Func):
         sql, params = compiler.compile(self.source_expressions[0])
         if _own_collation(self.source_expressions[0]):
             sql = f'({sql} COLLATE "C")'  # some collations refuse LIKE
-        return f"{sql} LIKE %s ESCAPE '!'", [*params, _like_pattern(self.parts)]
+        return f"{sql} LIKE %s ESCAPE '!'", (*params, _like_pattern(self.parts))
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
         """By GLOB: LIKE ignores the case of ASCII letters there, and no index serves it."""
         if _own_collation(self.source_expressions[0]).upper() == "NOCASE":
             return self.as_sql(compiler, connection, **extra)
         sql, params = compiler.compile(self.source_expressions[0])
-        return f"{sql} GLOB %s", [*params, _glob_pattern(self.parts)]
+        return f"{sql} GLOB %s", (*params, _glob_pattern(self.parts))
 
 
 def like(expression: Any, parts: Sequence[str]) -> Like:
