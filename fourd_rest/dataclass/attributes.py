@@ -242,7 +242,7 @@ class Builder:
                 if name in everything and name not in options.exclude:
                     yield name, everything[name]
             return
-        bookkeeping = {options.stamp_column, options.timestamp_column}
+        bookkeeping = {options.stamp_column, options.timestamp_column, *options.folded_columns}
         for name, member in everything.items():
             if name in options.exclude or name in bookkeeping or _is_parent_link(member):
                 continue
