@@ -20,7 +20,8 @@ from fourd_rest.errors import (
     SELECTION_TOO_LARGE,
     RestError,
 )
-from fourd_rest.query.parser import bind, parse, parse_order
+from fourd_rest.query.params import bind
+from fourd_rest.query.parser import parse, parse_order
 from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, nesting, plans, reading, sets, shapes

@@ -19,7 +19,8 @@ from fourd_rest.errors import ENTITY_NOT_LOADED, RestError
 from fourd_rest.query.compiler import condition
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import default_order, order
-from fourd_rest.query.parser import bind, parse, parse_order
+from fourd_rest.query.params import bind
+from fourd_rest.query.parser import parse, parse_order
 from fourd_rest.query.paths import readable
 from fourd_rest.query.syntax import Comparator, Comparison, Node, OrderItem, Path, Query, Step, Text
 

@@ -56,8 +56,7 @@ class Criterion:
         steps = (Step("", self.place.element), *self.place.steps)
         for index, step in enumerate(steps):
             if step.element and not self.place.links:
-                names = tuple(step.name for step in steps[: index + 1])
-                return (self.place.way, self.place.attribute, names, step.element)
+                return (self.place.way, self.place.attribute, steps[: index + 1])
         return None
 
     @property

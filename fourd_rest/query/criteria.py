@@ -29,7 +29,7 @@ from fourd_rest.dataclass.values import INTEGER_RANGES
 from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_NOT_ANALYZED, WRONG_ATTRIBUTE_TYPE, RestError
 
 from . import objects, scanning
-from .folding import TextForm, like, text_form
+from .folding import TextForm, compares_as_4d, like, text_form
 from .operands import NOTHING, NULL, is_null, property_value, several, value_of
 from .paths import Link, Place, back, sees
 from .syntax import Comparator, Given, Operand
@@ -397,15 +397,20 @@ def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyT
     """Criteria on properties of one object; those with one letter bear on one element."""
     lookup = f"{place.way.prefix}{place.attribute.column}"
     seen = place.way.is_seen(caller)
+    as_4d = compares_as_4d(place.dataclass, place.attribute)
     try:
-        holds = Q(objects.matches(lookup, tests))
-        fails = Q(objects.matches(lookup, tests, negated=True))
+        holds = Q(objects.matches(lookup, tests, as_4d=as_4d))
+        fails = Q(objects.matches(lookup, tests, negated=True, as_4d=as_4d))
     except ValueError as error:
         raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
     if not seen:
         return Judged(holds, fails)
-    null_test = len(tests) == 1 and tests[0].value is None and tests[0].comparator in _EQUAL
-    return Judged(unmatched(seen & fails) if null_test else seen & holds, seen & fails)
+    # What belongs to an entity that is hidden is null.
+    if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _EQUAL:
+        return Judged(unmatched(seen & fails), seen & fails)
+    if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _DIFFERENT:
+        return Judged(seen & holds, unmatched(seen & holds))
+    return Judged(seen & holds, seen & fails)
 
 
 # Relations to many.

@@ -18,7 +18,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import BAD_ORDER, RestError
 
 from . import objects
-from .folding import null_order, text_form
+from .folding import compares_as_4d, null_order, text_form
 from .paths import Place, resolve
 from .syntax import OrderItem
 
@@ -69,11 +69,7 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     if place.links or attribute.kind is Kind.TO_MANY or attribute.file or attribute.compute:
         return ()
     if attribute.type == "object":
-        try:
-            keys = [] if place.element is not None else _object_keys(lookup, place, descending)
-        except ValueError:
-            return ()
-        return keys if not seen else ()
+        return _object_keys(lookup, place, seen, descending)
     if attribute.expression is not None:
         rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
         row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
@@ -85,8 +81,12 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     return [null_order(_if_seen(value, seen), descending=descending)]
 
 
-def _object_keys(lookup: str, place: Place, descending: bool) -> list[Any]:
-    return objects.sort_keys(lookup, place.steps, descending=descending)
+def _object_keys(lookup: str, place: Place, seen: Q, descending: bool) -> list[Any]:
+    if place.element is not None or any(step.element is not None for step in place.steps):
+        return []
+    as_4d = compares_as_4d(place.dataclass, place.attribute)
+    keys = objects.sort_keys(lookup, place.steps, descending=descending, as_4d=as_4d)
+    return [null_order(_if_seen(key.expression, seen), descending=descending) for key in keys]
 
 
 def _if_seen(value: Any, seen: Q) -> Any:

@@ -100,7 +100,7 @@ def _bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
 
 
 def _named(place: Place, keys: Iterable[Any]) -> Q:
-    return key_in(list(keys), f"{place.way.prefix}pk")
+    return Q(key_in(list(keys), f"{place.way.prefix}pk"))
 
 
 def _walk(value: Any, steps: Iterable[Step]) -> Iterator[Any]:
