@@ -11,12 +11,13 @@ from rest_framework.request import Request
 
 from .conf import current
 from .dataclass import Attribute, DataClass
-from .entities import access, catalog, filing, reading
+from .entities import access, answers, catalog, filing, reading, shapes
 from .entities.access import Action
 from .entities.batch import save_entities
 from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.posted import PERMISSION
+from .entities.shapes import Shape
 from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
@@ -48,7 +49,6 @@ NOT_YET_IN_READS = frozenset(
     {
         "$filter",
         "$orderby",
-        "$expand",
         "$distinct",
         "$compute",
         "$asarray",
@@ -61,7 +61,6 @@ NOT_YET_IN_READS = frozenset(
 )
 WRITE_KEYWORDS = frozenset(
     # The last ones make no difference to an update; clients send them all the same.
-    # Those who sent $expand read a relation in its deferred form as well.
     {"$method", "$atomic", "$atonce", "$refresh", "$rawpict", "$binary", "$expand"}
     | {"$asarray", "$version", "$format", "$timeout", "$imageformat"}
 )
@@ -113,20 +112,17 @@ class DataView(RestView):
             raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
         address = self.address
         for keyword in sorted(NOT_YET_IN_READS & address.params.keys()):
-            if keyword != "$expand":
-                raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
+            raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
         if (form := address.params.get("$format", "").lower()) not in ("", "json"):
             raise RestError(NOT_SUPPORTED(feature=f"$format={form}"))
         dataclass = self._dataclass(Action.VIEW, of_entity=bool(address.keys))
         if address.keys is None or address.keys == ():
-            self._require_no_expand()
             return answer(self._page(dataclass))
         key = self._key()
         attribute = self._asked_file(dataclass)
         if attribute is not None:
             return self._file(dataclass, key, attribute)
-        self._require_no_expand()
-        return answer(reading.entity(self.caller, dataclass, key, self._names()))
+        return answer(reading.entity(self.caller, dataclass, key, self._names(), self._expand()))
 
     def post(self, request: Request, path: str) -> HttpResponse:
         method = self._method() or "update"
@@ -190,16 +186,16 @@ class DataView(RestView):
             raise RestError(NOT_SUPPORTED(feature="A path of several parts"))
         return parts[0]
 
-    def _require_no_expand(self) -> None:
-        if "$expand" in self.address.params:
-            raise RestError(NOT_SUPPORTED(feature="$expand in a read"))
+    def _expand(self) -> str | None:
+        return self.address.params.get("$expand")
 
     # Reads.
 
     def _page(self, dataclass: DataClass) -> dict[str, Any]:
         skip = max(self.address.integer("$skip") or 0, 0)
         top = self.address.integer("$top")
-        return reading.page(self.caller, dataclass, self._names(), skip=skip, top=top)
+        names, expand = self._names(), self._expand()
+        return reading.page(self.caller, dataclass, names, expand, skip=skip, top=top)
 
     def _asked_file(self, dataclass: DataClass) -> Attribute | None:
         """The attribute whose bytes are asked for, or None where JSON is."""
@@ -238,6 +234,7 @@ class DataView(RestView):
         if address.parts:
             return self._put_file(dataclass, self._written_attribute(dataclass, "update"))
         items, is_list = self._posted(dataclass)
+        shape = self._shape(dataclass)
         if address.flag("$refresh"):
             outcomes = Trial(self.caller, dataclass).preview(items)
         elif address.flag("$atomic") or address.flag("$atonce"):
@@ -245,9 +242,20 @@ class DataView(RestView):
         else:
             outcomes = save_entities(Writer(self.caller, dataclass), items)
         self._log_refusals(outcomes)
+        if shape.expanded:
+            entities = [outcome.answer for outcome in outcomes]
+            answers.expand(self.caller, shape, entities, dataclass.write_alias())
         if is_list:
             return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
         return answer(outcomes[0].answer, _status(outcomes))
+
+    def _shape(self, dataclass: DataClass) -> Shape:
+        """What the answer shows; asked before anything is saved."""
+        try:
+            return shapes.shape(self.caller, dataclass, names=None, expand=self._expand())
+        except RestError:
+            access.require_described(self.caller, dataclass)
+            raise
 
     def _log_refusals(self, outcomes: list[Outcome]) -> None:
         """Refused entities are answers, not exceptions; they are logged as those are."""
