@@ -11,12 +11,13 @@ from rest_framework.request import Request
 
 from .conf import current
 from .dataclass import Attribute, DataClass
-from .entities import access, catalog, collection, filing, reading, selection, sets
+from .entities import access, answers, catalog, collection, filing, reading, selection, sets, shapes
 from .entities.access import Action
 from .entities.batch import save_entities
 from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.posted import PERMISSION
+from .entities.shapes import Shape
 from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
@@ -250,6 +251,7 @@ class DataView(RestView):
         if address.parts:
             return self._put_file(dataclass, self._written_attribute(dataclass, "update"))
         items, is_list = self._posted(dataclass)
+        shape = self._shape(dataclass)
         if address.flag("$refresh"):
             outcomes = Trial(self.caller, dataclass).preview(items)
         elif address.flag("$atomic") or address.flag("$atonce"):
@@ -257,9 +259,20 @@ class DataView(RestView):
         else:
             outcomes = save_entities(Writer(self.caller, dataclass), items)
         self._log_refusals(outcomes)
+        if shape.expanded:
+            entities = [outcome.answer for outcome in outcomes]
+            answers.expand(self.caller, shape, entities, dataclass.write_alias())
         if is_list:
             return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
         return answer(outcomes[0].answer, _status(outcomes))
+
+    def _shape(self, dataclass: DataClass) -> Shape:
+        """What the answer shows; asked before anything is saved."""
+        try:
+            return shapes.shape(self.caller, dataclass, names=None, expand=self.address.params.get("$expand"))
+        except RestError:
+            access.require_described(self.caller, dataclass)
+            raise
 
     def _log_refusals(self, outcomes: list[Outcome]) -> None:
         """Refused entities are answers, not exceptions; they are logged as those are."""

@@ -118,8 +118,7 @@ def _related(
     if not target.is_described(caller.request):
         raise _unknown_relation(attribute.name, dataclass)
     access.check(caller, target, Action.VIEW)
-    key = reading.existing_key(caller, dataclass, key_text)
-    rows = nesting.related(caller, dataclass, key, attribute)
+    rows = reading.related(caller, dataclass, key_text, attribute)
     return replace(everything(caller, target), queryset=rows)
 
 

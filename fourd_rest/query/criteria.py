@@ -31,7 +31,8 @@ from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_NOT_ANALYZED, WRONG_ATTRIB
 from . import objects, scanning
 from .folding import TextForm, compares_as_4d, like, text_form
 from .operands import NOTHING, NULL, is_null, property_value, several, value_of
-from .paths import Link, Place, back, sees
+from .links import link as tied
+from .paths import Link, Place, sees
 from .syntax import Comparator, Given, Operand
 
 NOBODY = Q(pk__in=())
@@ -418,6 +419,10 @@ def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyT
 
 def exists(caller: Caller, link: Link, condition: Q) -> Q:
     """Whether some related entity that the caller may see fulfils ``condition``."""
-    rows: Any = link.target.get_queryset(caller.request).order_by()
-    rows = rows.filter(condition, **{f"{back(link.attribute)}__pk": OuterRef(f"{link.way.prefix}pk")})
+    tie = tied(link.owner, link.attribute)
+    rows: Any = link.target.get_queryset(caller.request).order_by().filter(condition)
+    if link.target.restricts_rows:
+        # Not in one query: it could share a join that the site has made for another purpose.
+        rows = link.target.model._base_manager.filter(pk__in=rows.values("pk"))
+    rows = rows.filter(**{tie.path: OuterRef(f"{link.way.prefix}{tie.column}")})
     return Q(Exists(rows)) & link.way.is_seen(caller)

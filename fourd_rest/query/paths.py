@@ -46,6 +46,7 @@ class Link:
     """A to-many relation on a path, at the end of ``way``. Equal links bear on one related entity."""
 
     way: Way
+    owner: DataClass
     attribute: Attribute
     reference: int
 
@@ -105,7 +106,7 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
         if step.reference and attribute.kind is not Kind.TO_MANY:
             raise unknown(f"{step.name}{{{step.reference}}}", here)
         if attribute.kind is Kind.TO_MANY:
-            link = Link(Way(tuple(hops)), attribute, step.reference)
+            link = Link(Way(tuple(hops)), here, attribute, step.reference)
             if not rest:
                 # The related entities themselves: their key stands for them.
                 return Place((*links, link), Way(), link.target, attribute)
@@ -147,10 +148,3 @@ def sees(caller: Caller, target: DataClass | None, lookup: str) -> Q:
     rows: Any = target.get_queryset(caller.request).order_by().values("pk")
     return Q(**{f"{lookup}__in": rows})
 
-
-def back(attribute: Attribute) -> str:
-    """The lookup that leads from the entities of a to-many relation back to the one it belongs to."""
-    member: Any = attribute.member
-    if hasattr(member, "field"):
-        return str(member.field.name)
-    return str(member.related_query_name())
