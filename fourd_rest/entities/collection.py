@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from fourd_rest.address import Address
 from fourd_rest.conf import current
@@ -13,23 +15,29 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     BAD_EXPAND_LIST,
+    BAD_OTHER_COLLECTION,
     ENTITY_NOT_DELETED,
+    ENTITY_SET_NOT_FOUND,
     METHOD_NOT_APPLICABLE,
     NO_OTHER_COLLECTION,
     NO_SUBENTITYSET,
     SELECTION_TOO_LARGE,
+    WRONG_KEY,
     RestError,
 )
 from fourd_rest.query.params import bind
 from fourd_rest.query.parser import parse, parse_order
+from fourd_rest.models import EntitySet
 from fourd_rest.query.syntax import Query
 
-from . import access, computing, forms, nesting, plans, reading, sets, shapes
+from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
+from .set_members import contains
 from .selection import Selection, asked, everything, filtered, sorted_by, with_keys
 
 NONE = "$none"
+REBUILT_TIMEOUT = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
         return Collection(_find_key(caller, address, dataclass, set_id))
     if {"$addtoset", "$removefromset"} & address.params.keys():
         _edit(caller, address, dataclass, set_id)
-    changes = {"$logicoperator", "$clean", "$otherCollection".lower()} & address.params.keys()
+    changes = {"$logicoperator", "$clean"} & address.params.keys()
     if query.where is None and items is None and not changes:
         return _stored(caller, address, dataclass, set_id, method)
     selection = _members(caller, address, dataclass, set_id, query, items)
@@ -140,7 +148,7 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     else:
         entity_set = _find(caller, address, dataclass, set_id)
         whole = everything(caller, dataclass)
-        inside = whole.queryset.filter(sets.contains(entity_set, dataclass))
+        inside = whole.queryset.filter(contains(entity_set))
         selection = filtered(replace(whole, queryset=inside), query)
     limit = current().MAX_ENTITY_SET_SIZE
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
@@ -177,20 +185,20 @@ def _members(
     operator = address.params.get("$logicoperator")
     if operator is None:
         inside = replace(
-            whole, queryset=whole.queryset.filter(sets.contains(entity_set, dataclass))
+            whole, queryset=whole.queryset.filter(contains(entity_set))
         )
         selection = filtered(inside, query)
         if items is not None:
             return sorted_by(selection, items)
         if query.where is None and not address.flag("$clean"):
-            return replace(selection, keys=sets.keys(entity_set, dataclass))
-        return _in_their_order(selection, sets.keys(entity_set, dataclass))
+            return replace(selection, keys=set_members.keys(entity_set))
+        return _in_their_order(selection, set_members.keys(entity_set))
     other_id = address.params.get("$othercollection", "")
     if not other_id:
         raise RestError(NO_OTHER_COLLECTION())
-    other = sets.find_other(caller, dataclass, other_id)
-    members = sets.combine(
-        sets.keys(entity_set, dataclass), operator, sets.keys(other, dataclass)
+    other = _other(caller, dataclass, other_id)
+    members = set_members.combine(
+        set_members.keys(entity_set), operator, set_members.keys(other)
     )
     if isinstance(members, bool):
         return members
@@ -208,26 +216,45 @@ def _in_their_order(selection: Selection, keys: Sequence[Any]) -> Selection:
     return replace(selection, keys=[key for key in keys if key in held])
 
 
-def _find(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> Any:
-    """The stored set, made anew from its saved texts where it is gone (``requests.md`` 6.4)."""
-    rebuild = rebuilding(caller, address, dataclass, set_id)
-    return sets.find(caller, dataclass, set_id, rebuild=rebuild)
+def _find(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> EntitySet:
+    return _page_of_set(caller, address, dataclass, set_id, 0, 0)[0]
 
 
-def rebuilding(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> Any:
-    """How to make a set anew that is gone: by the texts of this request, or not at all."""
+def _page_of_set(
+    caller: Caller, address: Address, dataclass: DataClass, set_id: str, skip: int, size: int
+) -> tuple[EntitySet, list[Any]]:
+    """A stored set and keys of it; one that is gone is made anew from the texts of the request.
+
+    It has the same ID then and lives for ten minutes (``requests.md`` 6.4).
+    """
+    try:
+        return sets.page(caller, dataclass, set_id, skip, size)
+    except RestError as error:
+        is_gone = error.items[-1].row is ENTITY_SET_NOT_FOUND
+        if not is_gone or not {"$savedfilter", "$savedorderby"} & address.params.keys():
+            raise
+    selection = _saved(caller, address, dataclass)
+    entity_set = _kept(selection, REBUILT_TIMEOUT, set_id)
+    return entity_set, list(selection.ordered.values_list("pk", flat=True)[skip : skip + size])
+
+
+def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
+    """What the saved texts select; ``$all`` and an empty filter are all entities."""
     params = address.params
-    if not {"$savedfilter", "$savedorderby"} & params.keys():
-        return None
+    text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
+    query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
+    items = query.order or (parse_order(order_text) if order_text.strip() else None)
+    return sorted_by(filtered(everything(caller, dataclass), query), items)
 
-    def saved() -> Selection:
-        text = params.get("$savedfilter", "")
-        query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
-        order_text = params.get("$savedorderby", "")
-        items = query.order or (parse_order(order_text) if order_text.strip() else None)
-        return sorted_by(filtered(everything(caller, dataclass), query), items)
 
-    return saved
+def _other(caller: Caller, dataclass: DataClass, reference: str) -> EntitySet:
+    """The set of ``$otherCollection``: an ID, or an address that ends with one."""
+    try:
+        return sets.find(caller, dataclass, reference.rstrip("/").rpartition("/")[2])
+    except RestError as error:
+        if error.items[-1].row is not ENTITY_SET_NOT_FOUND:
+            raise
+        raise RestError(BAD_OTHER_COLLECTION(id=reference)) from error
 
 
 # Stored sets as they are.
@@ -240,24 +267,38 @@ def _stored(
     if {"$compute", "$distinct"} & address.params.keys():
         entity_set = _find(caller, address, dataclass, set_id)
         whole = everything(caller, dataclass)
-        inside = whole.queryset.filter(sets.contains(entity_set, dataclass))
+        inside = whole.queryset.filter(contains(entity_set))
         return _answer(address, replace(whole, queryset=inside), address.names, "")
     skip, size = _slice(address, dataclass)
-    rebuild = rebuilding(caller, address, dataclass, set_id)
-    entity_set, keys = sets.page(caller, dataclass, set_id, skip, size, rebuild=rebuild)
+    entity_set, keys = _page_of_set(caller, address, dataclass, set_id, skip, size)
     whole = everything(caller, dataclass)
-    if form := _form(address):
-        return Collection(form(whole.restricted_to(keys), address.names, 0, size))
     shape = _shape(caller, address, dataclass, address.names)
-    shown = reading.by_keys(caller, shape, whole.queryset, keys)
     location = sets.uri(caller, dataclass, entity_set) if method == "entityset" else None
+    if (form := _form(address)) is not None:
+        members = set_members.keys(entity_set)
+        return Collection(form(whole.restricted_to(members), shape.attributes, skip=skip, top=size))
+    shown = reading.by_keys(caller, shape, whole.queryset, keys)
     return Collection(_envelope(dataclass, entity_set.size, skip, shown, location), location)
 
 
 def _edit(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> None:
     entity_set = _find(caller, address, dataclass, set_id)
-    added = sets.posted_keys(dataclass, address.params.get("$addtoset"))
-    sets.edit(entity_set, dataclass, add=added, remove=address.integer("$removeFromSet"))
+    added = _listed_keys(dataclass, address.params.get("$addtoset", ""))
+    sets.edit(entity_set, add=added, remove=address.integer("$removeFromSet"))
+
+
+def _listed_keys(dataclass: DataClass, text: str) -> list[Any]:
+    """The keys of ``$addToSet``: a JSON array, or keys with commas between them."""
+    try:
+        listed = orjson.loads(text)
+    except ValueError:
+        listed = [key.strip() for key in text.split(",") if key.strip()]
+    try:
+        return [
+            dataclass.key_from_wire(key) for key in (listed if isinstance(listed, list) else [listed])
+        ]
+    except ValueError as error:
+        raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
 
 
 def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> Any:
@@ -266,7 +307,7 @@ def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: st
         key = dataclass.key_from_wire(address.params["$findkey"])
     except ValueError:
         return {"result": -1}
-    return {"result": sets.position(entity_set, key)}
+    return {"result": set_members.position(entity_set, key)}
 
 
 # Answers.
@@ -284,15 +325,35 @@ def _answer(
         return Collection(computing.distinct(selection, names, skip, top))
     location = None
     if method == "entityset":
-        entity_set = sets.create(selection, timeout=address.integer("$timeout"))
+        entity_set = _kept(selection, address.integer("$timeout"))
         location = sets.uri(caller, dataclass, entity_set)
     skip, size = _slice(address, dataclass)
-    if form := _form(address):
-        return Collection(form(selection, names, skip, address.integer("$top")), location)
     shape = _shape(caller, address, dataclass, names)
+    if (form := _form(address)) is not None:
+        top = address.integer("$top")
+        return Collection(form(selection, shape.attributes, skip=skip, top=top), location)
+    told = plans.plan(
+        selection, selection.where, plan=address.flag("$queryplan"), path=address.flag("$querypath")
+    )
     count, shown = page(selection, shape, skip, size)
-    document = _envelope(dataclass, count, skip, shown, location)
-    return Collection(plans.add(address, selection, document), location)
+    return Collection(told | _envelope(dataclass, count, skip, shown, location), location)
+
+
+def _kept(
+    selection: Selection, timeout: int | None, identity: str | None = None
+) -> EntitySet:
+    """``selection`` as a stored set, with the members that are gone."""
+    caller, dataclass = selection.caller, selection.dataclass
+    if selection.keys is None and identity is None:
+        return sets.create(selection, timeout=timeout)
+    limit = current().MAX_ENTITY_SET_SIZE + 1
+    keys: Iterable[Any] = selection.keys or ()
+    if selection.keys is None:
+        keys = selection.ordered.values_list("pk", flat=True)[:limit].iterator()
+    is_sorted = selection.is_sorted
+    return sets.create_from_keys(
+        caller, dataclass, keys, timeout=timeout, is_sorted=is_sorted, identity=identity
+    )
 
 
 def page(selection: Selection, shape: Any, skip: int, size: int) -> tuple[int, list[Any]]:
@@ -327,8 +388,7 @@ def _shape(caller: Caller, address: Address, dataclass: DataClass, names: str | 
 
 def _form(address: Address) -> Any:
     """How a page is written that is not the usual envelope."""
-    form = address.params.get("$format", "")
-    if forms.is_looker(form):
+    if forms.output_format(address.params.get("$format", "")) == "looker":
         return forms.looker
     return forms.as_array if address.flag("$asArray") else None
 
