@@ -27,6 +27,7 @@ E021 option ``aliases``: no dict, a name that is none, or no path
 E022 option ``delete_files``: neither True nor False
 E023 option ``allow_stamp_override``: likewise
 E024 a computed attribute without a type, an annotation that SQL refuses, an alias that leads nowhere
+E028 option ``allow_delete_all``: neither True nor False
 W001 a registered model that cannot be exposed
 W002 a user model that is registered without ``fields``
 W003 a field that ``fields`` names and that cannot be exposed
@@ -385,6 +386,7 @@ _JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "page_size": ("E013", _page_size),
     "delete_replaced_files": ("E014", _flag("Leave it out to keep replaced files.")),
     "delete_files": ("E022", _flag("Leave it out to keep the files of deleted entities.")),
+    "allow_delete_all": ("E028", _flag("Leave it out to refuse deletes without key or filter.")),
     "allow_stamp_override": ("E023", _flag("Leave it out to have stamps compared.")),
     "computed": ("E019", _computed),
     "annotations": ("E020", _annotations),

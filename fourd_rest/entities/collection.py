@@ -26,7 +26,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.query.params import bind
-from fourd_rest.query.parser import parse, parse_order
+from fourd_rest.query.parser import parse
 from fourd_rest.models import EntitySet
 from fourd_rest.query.syntax import Query
 
@@ -34,7 +34,7 @@ from . import access, computing, forms, plans, reading, set_members, sets, shape
 from .access import Action
 from .deleting import delete_selected
 from .set_members import contains
-from .selection import Selection, asked, everything, filtered, sorted_by, with_keys
+from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 
 NONE = "$none"
 REBUILT_TIMEOUT = 600
@@ -58,7 +58,7 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     """
     access.check(caller, dataclass, Action.VIEW)
     set_id = address.set_id
-    query, items = asked(address)
+    query, items = asked(address, dataclass)
     if set_id is None or set_id == NONE:
         selection = _source(caller, address, dataclass, set_id)
         selection = sorted_by(filtered(selection, query), items)
@@ -94,9 +94,9 @@ def related(
     if attribute is None:
         raise _unknown_relation(name, dataclass)
     selection = _related(caller, dataclass, key_text, attribute)
-    query, items = asked(address)
-    if items is None and (order_text := address.params.get("$suborderby", "").strip()):
-        items = parse_order(order_text)
+    query, items = asked(address, selection.dataclass)
+    if items is None:
+        items = order_items(selection.dataclass, address.params.get("$suborderby", ""))
     selection = sorted_by(filtered(selection, query), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
@@ -136,7 +136,7 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     The set itself stays, with undefined members. Raises ``RestError`` as ``deleting.delete`` does, 1518
     where a whole dataclass may not be emptied, 9025 for a selection larger than a set may be.
     """
-    query, _ = asked(address)
+    query, _ = asked(address, dataclass)
     set_id = address.set_id
     if (set_id or query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
@@ -243,7 +243,7 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     params = address.params
     text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
     query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
-    items = query.order or (parse_order(order_text) if order_text.strip() else None)
+    items = query.order or order_items(dataclass, order_text)
     return sorted_by(filtered(everything(caller, dataclass), query), items)
 
 

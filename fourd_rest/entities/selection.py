@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from fourd_rest.address import Address
-from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import ENTITY_NOT_LOADED, RestError
+from fourd_rest.errors import BAD_ORDER, ENTITY_NOT_LOADED, QUERY_NOT_ANALYZED, RestError
 from fourd_rest.query.compiler import condition
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import default_order, order
@@ -71,16 +71,24 @@ def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Sel
     return replace(whole, queryset=whole.queryset.filter(key_in(keys)))
 
 
-def asked(address: Address) -> tuple[Query, tuple[OrderItem, ...] | None]:
+def asked(address: Address, dataclass: DataClass) -> tuple[Query, tuple[OrderItem, ...] | None]:
     """The filter of an address with its parameters, and the order: that within the filter wins (D-36).
 
-    Raises ``RestError`` 1112, 1201, 1278 to 1280, 9022.
+    Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
     """
-    query = bind(parse(address.params.get("$filter", "")), address.params.get("$params"))
-    if query.order:
-        return query, query.order
-    text = address.params.get("$orderby", "")
-    return query, parse_order(text) if text.strip() else None
+    params = address.params
+    query = bind(parse(params.get("$filter", "")), params.get("$params"))
+    return query, query.order or order_items(dataclass, params.get("$orderby", ""))
+
+
+def order_items(dataclass: DataClass, text: str) -> tuple[OrderItem, ...] | None:
+    """What an order list asks for, None for an empty one. Raises ``RestError`` 1810, 9022."""
+    try:
+        return parse_order(text) or None
+    except RestError as error:
+        if error.items[-1].row is not QUERY_NOT_ANALYZED:
+            raise
+        raise RestError(BAD_ORDER(order=text, dataclass=dataclass.name)) from error
 
 
 def filtered(selection: Selection, query: Query) -> Selection:
@@ -121,12 +129,3 @@ def _own_key(dataclass: DataClass, value: str) -> Any:
         return dataclass.key_from_wire(value)
     except ValueError as error:
         raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name)) from error
-
-
-def of_relation(
-    caller: Caller, attribute: Attribute, related: QuerySet[Any], order_text: str
-) -> Selection:
-    """The related entities that ``related`` yields, as a selection of their own dataclass."""
-    assert attribute.target is not None  # noqa: S101  (a relation has a target)
-    selection = Selection(caller, attribute.target, related, default_order(attribute.target))
-    return sorted_by(selection, parse_order(order_text) if order_text.strip() else None)
