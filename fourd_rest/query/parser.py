@@ -110,7 +110,8 @@ _PRIMARY = re.compile(
     re.VERBOSE,
 )
 _STEP_PARTS = re.compile(rf"({_NAME})(?:\[([A-Za-z]?)\])?+(?:\{{(-?[0-9]++)\}})?+")
-_COMPARATOR = re.compile(r"\s*+(?:(?P<symbol>[=!<>#%]++(?:(?<=%)\*)?+)|(?P<word>[^\W\d][\w$]*+))")
+# "!" begins a comparator, but does not stand inside: "date=!!2024-05-01!!".
+_COMPARATOR = re.compile(r"\s*+(?:(?P<symbol>!?+[=<>#%]++(?:(?<=%)\*)?+|!)|(?P<word>[^\W\d][\w$]*+))")
 _AND_NOT = re.compile(r"\s*+(?i:not)(?=[\s'\":\\]|\Z)")
 _CONNECTOR = re.compile(
     rf"""
