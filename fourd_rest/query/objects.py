@@ -2,11 +2,11 @@
 
 The rules, for a criterion ``path comparator operand``. Every evaluator of the language keeps to them.
 
-**What a path finds.** The value of an attribute is a JSON value or SQL NULL. A name takes the property of
-that name of a JSON object; of anything else, and if there is no such property, it finds *nothing*. JSON
-null and SQL NULL are nothing as well. A name is never the position of an element. One exception: if the
-last name of a path, or the last before brackets, is ``length`` and meets an array, it finds the number of
-its elements.
+**What a path finds.** The value of an attribute is a JSON value or SQL NULL. A name takes the property
+of that name of a JSON object; of anything else, and if there is no such property, it finds *nothing*.
+JSON null and SQL NULL are nothing as well. A name is never the position of an element. One exception: if
+the last name of a path, or the last before brackets, is ``length`` and meets an array, it finds the
+number of its elements.
 
 **Without brackets**, let V be what the path finds.
 
@@ -41,8 +41,9 @@ follows, V is the element.
   without brackets: some element has a p that differs. ``[]`` *after* the last letter of a path make
   such a criterion on the element of that letter, by the first two rules.
 - All criteria of one call with the same letter on the same path of names and brackets bear on one and
-  the same element. That includes the elements on the way to it: ``c[].d[a].p`` and ``c[].d[a].q`` bear on
-  one element of ``c`` and on one element of its ``d``. The same letter on another path is another element.
+  the same element. That includes the elements on the way to it: ``c[].d[a].p`` and ``c[].d[a].q`` bear
+  on one element of ``c`` and on one element of its ``d``. The same letter on another path is another
+  element.
 - ``not(…)`` of criteria that hang together by the first letter of their paths: the first collection of
   the path is there, and no element of it satisfies all of them.
 
@@ -115,7 +116,8 @@ class PropertyTest:
 
 
 # In what follows ``lookup`` is the ORM's path to a JSON field (``extra``, ``employer__extra``) or an
-# ``OuterRef`` to one; ``as_4d`` says how texts are compared and sorted, None what ``TEXT_COMPARISON`` says.
+# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents, None
+# that ``TEXT_COMPARISON`` says it.
 
 
 def matches(
@@ -375,7 +377,7 @@ class _OnObject(Expression):
         raise NotImplementedError
 
     def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, tuple[Any, ...]]:
         dialect = DIALECTS.get(connection.vendor)
         if dialect is None:
