@@ -36,7 +36,9 @@ class Info:
             raise RestError(INFO_DENIED())
         self.caller = caller
         self.user = caller.request.user
-        self.is_staff = bool(self.user.is_authenticated and (self.user.is_staff or self.user.is_superuser))
+        self.is_staff = bool(
+            self.user.is_authenticated and (self.user.is_staff or self.user.is_superuser)
+        )
 
     def read(self, parts: Sequence[str]) -> dict[str, Any]:
         """The whole for no part, else the part of that name, in any case. Raises 1806 for another."""

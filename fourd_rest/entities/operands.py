@@ -6,10 +6,27 @@ relation leads to an entity that the caller may not see, the value is NULL to th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Case, Expression, F, Field, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Expression,
+    F,
+    Field,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
 
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
@@ -18,10 +35,20 @@ from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
     NO_ATTRIBUTE,
     NOT_SUPPORTED,
+    WRONG_ATTRIBUTE_TYPE,
     RestError,
 )
+from fourd_rest.query.folding import AsText, StoredFolded, folded_form, text_form
 
 from .selection import Selection
+
+_NUMERIC = frozenset({"word", "long", "long64", "number"})
+# Columns whose stored form is the text itself.
+_TEXTS = frozenset(
+    {"CharField", "TextField", "SlugField", "EmailField", "URLField", "FilePathField"}
+    | {"GenericIPAddressField", "IPAddressField"}
+)
+_WIDE = Context(prec=2_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +58,33 @@ class Operand:
     name: str
     attribute: Attribute
     steps: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has a sum: a number, or a property, of whose values the numbers have one."""
+        return bool(self.steps) or self.attribute.type in _NUMERIC
+
+    @property
+    def is_text(self) -> bool:
+        return self.attribute.type == "string"
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether Python computes it, so that SQL knows nothing of it."""
+        return self.attribute.compute is not None
+
+    def takes(self, action: str) -> bool:
+        return self.is_number or action not in ("sum", "average")
+
+    def check(self, dataclass: DataClass, action: str) -> None:
+        """Raise ``RestError`` 1574 if ``action`` is not for a value of this type."""
+        is_value = self.attribute.is_scalar and (self.attribute.type != "object" or bool(self.steps))
+        if not is_value or not self.takes(action):
+            raise wrong_type(self, dataclass)
+
+
+def wrong_type(operand: Operand, dataclass: DataClass) -> RestError:
+    return RestError(WRONG_ATTRIBUTE_TYPE(attribute=operand.name, dataclass=dataclass.name))
 
 
 def resolve(dataclass: DataClass, name: str) -> Operand:
@@ -90,9 +144,68 @@ def expression(caller: Caller, dataclass: DataClass, attribute: Attribute, alias
     return Case(When(conditions, then=column)) if conditions else column
 
 
-def field_of(dataclass: DataClass, value: Any) -> Field[Any, Any]:
-    """The type of an expression over the rows of ``dataclass``."""
-    return _field(dataclass, value)
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An operand in SQL that may be compared, grouped and aggregated on every database.
+
+    ``order`` is what to sort and to group by, ``exact`` what tells values apart that are equal there.
+    ``restore`` makes the attribute's Python value of what the database gives for ``value``.
+    """
+
+    value: Any
+    order: Any
+    exact: Any
+    restore: Callable[[Any], Any]
+    is_text: bool = False
+    is_number: bool = False
+
+
+def columns(selection: Selection, operand: Operand) -> list[Column]:
+    """The SQL of ``operand``, which Python does not compute; of a property, its numbers and its texts.
+
+    Raises ``RestError`` 1574 for a custom field of which nothing is known.
+    """
+    dataclass, attribute, alias = selection.dataclass, operand.attribute, selection.queryset.db
+    if operand.steps:
+        raise RestError(NOT_SUPPORTED(feature="A path into an object here"))
+    value = expression(selection.caller, dataclass, attribute, alias)
+    field = _field(dataclass, value)
+    match attribute.type:
+        case "bool":
+            # PostgreSQL has no least boolean, nor a least UUID before version 18.
+            return [_plain(Cast(value, IntegerField()), bool)]
+        case "uuid":
+            return [_plain(Cast(value, TextField()), UUID)]
+        case "word" | "long" | "long64":
+            return [_plain(value, int, is_number=True)]
+        case "number":
+            return [_plain(value, _to_scale(field), is_number=True)]
+        case "string":
+            if field.get_internal_type() not in _TEXTS:
+                raise wrong_type(operand, dataclass)
+            order = _order(dataclass, attribute, value, alias)
+            return [Column(value, order, StoredFolded(AsText(value)), str, is_text=True)]
+    return [_plain(value, lambda found: found)]
+
+
+def _plain(value: Any, restore: Callable[[Any], Any], *, is_number: bool = False) -> Column:
+    return Column(value, value, value, restore, is_number=is_number)
+
+
+def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:
+    """SQLite gives a sum of decimals without its final zeros."""
+    places = getattr(field, "decimal_places", None)
+    if places is None:
+        return lambda number: number
+    scale = Decimal(1).scaleb(-places)
+    return lambda number: number.quantize(scale, context=_WIDE) if number.is_finite() else number
+
+
+def _order(dataclass: DataClass, attribute: Attribute, value: Any, alias: str) -> Any:
+    """How the texts of ``value`` are compared (D-17)."""
+    if attribute.kind is Kind.STORAGE:
+        return text_form(dataclass, attribute, attribute.column).expression
+    return folded_form(value, alias).expression
 
 
 def _field(dataclass: DataClass, value: Any) -> Field[Any, Any]:
