@@ -75,6 +75,11 @@ class DataClass:
     ``aliases``
         Attributes of related entities by a name of their own: ``{"employerName": "employer.name"}``,
         a path of wire names over to-one relations.
+    ``folded``
+        Columns that hold a text of the entity as it is compared: ``{"name": "name_folded"}``. They are
+        written on every save, and not exposed unless ``fields`` names them.
+    ``database_comparison``
+        Text fields that are compared and sorted as the database does it, not by 4D's rule (D-17).
     """
 
     name: str = ""
@@ -93,6 +98,8 @@ class DataClass:
     computed: Sequence[str] = ()
     annotations: dict[str, Any] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
     aliases: dict[str, str] = {}  # noqa: RUF012
+    folded: dict[str, str] = {}  # noqa: RUF012
+    database_comparison: Sequence[str] = ()
 
     OPTIONS: ClassVar[tuple[str, ...]] = (
         "name",
@@ -111,6 +118,8 @@ class DataClass:
         "computed",
         "annotations",
         "aliases",
+        "folded",
+        "database_comparison",
     )
 
     def __init__(self, model: type[models.Model], registry: Registry) -> None:
@@ -183,6 +192,12 @@ class DataClass:
         if self.stamp_field is not None:
             return (None, None)
         return getattr(self.model, "fourd_stamp_columns", (None, None))
+
+    @cached_property
+    def folded_columns(self) -> frozenset[str]:
+        """The fields that ``folded`` names; none if it is no dict, for the checks to tell."""
+        given: Any = self.folded
+        return frozenset(map(str, given.values())) if isinstance(given, dict) else frozenset()
 
     @cached_property
     def stamp_label(self) -> str:
@@ -296,7 +311,9 @@ class DataClass:
         """Whether the field or accessor ``source`` is chosen. Asks no other dataclass."""
         if source in self.exclude or source not in members(self.model):
             return False
-        return source in self.fields if self.fields is not None else not is_secret(source)
+        if self.fields is not None:
+            return source in self.fields
+        return not is_secret(source) and source not in self.folded_columns
 
     def write_alias(self) -> str:
         return router.db_for_write(self.model)
