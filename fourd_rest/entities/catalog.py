@@ -23,9 +23,8 @@ def unique_id(*labels: str) -> str:
 
     It is the same in every process and after every restart, and follows no change of a wire name.
     """
-    return uuid.uuid5(
-        uuid.NAMESPACE_URL, ":".join(("fourd_rest", datastore_name(), *labels))
-    ).hex.upper()
+    name = ":".join(("fourd_rest", datastore_name(), *labels))
+    return uuid.uuid5(uuid.NAMESPACE_URL, name).hex.upper()
 
 
 class Catalog:

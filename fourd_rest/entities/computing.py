@@ -184,9 +184,7 @@ def _restored(name: str, column: Column, found: Mapping[str, Any]) -> Figures:
 def _check_scan(count: int) -> None:
     limit = current().MAX_SCANNED_ENTITIES
     if count > limit:
-        raise RestError(
-            QUERY_NOT_COMPLETED(reason=f"it would have to compute more than {limit} entities")
-        )
+        raise RestError(QUERY_NOT_COMPLETED(reason=f"more than {limit} entities to compute"))
 
 
 def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> Iterator[tuple[Any, ...]]:

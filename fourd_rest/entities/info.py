@@ -36,9 +36,9 @@ class Info:
             raise RestError(INFO_DENIED())
         self.caller = caller
         self.user = caller.request.user
-        self.is_staff = bool(
-            self.user.is_authenticated and (self.user.is_staff or self.user.is_superuser)
-        )
+        # A site's user model need not know of staff.
+        is_staff = getattr(self.user, "is_staff", False) or getattr(self.user, "is_superuser", False)
+        self.is_staff = bool(self.user.is_authenticated and is_staff)
 
     def read(self, parts: Sequence[str]) -> dict[str, Any]:
         """The whole for no part, else the part of that name, in any case. Raises 1806 for another."""
@@ -104,7 +104,7 @@ class Info:
             yield _session(session.session_key, name, expires, session.get_expiry_age())
 
     def _every_session(self) -> Iterator[dict[str, Any]]:
-        session = getattr(self.caller.request, "session", None)
+        session: Any = getattr(self.caller.request, "session", None)
         if not hasattr(session, "get_model_class"):
             yield from self._own_session()  # caches, files and cookies cannot be listed
             return
