@@ -18,5 +18,6 @@ urlpatterns = [
     re_path(
         r"^(?P<path>/*\$entityset/+\$release/*)\Z", views.ReleaseView.as_view(), name="release"
     ),
+    re_path(r"^(?P<path>/*\$info(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
     re_path(r"^(?P<path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
 ]

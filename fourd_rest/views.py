@@ -11,11 +11,13 @@ from rest_framework.request import Request
 
 from .conf import current
 from .dataclass import Attribute, DataClass
-from .entities import access, answers, catalog, collection, filing, reading, selection, sets, shapes
+from .entities import access, answers, collection, filing, reading, selection, sets, shapes
 from .entities.access import Action
 from .entities.batch import save_entities
+from .entities.catalog import Catalog
 from .entities.deleting import delete
 from .entities.drafts import Outcome
+from .entities.info import Info
 from .entities.posted import PERMISSION
 from .entities.shapes import Shape
 from .entities.trial import Trial
@@ -65,18 +67,47 @@ class RootView(RestView):
         return answer({"ok": True})
 
 
-class CatalogView(RestView):
-    """``GET /rest/$catalog[/$all|/A,B]``."""
+class DescriptiveView(RestView):
+    """What tells about the server and changes nothing: read by POST as well (U-55)."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        raise NotImplementedError
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """Like GET, if there is nothing to write: no ``$method``, and a body that is empty or ``{}``."""
+        if "$method" in self.address.params or self._posted():
+            raise RestError(METHOD_NOT_APPLICABLE(method=self.address.params.get("$method", "update")))
+        return self.get(request, path)
+
+    def _posted(self) -> Any:
+        try:
+            return self.read_json()
+        except RestError as error:
+            if error.items[-1].row is not BODY_EMPTY:
+                raise
+            return None
+
+
+class CatalogView(DescriptiveView):
+    """``GET|POST /rest/$catalog[/$all|/A,B][?$metadata=full]``."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
         parts = self.address.parts
+        found = Catalog(self.caller, full=self.address.params.get("$metadata", "").lower() == "full")
         if not parts:
-            return answer(catalog.summary(self.caller))
+            return answer(found.summary())
         if len(parts) > 1:
             raise RestError(BAD_URL(reason="the catalog has no such part"))
         if parts[0] == "$all":
-            return answer(catalog.complete(self.caller))
-        return answer(catalog.selected(self.caller, parts[0]))
+            return answer(found.complete())
+        return answer(found.selected(parts[0]))
+
+
+class InfoView(DescriptiveView):
+    """``GET|POST /rest/$info[/part]``: sessions and entity sets, as far as they are the caller's."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        return answer(Info(self.caller).read(self.address.parts))
 
 
 class UploadView(RestView):
