@@ -300,7 +300,9 @@ class DataView(RestView):
     def _shape(self, dataclass: DataClass) -> Shape:
         """What the answer shows; asked before anything is saved."""
         try:
-            return shapes.shape(self.caller, dataclass, names=None, expand=self.address.params.get("$expand"))
+            return shapes.shape(
+                self.caller, dataclass, names=None, expand=self.address.params.get("$expand")
+            )
         except RestError:
             access.require_described(self.caller, dataclass)
             raise

@@ -27,10 +27,10 @@ from fourd_rest.errors import (
     ErrorItem,
     RestError,
 )
+from fourd_rest.query.links import link
 
 from . import integrity
 from .drafts import Draft, Outcome
-from .links import link
 from .nesting import Nesting
 from .posted import GONE, PERMISSION, STAMP, STATUS_TEXTS, Refusal
 from .rendering import Entity, update_answer

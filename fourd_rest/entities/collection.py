@@ -25,16 +25,16 @@ from fourd_rest.errors import (
     WRONG_KEY,
     RestError,
 )
+from fourd_rest.models import EntitySet
 from fourd_rest.query.params import bind
 from fourd_rest.query.parser import parse
-from fourd_rest.models import EntitySet
 from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
-from .set_members import contains
 from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .set_members import contains
 
 NONE = "$none"
 REBUILT_TIMEOUT = 600
@@ -70,10 +70,10 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     changes = {"$logicoperator", "$clean"} & address.params.keys()
     if query.where is None and items is None and not changes:
         return _stored(caller, address, dataclass, set_id, method)
-    selection = _members(caller, address, dataclass, set_id, query, items)
-    if isinstance(selection, bool):
-        return Collection(selection)
-    return _answer(address, selection, address.names, method)
+    members = _members(caller, address, dataclass, set_id, query, items)
+    if isinstance(members, bool):
+        return Collection(members)
+    return _answer(address, members, address.names, method)
 
 
 def related(
@@ -81,8 +81,8 @@ def related(
 ) -> Collection:
     """``X(key)/relation?$expand=relation&$method=subentityset``: the related entities as a set.
 
-    The relation is the one that ``$expand`` names (``server-facts.md`` 12). Raises ``RestError`` 1805 for
-    one that is not exposed, 1815 where there is none, 1813 for another ``method``.
+    The relation is the one that ``$expand`` names (``server-facts.md`` 12). Raises ``RestError`` 1805
+    for one that is not exposed, 1815 where there is none, 1813 for another ``method``.
     """
     reading.check_view(caller, dataclass, key_text)
     if method != "subentityset":
@@ -117,9 +117,7 @@ def _without_relation(address: Address) -> Address:
     return replace(address, params=params)
 
 
-def _related(
-    caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute
-) -> Selection:
+def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
     target = attribute.target
     if target is None or attribute.kind is not Kind.TO_MANY:
         raise RestError(NO_SUBENTITYSET())
@@ -160,9 +158,7 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
 # Sources.
 
 
-def _source(
-    caller: Caller, address: Address, dataclass: DataClass, set_id: str | None
-) -> Selection:
+def _source(caller: Caller, address: Address, dataclass: DataClass, set_id: str | None) -> Selection:
     if set_id == NONE:
         whole = everything(caller, dataclass)
         return replace(whole, queryset=whole.queryset.none())
@@ -184,9 +180,7 @@ def _members(
     whole = everything(caller, dataclass)
     operator = address.params.get("$logicoperator")
     if operator is None:
-        inside = replace(
-            whole, queryset=whole.queryset.filter(contains(entity_set))
-        )
+        inside = replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
         selection = filtered(inside, query)
         if items is not None:
             return sorted_by(selection, items)
@@ -197,9 +191,7 @@ def _members(
     if not other_id:
         raise RestError(NO_OTHER_COLLECTION())
     other = _other(caller, dataclass, other_id)
-    members = set_members.combine(
-        set_members.keys(entity_set), operator, set_members.keys(other)
-    )
+    members = set_members.combine(set_members.keys(entity_set), operator, set_members.keys(other))
     if isinstance(members, bool):
         return members
     selection = filtered(whole.restricted_to(members), query)
@@ -313,16 +305,14 @@ def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: st
 # Answers.
 
 
-def _answer(
-    address: Address, selection: Selection, names: str | None, method: str
-) -> Collection:
+def _answer(address: Address, selection: Selection, names: str | None, method: str) -> Collection:
     caller, dataclass = selection.caller, selection.dataclass
     names = names if names is not None else address.params.get("$attributes")
     if "$compute" in address.params:
         return Collection(computing.compute(selection, names, address.params["$compute"]))
     if address.flag("$distinct"):
         skip, top = max(address.integer("$skip") or 0, 0), address.integer("$top")
-        return Collection(computing.distinct(selection, names, skip, top))
+        return Collection(computing.distinct(selection, names, skip=skip, top=top))
     location = None
     if method == "entityset":
         entity_set = _kept(selection, address.integer("$timeout"))
@@ -339,9 +329,7 @@ def _answer(
     return Collection(told | _envelope(dataclass, count, skip, shown, location), location)
 
 
-def _kept(
-    selection: Selection, timeout: int | None, identity: str | None = None
-) -> EntitySet:
+def _kept(selection: Selection, timeout: int | None, identity: str | None = None) -> EntitySet:
     """``selection`` as a stored set, with the members that are gone."""
     caller, dataclass = selection.caller, selection.dataclass
     if selection.keys is None and identity is None:

@@ -13,8 +13,8 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
-
 from fourd_rest.query.links import Link, link, window_order
+
 from .rendering import Entity, Guard, Projection, Row, Visible, project
 from .shapes import Expanded
 

@@ -10,11 +10,11 @@ from django.db import models
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
+from fourd_rest.query.links import link
 from fourd_rest.uploads.outgoing import StoredFile
 
 from . import access
 from .access import Action
-from fourd_rest.query.links import link
 from .nesting import among, shown
 from .rendering import Entity, Projection, project
 from .shapes import Shape, shape

@@ -17,9 +17,9 @@ from django.db.models import BooleanField, ExpressionWrapper, ForeignKey, Q, Que
 from fourd_rest.address import key_text
 from fourd_rest.dataclass import Attribute, DataClass, File, Kind
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP, moment_to_wire
+from fourd_rest.query.links import link
 
 from . import stamps
-from .links import link
 from .shapes import Expanded, Shape, picked
 
 Row = tuple[Any, ...]

@@ -54,9 +54,7 @@ class Selection:
 
 def everything(caller: Caller, dataclass: DataClass) -> Selection:
     """All entities of the dataclass."""
-    return Selection(
-        caller, dataclass, dataclass.get_queryset(caller.request), default_order(dataclass)
-    )
+    return Selection(caller, dataclass, dataclass.get_queryset(caller.request), default_order(dataclass))
 
 
 def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Selection:

@@ -30,8 +30,8 @@ from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_NOT_ANALYZED, WRONG_ATTRIB
 
 from . import objects, scanning
 from .folding import TextForm, compares_as_4d, like, text_form
-from .operands import NOTHING, NULL, is_null, property_value, several, value_of
 from .links import link as tied
+from .operands import NOTHING, NULL, is_null, property_value, several, value_of
 from .paths import Link, Place, sees
 from .syntax import Comparator, Given, Operand
 
@@ -232,9 +232,7 @@ def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: 
 # Numbers and moments.
 
 
-def _number_condition(
-    attribute: Attribute, lookup: str, comparator: Comparator, number: Decimal
-) -> Q:
+def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator, number: Decimal) -> Q:
     """Compare exactly: a column holds only numbers of its own scale and range."""
     member = attribute.member
     places = getattr(member, "decimal_places", None) if attribute.type == "number" else 0

@@ -1,6 +1,6 @@
 """«The key is one of these» as SQL, for as many keys as a selection may have (D-17, D-20).
 
-Keys are compared exactly on every database, and the keys travel in one parameter where that matters: SQLite
+Keys are compared exactly on every database, and they travel in one parameter where that matters: SQLite
 and PostgreSQL limit how many parameters a statement has. ``Stored`` knows how the column of a key
 holds it, ``unnested`` turns a JSON array of stored keys into rows.
 """
@@ -15,7 +15,7 @@ import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Func
+from django.db.models import F, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 from fourd_rest.dataclass.options import KEY_LENGTH
@@ -104,35 +104,34 @@ def unnested(array: str, stored: Stored, connection: BaseDatabaseWrapper) -> tup
     return "member.value", f"json_each({array}) AS member"
 
 
-class Membership(Func):
-    """A condition on the key that ``path`` leads to (``pk``, ``books__pk``). For ``filter`` and ``Q``."""
+class Membership(Lookup):  # type: ignore[type-arg]  # no generic at run time
+    """A condition for ``filter`` and ``Q`` on the key that ``path`` leads to (``pk``, ``books__pk``).
 
-    def __init__(self, path: str | F) -> None:
-        super().__init__(path, output_field=BooleanField())
+    A lookup, because Django has MariaDB compare any other expression with ``True``, without an index.
+    """
+
+    prepare_rhs = False
+
+    def __init__(self, path: str | F, wanted: Any) -> None:
+        super().__init__(F(path) if isinstance(path, str) else path, wanted)
 
     @property
     def stored(self) -> Stored:
-        return Stored.of(self.get_source_expressions()[0].output_field)
+        return Stored.of(self.lhs.output_field)
 
 
 class KeyIn(Membership):
-    """«The key is one of ``keys``»; use ``key_in``."""
+    """«The key is one of these»; use ``key_in``."""
 
-    def __init__(self, path: str | F, keys: tuple[Any, ...]) -> None:
-        super().__init__(path)
-        self.keys = keys
-
-    def as_sql(  # type: ignore[override]  # the template of Func is not used
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> Compiled:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
         stored = self.stored
-        keys = stored.pack_all(self.keys)
+        keys = stored.pack_all(self.rhs)
         if stored.kind == "number":
             # No column holds them, and databases refuse to look.
             keys = [key for key in keys if _LEAST <= int(key) <= _GREATEST]
         if not keys:
             raise EmptyResultSet
-        sql, params = compiler.compile(self.get_source_expressions()[0])
+        sql, params = compiler.compile(self.lhs)
         if connection.vendor == "postgresql":
             kind = stored.postgresql_type(connection)
             return f"{sql} = ANY(%s::{kind}[])", (*params, keys)
@@ -140,7 +139,8 @@ class KeyIn(Membership):
             return self._one_by_one(sql, tuple(params), keys, connection)
         column, table = unnested("%s", stored, connection)
         sql = exact(sql, stored, connection)
-        return f"{sql} IN (SELECT {column} FROM {table})", (*params, orjson.dumps(keys).decode())
+        condition = f"{sql} IN (SELECT {column} FROM {table})"  # noqa: S608  (the column's name)
+        return condition, (*params, orjson.dumps(keys).decode())
 
     def _one_by_one(
         self, sql: str, params: tuple[Any, ...], keys: list[int | str], connection: BaseDatabaseWrapper

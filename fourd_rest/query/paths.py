@@ -73,9 +73,7 @@ class Place:
 
     def after_link(self) -> Place:
         """The rest of the path, seen from the entities of its first link."""
-        return Place(
-            self.links[1:], self.way, self.dataclass, self.attribute, self.element, self.steps
-        )
+        return Place(self.links[1:], self.way, self.dataclass, self.attribute, self.element, self.steps)
 
 
 def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
@@ -147,4 +145,3 @@ def sees(caller: Caller, target: DataClass | None, lookup: str) -> Q:
         return Q()
     rows: Any = target.get_queryset(caller.request).order_by().values("pk")
     return Q(**{f"{lookup}__in": rows})
-
