@@ -34,7 +34,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.uploads import attach
 
-from . import access, stamps
+from . import access, folded, stamps
 from .access import Action
 from .announcing import announce
 from .answers import Answers
@@ -442,6 +442,7 @@ class Writer:
         except ValidationError as error:
             # The setter of a computed attribute may refuse a value.
             raise self.answers.invalid(error, draft) from error
+        folded.keep(instance)
 
     def _clean(
         self,

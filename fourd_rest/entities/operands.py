@@ -1,0 +1,231 @@
+"""An attribute as one caller may see it, as an SQL expression (D-13, D-21).
+
+What is computed from a selection or shown as a table reads values by these expressions alone: where a
+relation leads to an entity that the caller may not see, the value is NULL to the database already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import (
+    Case,
+    Expression,
+    F,
+    Field,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
+
+from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import (
+    ATTRIBUTE_NOT_FOUND,
+    BAD_ATTRIBUTE_LIST,
+    NO_ATTRIBUTE,
+    NOT_SUPPORTED,
+    WRONG_ATTRIBUTE_TYPE,
+    RestError,
+)
+from fourd_rest.query.folding import AsText, StoredFolded, folded_form, text_form
+
+from .selection import Selection
+
+_NUMERIC = frozenset({"word", "long", "long64", "number"})
+# Columns whose stored form is the text itself.
+_TEXTS = frozenset(
+    {"CharField", "TextField", "SlugField", "EmailField", "URLField", "FilePathField"}
+    | {"GenericIPAddressField", "IPAddressField"}
+)
+_WIDE = Context(prec=2_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One name of a client's list: the exposed attribute, and the path into its object, if any."""
+
+    name: str
+    attribute: Attribute
+    steps: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has a sum: a number, or a property, of whose values the numbers have one."""
+        return bool(self.steps) or self.attribute.type in _NUMERIC
+
+    @property
+    def is_text(self) -> bool:
+        return self.attribute.type == "string"
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether Python computes it, so that SQL knows nothing of it."""
+        return self.attribute.compute is not None
+
+    def takes(self, action: str) -> bool:
+        return self.is_number or action not in ("sum", "average")
+
+    def check(self, dataclass: DataClass, action: str) -> None:
+        """Raise ``RestError`` 1574 if ``action`` is not for a value of this type."""
+        is_value = self.attribute.is_scalar and (self.attribute.type != "object" or bool(self.steps))
+        if not is_value or not self.takes(action):
+            raise wrong_type(self, dataclass)
+
+
+def wrong_type(operand: Operand, dataclass: DataClass) -> RestError:
+    return RestError(WRONG_ATTRIBUTE_TYPE(attribute=operand.name, dataclass=dataclass.name))
+
+
+def resolve(dataclass: DataClass, name: str) -> Operand:
+    """What ``name`` means. Raises ``RestError`` 1500 and 1804 (404) if it is not exposed.
+
+    The only place that takes a name apart.
+    """
+    first, *steps = name.split(".")
+    attribute = dataclass.attributes.get(first)
+    if attribute is not None and not steps:
+        return Operand(name, attribute)
+    if attribute is not None and attribute.type == "object" and all(steps):
+        return Operand(name, attribute, tuple(steps))
+    if attribute is not None and attribute.target is not None:
+        raise RestError(NOT_SUPPORTED(feature="A path over a relation here"))
+    raise RestError(
+        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+        BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
+    )
+
+
+def resolve_list(dataclass: DataClass, names: str | None) -> list[Operand]:
+    """The operands of a comma-separated list, each once. Raises 1816 for an empty list."""
+    listed = dict.fromkeys(name.strip() for name in (names or "").split(","))
+    if not any(listed):
+        raise RestError(NO_ATTRIBUTE())
+    return [resolve(dataclass, name) for name in listed]
+
+
+def rows_of(selection: Selection) -> QuerySet[Any]:
+    """The entities of ``selection``, in no order, as a queryset that may be grouped and aggregated."""
+    queryset = selection.queryset
+    query = queryset.query
+    if query.distinct or query.combinator or query.is_sliced or query.group_by is not None:
+        model = selection.dataclass.model
+        keys = queryset.order_by().values("pk")
+        return model._base_manager.using(queryset.db).filter(pk__in=keys)
+    return queryset.order_by()
+
+
+def expression(caller: Caller, dataclass: DataClass, attribute: Attribute, alias: str) -> Any:
+    """SQL for the value of ``attribute``; of a to-one relation, for the key of the related entity.
+
+    ``alias`` is the database that is read. Not for what Python computes, nor for to-many relations.
+    """
+    if attribute.expression is not None:
+        return _scalar(dataclass, attribute)
+    column: Any = F(attribute.column)
+    conditions = Q()
+    if attribute.kind is Kind.TO_ONE and attribute.target is not None:
+        if not attribute.target.has_view_permission(caller.request):
+            return Value(None, output_field=_field(dataclass, column))
+        conditions &= _seen(caller, attribute.column, attribute.target, alias)
+    for hop in attribute.hops:
+        # Reading an alias needs rights on itself only, but no entity that is hidden.
+        conditions &= _seen(caller, hop.column, hop.target, alias)
+    return Case(When(conditions, then=column)) if conditions else column
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An operand in SQL that may be compared, grouped and aggregated on every database.
+
+    ``order`` is what to sort and to group by, ``exact`` what tells values apart that are equal there.
+    ``restore`` makes the attribute's Python value of what the database gives for ``value``.
+    """
+
+    value: Any
+    order: Any
+    exact: Any
+    restore: Callable[[Any], Any]
+    is_text: bool = False
+    is_number: bool = False
+
+
+def columns(selection: Selection, operand: Operand) -> list[Column]:
+    """The SQL of ``operand``, which Python does not compute; of a property, its numbers and its texts.
+
+    Raises ``RestError`` 1574 for a custom field of which nothing is known.
+    """
+    dataclass, attribute, alias = selection.dataclass, operand.attribute, selection.queryset.db
+    if operand.steps:
+        raise RestError(NOT_SUPPORTED(feature="A path into an object here"))
+    value = expression(selection.caller, dataclass, attribute, alias)
+    field = _field(dataclass, value)
+    match attribute.type:
+        case "bool":
+            # PostgreSQL has no least boolean, nor a least UUID before version 18.
+            return [_plain(Cast(value, IntegerField()), bool)]
+        case "uuid":
+            return [_plain(Cast(value, TextField()), UUID)]
+        case "word" | "long" | "long64":
+            return [_plain(value, int, is_number=True)]
+        case "number":
+            return [_plain(value, _to_scale(field), is_number=True)]
+        case "string":
+            if field.get_internal_type() not in _TEXTS:
+                raise wrong_type(operand, dataclass)
+            order = _order(dataclass, attribute, value, alias)
+            return [Column(value, order, StoredFolded(AsText(value)), str, is_text=True)]
+    return [_plain(value, lambda found: found)]
+
+
+def _plain(value: Any, restore: Callable[[Any], Any], *, is_number: bool = False) -> Column:
+    return Column(value, value, value, restore, is_number=is_number)
+
+
+def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:
+    """SQLite gives a sum of decimals without its final zeros."""
+    places = getattr(field, "decimal_places", None)
+    if places is None:
+        return lambda number: number
+    scale = Decimal(1).scaleb(-places)
+    return lambda number: number.quantize(scale, context=_WIDE) if number.is_finite() else number
+
+
+def _order(dataclass: DataClass, attribute: Attribute, value: Any, alias: str) -> Any:
+    """How the texts of ``value`` are compared (D-17)."""
+    if attribute.kind is Kind.STORAGE:
+        return text_form(dataclass, attribute, attribute.column).expression
+    return folded_form(value, alias).expression
+
+
+def _field(dataclass: DataClass, value: Any) -> Field[Any, Any]:
+    rows = dataclass.model._base_manager.annotate(_fourd=value)
+    found: Field[Any, Any] = rows.query.annotations["_fourd"].output_field
+    return found
+
+
+def _seen(caller: Caller, column: str, target: DataClass, alias: str) -> Q:
+    """That ``column`` holds the key of an entity that the caller may see."""
+    if not target.restricts_rows:
+        return Q()
+    keys = target.get_queryset(caller.request).using(alias).order_by().values("pk")
+    return Q(**{f"{column}__in": keys})
+
+
+def _scalar(dataclass: DataClass, attribute: Attribute) -> Any:
+    """An annotation; one that aggregates in a subquery, so that it may be grouped and aggregated."""
+    rows = dataclass.model._base_manager.annotate(_fourd=attribute.expression)
+    annotation: Expression = rows.query.annotations["_fourd"]
+    if not annotation.contains_aggregate and not annotation.contains_over_clause:
+        return attribute.expression
+    return Subquery(rows.filter(pk=OuterRef("pk")).order_by().values("_fourd")[:1])
