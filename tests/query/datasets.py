@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from testproject.hr.models import Company, Employee, Invoice
 from tests.zoo.models import Animal, Everything, Keeper, Passport, Place
 
-from .tree import Kind, Row, Schema
+from .language import Kind, Row, Schema
 
 # Letters that every database of the tests folds as D-17 says.
 TEXTS = (
@@ -169,13 +169,6 @@ SCHEMA = Schema(
 
 # The dataclasses that are filtered: at least 50 rows each.
 ROOTS = ("Everything", "Employee", "Company", "Animal", "Keeper")
-
-
-def _visible(field: str) -> Any:
-    def get_queryset(self: Any, request: Any) -> Any:
-        return super(type(self), self).get_queryset(request).exclude(**{field: HIDDEN})
-
-    return get_queryset
 
 
 def _hr(model: Any, *fields: str, **options: Any) -> tuple[Any, dict[str, Any]]:

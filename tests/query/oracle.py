@@ -1,7 +1,7 @@
 """The query language once more, naively: what a filter means for rows that are plain dicts.
 
 For tests only: the SQL of the compiler must agree with it. It shares no code with ``fourd_rest`` and
-knows no database: every row is asked on its own, what is asked is a tree of ``tree``.
+knows no database: every row is asked on its own, what is asked is a tree of ``language``.
 
 Sources: ``query.md`` 2 to 9 and 14, ``server-facts.md`` 8, D-17, D-18 and D-38 to D-45.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .tree import And, Criterion, Except, Kind, Node, Not, Or, Row, Schema, Step
+from .language import And, Criterion, Except, Kind, Node, Not, Or, Row, Schema, Step
 from .values import OPPOSITES, property_fails, property_holds, rank, scalar_fails, scalar_holds
 
 # Objects

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from .tree import And, Criterion, Except, Json, Node, Not, Operand, Or, Quoted, Step, Word
+from .language import And, Criterion, Except, Json, Node, Not, Operand, Or, Quoted, Step, Word
 
 OPERATORS = {
     "=": ("=", "==", "eq", "like"),

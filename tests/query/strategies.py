@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from .datasets import ROOTS, SCHEMA, Dataset
 from .oracle import Oracle
 from .spelling import Choices, Draw, Spelling, can_be_bare, can_be_quoted, query_string
-from .tree import (
+from .language import (
     And,
     Criterion,
     Except,
@@ -47,7 +47,7 @@ OPERATORS = {
     "uuid": (*EQUALITY, "in"),
     "relation": (*EQUALITY, "in"),
     "many": EQUALITY,
-    "object": ("", *EQUALITY, *COMPARISON, "in", "%", "begin"),
+    "object": (*EQUALITY, *COMPARISON, "in", "%", "begin"),
 }
 # Properties of the objects that ``datasets`` makes.
 PROPERTIES = tuple(
@@ -247,9 +247,7 @@ class _Trees:
         null = operator in EQUALITY and (
             kind.many or self._chance(70 if value is None else 5) or isinstance(value, (list, dict))
         )
-        type = kind.type
-        if type == "relation":
-            type = SCHEMA.kinds[kind.target][SCHEMA.keys[kind.target]].type
+        type = "key" if kind.type == "relation" else kind.type
         self.kinds.add((operator, "many" if kind.many else kind.type, null))
         if operator == "":
             return Criterion(path, operator)
@@ -277,8 +275,10 @@ class _Trees:
             return self._truth(bool(self._pick((True, False)) if value is None else value), json)
         if type == "object":
             return self._of_property(operator, value, json, in_list)
+        if type == "key":
+            return self._key(value, json)
         if type in NUMBERS:
-            return self._number(type, value, json, in_list)
+            return self._number(value, json, in_list)
         text = {
             "string": self._text,
             "date": self._date,
@@ -324,7 +324,7 @@ class _Trees:
             text = text[: self._pick((1, 2, 3))]
         return f"{text}@@" if operator != "begin" and self._chance(2) else text
 
-    def _number(self, type: str, value: Any, json: bool | None, in_list: bool) -> Any:
+    def _number(self, value: Any, json: bool | None, in_list: bool) -> Any:
         number = Decimal(self._pick((-7, 0, 1, 2, 20))) if value is None else Decimal(str(value))
         if self._chance(30):
             number += self._pick((Decimal(1), Decimal(-1), Decimal("0.5"), Decimal(2**64)))
@@ -335,6 +335,12 @@ class _Trees:
         if whole and number >= 0 and self._chance(8):
             text = f"v{int(number)}"
         return self._spelled(text, False, in_list)
+
+    def _key(self, value: Any, json: bool | None) -> Any:
+        key = 205 if value is None else value + self._pick((0, 0, 0, 1))
+        if json or (json is None and self._chance(25)):
+            return Json(key)
+        return Word(str(key)) if self._chance(50) else Quoted(str(key))
 
     def _date(self, operator: str, value: Any) -> str:
         date: dt.date = (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .oracle import Oracle
-from .tree import And, Criterion, Except, Json, Kind, Not, Or, Quoted, Schema, Word, steps
+from .language import And, Criterion, Except, Json, Kind, Not, Or, Quoted, Schema, Word, steps
 from .values import Unfit, converted, fold, like, scalar_fails, scalar_holds, words
 
 LONG, STRING = Kind("long"), Kind("string")

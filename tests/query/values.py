@@ -14,7 +14,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from .tree import Constant, Json, Operand, Quoted, Word
+from .language import Constant, Json, Operand, Quoted, Word
 
 # Texts
 
@@ -93,10 +93,10 @@ def _number(value: Any) -> Decimal:
         return Decimal(value)
     if _NUMERAL.fullmatch(value):
         return Decimal(value)
-    digits = "".join(re.findall(r"\d", value))
-    if not digits:
+    digits = re.search(r"-?\d+(\.\d+)?", value, re.ASCII)
+    if digits is None:
         raise Unfit
-    return Decimal(digits)
+    return Decimal(digits[0])
 
 
 def _date(text: str) -> dt.date:
