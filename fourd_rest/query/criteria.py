@@ -83,7 +83,7 @@ def judge(caller: Caller, place: Place, comparator: Comparator, operand: Operand
     if attribute.compute is not None:
         return _judge_computed(caller, place, comparator, operand, alias)
     if attribute.expression is not None:
-        return _judge_annotation(place, comparator, operand, seen)
+        return _judge_annotation(caller, place, comparator, operand, seen, alias)
     if attribute.file is not None:
         return _judge_file(place, comparator, operand, seen)
     if attribute.target is not None:
@@ -336,11 +336,16 @@ def _judge_relation(
     return _among(present, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
 
 
-def _judge_annotation(place: Place, comparator: Comparator, operand: Operand, seen: Q) -> Judged:
+def _judge_annotation(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q, alias: str
+) -> Judged:
     """SQL computes the value in a query of its own, where it may aggregate."""
     attribute, dataclass = place.attribute, place.dataclass
     here = Place((), type(place.way)(), dataclass, attribute)
-    judged = _judge_column(here, attribute.column, comparator, operand, Q())
+    if comparator is Comparator.WORD and not is_null(operand):
+        judged = _judge_word(caller, here, operand, Q(), alias)
+    else:
+        judged = _judge_column(here, attribute.column, comparator, operand, Q())
     rows = dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
     lookup = f"{place.way.prefix}pk__in"
     holds = Q(**{lookup: rows.filter(judged.holds).order_by().values("pk")}) & seen

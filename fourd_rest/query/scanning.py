@@ -30,7 +30,11 @@ Test = Callable[[Any], bool]
 def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
     """Whether the text at ``place`` holds the word."""
     column = place.attribute.column
-    rows = _rows(caller, place, alias).filter(**{f"{column}__isnull": False})
+    rows = _rows(caller, place, alias)
+    if place.attribute.expression is not None:
+        rows = place.dataclass.model._base_manager.using(alias)
+        rows = rows.annotate(**{column: place.attribute.expression})
+    rows = rows.filter(**{f"{column}__isnull": False})
     part = narrowing(word)
     if part:
         form = text_form(place.dataclass, place.attribute, column)

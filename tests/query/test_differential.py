@@ -6,13 +6,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from django.db import connection
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.conftest import RestClient
 
 from .datasets import SCHEMA, Dataset
-from .strategies import ORACLE, Filter, filters
+from .strategies import CRITERIA, ORACLE, Filter, criterion, filters
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("served")]
 
@@ -65,6 +64,15 @@ def ask(run: Run, filters_of: Any, examples: int) -> None:
         run.check(question)
 
     agree()
+
+
+def test_each_criterion(admin: RestClient) -> None:
+    """Every operator on every attribute, with and without null."""
+    run = Run(admin, Dataset(7))
+    for number in range(len(CRITERIA)):
+        run.check(criterion(run.data, number))
+    types = {kind.type for kinds in SCHEMA.kinds.values() for kind in kinds.values()}
+    assert {type for _, type, _ in run.kinds} == types | {"many"}
 
 
 def test_filters(admin: RestClient) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from django.db import connection
-from django.db.models import CharField, F, Q, Value
+from django.db.models import Q, Value
 from django.db.models.lookups import Exact, GreaterThan, In, LessThan
 
-from fourd_rest import DataClass
 from fourd_rest.dataclass.registry import registry
-from fourd_rest.query.folding import Folded, fold, like, null_order, text_form
-from tests.zoo.models import Everything, Parcel
+from fourd_rest.query.folding import fold, like, text_form
+from tests.zoo.models import Parcel
 
 pytestmark = pytest.mark.django_db
 IS_MARIADB = connection.vendor == "mysql"
