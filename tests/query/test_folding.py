@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, models
 from django.db.models import BinaryField, Exists, F, Func, OrderBy, OuterRef, Q, Value
 from django.db.models.lookups import (
     Exact,
@@ -479,17 +479,22 @@ def test_connections_that_are_open_get_the_function() -> None:
 # PostgreSQL
 
 
-@pytest.fixture
-def index() -> Any:
+@pytest.fixture(params=["sql", "django"])
+def index(request: Any) -> Any:
     """The index that docs/deployment.md advises, and a planner that uses what it can."""
-    path = Path(__file__).resolve().parents[2] / "docs" / "deployment.md"
-    sql = re.findall(r"CREATE INDEX .*?;", path.read_text(encoding="utf-8"), re.DOTALL)[0]
-    sql = sql.replace("hr_employee", "zoo_parcel").replace("last_name", "label")
-    name = sql.split()[2]
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "deployment.md").read_text(encoding="utf-8")
+    docs = docs.replace("hr_employee", "zoo_parcel").replace("last_name", "label")
+    name = "zoo_parcel_label_fold"
     store("Zorn", "Ärger", "müde")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(sql)
+        if request.param == "sql":
+            cursor.execute(re.findall(rf"CREATE INDEX {name}.*?;", docs, re.DOTALL)[0])
+        else:
+            (line,) = re.findall(r"^models\.Index\(.*\)$", docs, re.MULTILINE)
+            chosen = eval(line, {"models": models, "OrderBy": OrderBy, "Folded": Folded})  # noqa: S307
+            with connection.schema_editor(atomic=False) as editor:
+                editor.add_index(Parcel, chosen)
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
     return name
