@@ -142,7 +142,7 @@ class JsonValue(ABC):
         """The value of a whole column."""
 
     @abstractmethod
-    def property(self, names: Sequence[str]) -> JsonValue:
+    def at(self, names: tuple[str, ...]) -> JsonValue:
         """The value at the end of a path; of an array, the last name ``length`` is its size."""
 
     @abstractmethod
