@@ -103,7 +103,7 @@ class SqliteValue(JsonValue):
         return Sql(f"CASE WHEN {alias}.type IN ('array', 'object') THEN {alias}.value END")
 
     def _seen(self, sql: Sql) -> Sql:
-        """``sql`` on the rows that lead here. One flat join: the parser of SQLite takes no deep nesting."""
+        """``sql`` on the rows that lead here: a flat join, as SQLite's parser takes no deep nesting."""
         if not self.joins:
             return sql
         return compose(

@@ -111,10 +111,10 @@ class Context:
             return text
         return folded_form(None, self.compiler.connection.alias).constant(text)
 
-    def has_form(self, text: Sql, pattern: str) -> Sql:
-        """Whether a text is like a pattern in which ``@`` stands for any characters."""
+    def is_like(self, form: Sql, pattern: str) -> Sql:
+        """Whether the form of a text is like a pattern in which ``@`` stands for any characters."""
         parts = [self.constant(part) for part in pattern.split("@")]
-        return is_true(self._compiled(like(_raw(self.form(text)), parts)))
+        return is_true(self._compiled(like(_raw(form), parts)))
 
     def _compiled(self, expression: Any) -> Sql:
         text, params = self.compiler.compile(expression)

@@ -102,6 +102,7 @@ LARGEST = Decimal("1E+5000")
 SMALLEST = Decimal("1E-5000")
 
 DIFFERING = {Comparator.DIFFERENT: Comparator.EQUAL, Comparator.NOT_IDENTICAL: Comparator.IDENTICAL}
+PATTERNED = {Comparator.EQUAL, Comparator.DIFFERENT, Comparator.BEGIN, Comparator.IN}
 ORDERING = {
     Comparator.LESS: "<",
     Comparator.LESS_OR_EQUAL: "<=",
@@ -127,8 +128,8 @@ class PropertyTest:
 
 
 # In what follows ``lookup`` is the ORM's path to a JSON field (``extra``, ``employer__extra``) or an
-# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents, None
-# that ``TEXT_COMPARISON`` says it.
+# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents;
+# None: ``TEXT_COMPARISON`` says it.
 
 
 def matches(
@@ -184,10 +185,25 @@ def _checked(test: PropertyTest) -> PropertyTest:
     if _brackets(test) > MAX_BRACKETS:
         raise ValueError(f"more than {MAX_BRACKETS} collections in one path")
     if test.comparator is not Comparator.IN:
-        return replace(test, value=_operand(test.value))
+        operand = _operand(test.value)
+        _check_patterns(test.comparator, (operand,))
+        return replace(test, value=operand)
     if not isinstance(test.value, (list, tuple)):
         raise ValueError("a list is needed")
-    return replace(test, value=tuple(map(_operand, test.value)))
+    operands = tuple(map(_operand, test.value))
+    _check_patterns(test.comparator, operands)
+    return replace(test, value=operands)
+
+
+def _check_patterns(comparator: Comparator, operands: Sequence[object]) -> None:
+    """Refuse what is too long now, and not when the statement is made."""
+    if comparator not in PATTERNED:
+        return
+    for operand in operands:
+        if not isinstance(operand, str) or not can_be_stored(operand):
+            continue
+        if "@" in operand or comparator is Comparator.BEGIN:
+            like(Value(operand), [fold(part) for part in operand.split("@")])
 
 
 def _brackets(test: PropertyTest) -> int:
@@ -195,8 +211,6 @@ def _brackets(test: PropertyTest) -> int:
 
 
 def _operand(value: object) -> str | bool | Decimal | None:
-    if isinstance(value, str) and "@" in value:
-        like(Value(value), [fold(part) for part in value.split("@")])  # refuses long ones
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, float):
@@ -263,6 +277,7 @@ def _compares(value: JsonValue, operator: str, operand: Any) -> Sql:
 
 def _equals_any(value: JsonValue, operands: Sequence[Any]) -> Sql:
     numbers, texts, conditions = [], [], []
+    form = value.folded()
     for operand in operands:
         if operand is None:
             conditions.append(value.is_nothing())
@@ -273,10 +288,10 @@ def _equals_any(value: JsonValue, operands: Sequence[Any]) -> Sql:
         elif not can_be_stored(operand) or "@@" in operand:
             continue
         elif "@" in operand:
-            conditions.append(value.context.has_form(value.text(), operand))
+            conditions.append(value.context.is_like(form, operand))
         else:
             texts.append(param(value.context.constant(operand)))
-    for kind, items in ((value.number(), numbers), (value.folded(), texts)):
+    for kind, items in ((value.number(), numbers), (form, texts)):
         if items:
             conditions.append(compared(kind, "IN", Sql(*_parenthesised(items))))
     return some(conditions)

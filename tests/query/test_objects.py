@@ -212,7 +212,13 @@ def test_two_criteria_hold_both_or_not_both():
 
 def test_many_values_of_in():
     store(SCALARS)
-    values = [*range(1000, 3000), *(f"no{n}@" for n in range(2000)), "ETE", 5]
+    values = [
+        *range(1000, 3000),
+        *(f"no{n}" for n in range(2000)),
+        *(f"{n}@" for n in range(6, 600)),
+        "ETE",
+        5,
+    ]
     assert found((".p", "in", values)) == "abd"
 
 
@@ -473,7 +479,7 @@ def test_refused(comparator, value):
 def test_a_pattern_that_is_too_long():
     with pytest.raises(RestError) as caught:
         matches("json", [criterion(".p", "=", "@" + "x" * 60_000)])
-    assert caught.value.errors[0].code == 9022
+    assert [item.row.code for item in caught.value.items] == [9022]
 
 
 # --- In the ORM -----------------------------------------------------------------------------------
