@@ -12,7 +12,8 @@ from tests.contract.sample import MOMENT, NEVER, WIRE_MOMENT, acme, john, to_one
 
 pytestmark = pytest.mark.django_db
 
-EXTRA = {"score": 1, "size": {"w": 2, "h": 3}, "kids": [{"name": "Al", "age": 4}, {"age": 5}, 6]}
+# In the order in which PostgreSQL keeps names.
+EXTRA = {"kids": [{"age": 4, "name": "Al"}, {"age": 5}, 6], "size": {"h": 3, "w": 2}, "score": 1}
 
 
 def to_many(place, name):
