@@ -92,9 +92,9 @@ def distinct(
 
 def _groups(selection: Selection, parts: Sequence[Column], skip: int, size: int) -> list[Any]:
     """The different values of one column after the other."""
-    result: list[Any] = []
+    rows, result = rows_of(selection), list[Any]()
     for column in parts:
-        groups = rows_of(selection).annotate(_fourd_value=column.value, _fourd_order=column.order)
+        groups = rows.annotate(_fourd_value=column.value, _fourd_order=column.order)
         groups = groups.filter(_fourd_value__isnull=False).values("_fourd_order")
         first = groups.annotate(_fourd_first=Min(column.exact)).order_by("_fourd_order")
         values = first.values_list("_fourd_first", flat=True)
@@ -103,7 +103,10 @@ def _groups(selection: Selection, parts: Sequence[Column], skip: int, size: int)
         if len(result) == size or column is parts[-1]:
             break
         # Of the next column's values so many are skipped as this one had too few.
-        skip = 0 if page or not skip else skip - values.count()
+        if page or not skip:
+            skip = 0
+        else:
+            skip -= rows.aggregate(different=Count(column.order, distinct=True))["different"]
     return result
 
 

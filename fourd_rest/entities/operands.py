@@ -38,7 +38,9 @@ from fourd_rest.errors import (
     WRONG_ATTRIBUTE_TYPE,
     RestError,
 )
+from fourd_rest.query import objects
 from fourd_rest.query.folding import AsText, StoredFolded, folded_form, text_form
+from fourd_rest.query.syntax import Step
 
 from .selection import Selection
 
@@ -78,7 +80,10 @@ class Operand:
 
     def check(self, dataclass: DataClass, action: str) -> None:
         """Raise ``RestError`` 1574 if ``action`` is not for a value of this type."""
-        is_value = self.attribute.is_scalar and (self.attribute.type != "object" or bool(self.steps))
+        is_value = self.attribute.is_scalar
+        if self.attribute.type == "object":
+            # Of the objects that Python computes no property is looked up.
+            is_value = bool(self.steps) and not self.is_computed
         if not is_value or not self.takes(action):
             raise wrong_type(self, dataclass)
 
@@ -166,9 +171,15 @@ def columns(selection: Selection, operand: Operand) -> list[Column]:
     Raises ``RestError`` 1574 for a custom field of which nothing is known.
     """
     dataclass, attribute, alias = selection.dataclass, operand.attribute, selection.queryset.db
-    if operand.steps:
-        raise RestError(NOT_SUPPORTED(feature="A path into an object here"))
     value = expression(selection.caller, dataclass, attribute, alias)
+    if operand.steps:
+        steps = [Step(name) for name in operand.steps]
+        numbers, texts = objects.number(value, steps), objects.text(value, steps)
+        folded = folded_form(texts, alias).expression
+        return [
+            _plain(numbers, _whole_if_it_is, is_number=True),
+            Column(texts, folded, StoredFolded(texts), str, is_text=True),
+        ]
     field = _field(dataclass, value)
     match attribute.type:
         case "bool":
@@ -190,6 +201,11 @@ def columns(selection: Selection, operand: Operand) -> list[Column]:
 
 def _plain(value: Any, restore: Callable[[Any], Any], *, is_number: bool = False) -> Column:
     return Column(value, value, value, restore, is_number=is_number)
+
+
+def _whole_if_it_is(number: float) -> int | float:
+    """JSON does not tell 5 from 5.0, and the database gives a float for both."""
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:

@@ -358,7 +358,9 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_names(name):
-    store({"a": {name: 1}, "b": {"other": {name: [{name: {name: "x"}}]}}, "c": {name + "!": 1}, "d": [1]})
+    store(
+        {"a": {name: 1}, "b": {"other": {name: [{name: {name: "x"}}]}}, "c": {name + "!": 1}, "d": [1]}
+    )
     assert found(((name,), "=", 1)) == "a"
     assert found((("other", name, "length"), "=", 1)) == "b"
     tail = PropertyTest(
@@ -388,8 +390,12 @@ def raw(name: str, document: str) -> None:
     store({name: {}})
     table = Everything._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET json = %s WHERE char = %s".replace("char", '`char`')  # noqa: S608
-                       if connection.vendor == "mysql" else f'UPDATE {table} SET json = %s WHERE "char" = %s', [document, name])
+        cursor.execute(
+            f"UPDATE {table} SET json = %s WHERE char = %s".replace("char", "`char`")  # noqa: S608
+            if connection.vendor == "mysql"
+            else f'UPDATE {table} SET json = %s WHERE "char" = %s',
+            [document, name],
+        )
 
 
 def test_odd_documents():
@@ -476,7 +482,9 @@ def test_through_a_relation():
     assert names(Employee.objects.filter(Q(missing) | Q(first_name="Bob"))) == ["Bob", "Cy"]
     assert names(Employee.objects.exclude(big)) == ["Bob", "Cy"]
     assert names(Employee.objects.annotate(big=big).filter(big=True)) == ["Ann", "Dee"]
-    assert [*Employee.objects.annotate(big=big).order_by("first_name").values_list("big", flat=True)] == [
+    assert [
+        *Employee.objects.annotate(big=big).order_by("first_name").values_list("big", flat=True)
+    ] == [
         True,
         False,
         False,
@@ -535,7 +543,9 @@ def test_order():
 def test_numbers_for_computing():
     store(SCALARS | {"x": {"p": 2**63 - 1}, "y": {"p": 2**63 - 1}})
     values = number("json", [Step("p")])
-    result = Everything.objects.aggregate(Sum(values), Max(values), Avg(values), default_alias=Max(values))
+    result = Everything.objects.aggregate(
+        Sum(values), Max(values), Avg(values), default_alias=Max(values)
+    )
     assert {type(value) for value in result.values()} == {float}
     assert result["default_alias"] == float(2**63 - 1)
     rows = Everything.objects.filter(char__in="abcfg").order_by("char")
@@ -545,7 +555,14 @@ def test_numbers_for_computing():
 def test_texts():
     store(SCALARS)
     rows = Everything.objects.filter(char__in="acdjko").order_by("char")
-    assert [*rows.values_list(text("json", [Step("p")]), flat=True)] == [None, "5", "Été", "", None, None]
+    assert [*rows.values_list(text("json", [Step("p")]), flat=True)] == [
+        None,
+        "5",
+        "Été",
+        "",
+        None,
+        None,
+    ]
 
 
 def test_values_as_json():
