@@ -31,6 +31,7 @@ E024 a computed attribute without a type, an annotation that SQL refuses, an ali
 E025 option ``folded``: no dict of text fields, or a column that cannot hold what it is to hold
 E026 option ``database_comparison``: no list of text fields
 E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
+E028 option ``allow_delete_all``: neither True nor False
 W001 a registered model that cannot be exposed
 W002 a user model that is registered without ``fields``
 W003 a field that ``fields`` names and that cannot be exposed
@@ -435,6 +436,7 @@ _JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "page_size": ("E013", _page_size),
     "delete_replaced_files": ("E014", _flag("Leave it out to keep replaced files.")),
     "delete_files": ("E022", _flag("Leave it out to keep the files of deleted entities.")),
+    "allow_delete_all": ("E028", _flag("Leave it out to refuse deletes without key or filter.")),
     "allow_stamp_override": ("E023", _flag("Leave it out to have stamps compared.")),
     "computed": ("E019", _computed),
     "annotations": ("E020", _annotations),

@@ -66,6 +66,8 @@ class DataClass:
         Whether a file that an update replaces or empties is deleted once the update is committed.
     ``delete_files``
         Whether the files of a deleted entity are deleted once the deletion is committed.
+    ``allow_delete_all``
+        Whether a delete without key, filter or set may delete every entity.
     ``allow_stamp_override``
         Whether an update with a negative stamp is saved whatever the stored stamp is.
     ``computed``
@@ -94,6 +96,7 @@ class DataClass:
     page_size: int | None = None
     delete_replaced_files: bool = False
     delete_files: bool = False
+    allow_delete_all: bool = False
     allow_stamp_override: bool = False
     computed: Sequence[str] = ()
     annotations: dict[str, Any] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
@@ -114,6 +117,7 @@ class DataClass:
         "page_size",
         "delete_replaced_files",
         "delete_files",
+        "allow_delete_all",
         "allow_stamp_override",
         "computed",
         "annotations",

@@ -116,8 +116,8 @@ class PropertyTest:
 
 
 # In what follows ``lookup`` is the ORM's path to a JSON field (``extra``, ``employer__extra``) or an
-# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents; None:
-# as ``TEXT_COMPARISON`` says.
+# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents, None
+# that ``TEXT_COMPARISON`` says it.
 
 
 def matches(
