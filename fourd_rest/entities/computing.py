@@ -39,11 +39,11 @@ def compute(selection: Selection, names: str | None, action: str) -> Any:
         raise RestError(BAD_COMPUTE_ACTION(action=action))
     if asked == "count" and not (names or "").strip(" ,"):
         return selection.queryset.count()
-    operands = resolve_list(selection.dataclass, names)
+    operands = resolve_list(selection.caller, selection.dataclass, names)
     if asked != ALL:
         del operands[1:]
     for operand in operands:
-        operand.check(selection.dataclass, asked)
+        operand.check(asked)
     if asked == "count":
         return selection.queryset.count()
     count, found = _figures(selection, operands, asked)
@@ -66,11 +66,15 @@ def distinct(
     stands. Values are shown as a read shows them. Without ``top``, and with one below 0 or above it,
     there are ``MAX_PAGE_SIZE`` values at most. Raises as ``compute`` does.
     """
-    scalars = [o for o in resolve_list(selection.dataclass, names) if o.attribute.target is None]
+    scalars = [
+        o
+        for o in resolve_list(selection.caller, selection.dataclass, names)
+        if o.attribute.target is None
+    ]
     if not scalars:
         raise RestError(NO_ATTRIBUTE())
     operand = scalars[0]
-    operand.check(selection.dataclass, "min")
+    operand.check("min")
     limit = current().MAX_PAGE_SIZE
     size = limit if top is None or not 0 <= top <= limit else top
     if size == 0:

@@ -73,9 +73,10 @@ class Info:
         return {"cacheSize": 0, "usedCache": 0}
 
     def entity_sets(self) -> dict[str, Any]:
-        """The sets of the caller, those of everybody for staff, used last first; at most ``MAX_PAGE_SIZE``.
+        """The sets of the caller, those of everybody for staff, last used first.
 
-        A guest's set is held by whoever knows its ID, so guests are told of none.
+        At most ``MAX_PAGE_SIZE`` are listed, all are counted. A guest's set is held by whoever knows its
+        ID, so guests are told of none.
         """
         described = {d.name: d for d in registry if d.is_described(self.caller.request)}
         limit, found, count = current().MAX_PAGE_SIZE, list[EntitySet](), 0

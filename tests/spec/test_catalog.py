@@ -242,7 +242,7 @@ def full(*dataclasses):
 
 
 def in_full(described, label, *sources):
-    """``described`` with what ``$metadata=full`` adds; ``sources`` are the Python names of attributes."""
+    """``described`` as ``$metadata=full`` shows it; ``sources`` are the attributes' Python names."""
     shown = {}
     for name, value in described.items():
         shown[name] = value

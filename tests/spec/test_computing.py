@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.db.models import Count, F, Q
 from django.db.models.functions import Upper
@@ -16,6 +17,7 @@ from fourd_rest import DataClass
 from fourd_rest.entities.computing import compute, distinct
 from fourd_rest.errors import RestError
 from testproject.hr.models import Company, Employee
+from tests.contract.checks import codes
 from tests.spec.selections import reader, select, statements, text
 from tests.zoo.models import Country, Everything, Finder, Parcel, Secretive
 
@@ -287,6 +289,45 @@ def test_aliases(rich: DataClass) -> None:
     assert values("company") == '["Acme","Bolt"]'
 
 
+def test_paths_over_relations(registered: Any) -> None:
+    registered(Company, annotations={"twice": F("revenues") * 2, "size": Count("staff")})
+    Company.objects.bulk_create(
+        [
+            Company(id=1, name="Acme", revenues="10.50", extra={"score": 3, "name": "x"}),
+            Company(id=2, name="ACME", revenues="1.00", extra={"score": 4}),
+        ]
+    )
+    staff(1, 2, employer_id=1)
+    Employee.objects.create(id=3, first_name="", last_name="", employer_id=2, manager_id=1)
+    Employee.objects.create(id=4, first_name="", last_name="")
+    assert values("employer.name") == '["ACME"]'
+    assert figures("employer.name", "max") == '"Acme"'
+    assert figures("employer.revenues", "sum") == "22.00"
+    assert figures("manager.employer.name,salary", "$all") == (
+        '{"manager.employer.name":{"count":4,"min":"Acme","max":"Acme"},'
+        '"salary":{"count":4,"sum":3,"average":1.5,"min":1,"max":2}}'
+    )
+    assert figures("employer.extra.score", "sum") == "10"
+    assert values("employer.extra.name") == '["x"]'
+    assert float(figures("employer.twice", "max")) == 21
+    assert values("employer.size") == "[1,2]"
+    assert refusal(figures, "team.salary", "sum") == (500, [1574])
+    assert refusal(figures, "employer.manager", "min") == (500, [1574])
+    assert refusal(values, "employer.manager") == (500, [1816])
+
+
+def test_what_python_computes_of_others(monkeypatch: Any, registered: Any) -> None:
+    def motto(self: Any) -> str:
+        return "no"
+
+    motto.__annotations__["return"] = str
+    monkeypatch.setattr(Company, "motto", motto, raising=False)
+    registered(Company, computed=["motto"])
+    staff(1)
+    assert refusal(figures, "employer.motto", "max") == (500, [1574])
+    assert refusal(values, "employer.motto") == (500, [1574])
+
+
 # Who may
 
 
@@ -300,13 +341,38 @@ def test_a_hidden_value_counts_as_null(registered: Any) -> None:
     assert values("found", "Finder") == '["seen"]'
 
 
+def test_a_path_needs_the_right_to_read_its_target() -> None:
+    Company.objects.bulk_create([Company(id=1, name="Acme")])
+    staff(1, employer_id=1)
+    user = reader("employee")
+    for names in ("employer.name", "employer.nothing", "employer"):
+        assert refusal(figures, names, "max", user=user) == (404, [1500, 1804])
+        assert refusal(values, names, user=user) == (404, [1500, 1804])
+    user.user_permissions.set([])
+    user = User.objects.get()
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_employee", "view_company"]))
+    assert values("employer.name", user=user) == '["Acme"]'
+
+
+def test_a_path_to_a_hidden_entity_counts_as_null(registered: Any) -> None:
+    registered(Finder, fields=["id", "secretive"])
+    for name, is_hidden in (("seen", False), ("a hidden one", True)):
+        secretive = Secretive.everything.create(name=name, is_hidden=is_hidden)
+        Finder.objects.create(name="", secretive=secretive)
+    assert values("secretive.name", "Finder") == '["seen"]'
+    assert figures("secretive.name", "min", "Finder") == '"seen"'
+    assert figures("secretive.id", "count", "Finder") == "2"
+
+
 def test_only_what_is_exposed(rich: DataClass) -> None:
     for name in ("stamp", "birth_date", "employer__name", "pk", "salary__gt", "nothing", ""):
         expected = (500, [1816]) if not name else (404, [1500, 1804])
         assert refusal(figures, name, "max") == expected
         assert refusal(values, name) == expected
     assert refusal(figures, "salary.x", "max") == (404, [1500, 1804])
-    assert refusal(figures, "employer.name", "max") == (501, [9014])
+    assert refusal(figures, "employer.nothing", "max") == (404, [1500, 1804])
+    assert refusal(figures, "employer..name", "max") == (404, [1500, 1804])
+    assert refusal(figures, ".".join(["manager"] * 11), "max") == (400, [9022])
 
 
 def test_entities_outside_the_selection_count_for_nothing() -> None:
@@ -441,3 +507,36 @@ def test_text_keys() -> None:
     Country.objects.bulk_create([Country(code=code, name="x") for code in ("DE", "at")])
     assert values("code", "Country") == '["at","DE"]'
     assert figures("code", "max", "Country") == '"DE"'
+
+
+# Through an address
+
+
+def test_through_an_address(admin: Any, guest: Any, login: Any) -> None:
+    staff(3, 1, None, 3)
+    for path, shown in (
+        ("Employee/salary?$compute=sum", "7"),
+        ("Employee?$attributes=salary&$compute=average", "2.3333333333333333"),
+        ("Employee?$compute=count", "4"),
+        ("Employee/salary/?$compute=$all&$filter='ID<3'", None),
+        ("Employee/salary?$distinct=true", "[1,3]"),
+        ("Employee/salary?$distinct=true&$skip=1&$top=5", "[3]"),
+        ("Employee/firstName?$distinct=true&$filter='salary=3'", '["N1","N4"]'),
+    ):
+        response = admin.read(path)
+        expected = shown or '{"salary":{"count":2,"sum":4,"average":2,"min":1,"max":3}}'
+        assert (response.status_code, response.content.decode()) == (200, expected)
+    for path, status, expected_codes in (
+        ("Employee/salary?$compute=median", 500, [1817]),
+        ("Employee?$compute=sum", 500, [1816]),
+        ("Employee/photo?$compute=max", 500, [1574]),
+        ("Employee/stamp?$compute=max", 404, [1500, 1804]),
+        ("Employee?$distinct=true", 500, [1816]),
+    ):
+        response = admin.read(path)
+        assert (response.status_code, codes(response.json())) == (status, expected_codes), path
+    assert guest.read("Employee/salary?$compute=sum").status_code == 401
+    assert login("hr.view_company").read("Employee/salary?$compute=sum").status_code == 404
+    assert (
+        login("hr.add_employee", username="b").read("Employee/salary?$distinct=true").status_code == 401
+    )

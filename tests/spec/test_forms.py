@@ -14,6 +14,7 @@ from fourd_rest.dataclass import registry
 from fourd_rest.entities.forms import as_array, looker, output_format
 from fourd_rest.errors import RestError
 from testproject.hr.models import Company, Employee
+from tests.contract.checks import assert_answer, errors
 from tests.contract.sample import acme, inv003, john
 from tests.spec.selections import reader, select, statements, text
 from tests.zoo.models import Animal, Everything, Finder, Keeper, Parcel, Passport, Secretive
@@ -204,6 +205,36 @@ def test_pages_of_a_table(settings: Any, registered: Any) -> None:
     assert page(top=-1) == (5, 0, [1, 2, 3, 4, 5])
     settings.FOURD_REST = {"MAX_PAGE_SIZE": 3}
     assert page(top=5) == (5, 0, [1, 2, 3])
+
+
+# Members that are known beforehand
+
+
+def test_members_of_an_entity_set() -> None:
+    for number in (1, 2, 3):
+        Employee.objects.create(id=number, first_name="", last_name="")
+    kept = select("Employee").restricted_to([3, 9, 1, 2])
+    rows = as_array(kept, chosen("Employee", "ID"))
+    assert [row["__KEY"] for row in rows] == [3, 1, 2]
+    rows = as_array(kept, chosen("Employee", "ID"), skip=1, top=2)
+    assert [row["__KEY"] for row in rows] == [1]
+    shown = looker(kept, chosen("Employee", "ID"), skip=2, top=1)
+    assert (shown["__COUNT"], shown["rows"]) == (4, [{"values": [1]}])
+
+
+# Through an address
+
+
+def test_through_an_address(admin: Any) -> None:
+    john(salary=100, birth_date=dt.date(1941, 9, 4))
+    for path in ("Employee/ID,birthDate?$asArray=true", "Employee?$attributes=ID,birthDate&$asArray=1"):
+        expected = [{"__KEY": 12, "__STAMP": 4, "ID": 12, "birthDate": "!!1941-09-04!!"}]
+        assert_answer(admin.read(path), 200, expected)
+    assert_answer(admin.read("Employee?$asArray=true&$filter='ID=1'&$noKey=true"), 200, [])
+    shown = admin.read("Employee/salary?$format=Looker").json()
+    assert (shown["__COUNT"], shown["rows"]) == (1, [{"values": [100]}])
+    text = 'The "xml" format is not supported'
+    assert_answer(admin.read("Employee?$format=xml"), 400, errors((1801, text)))
 
 
 # Formats

@@ -177,3 +177,15 @@ def test_who_may_see_it(settings: Any, setting: str | None, seen_by: set[str]) -
             lambda user=user: plans.plan(select("Employee", user=user), RICH, plan=True, path=True)
         )
         assert (bool(shown), bool(count)) == (user.username in seen_by,) * 2
+
+
+def test_through_an_address(admin: Any, login: Any) -> None:
+    Employee.objects.create(id=1, first_name="", last_name="", salary=20)
+    path = "Employee/ID?$filter='salary > 10'&$queryplan=true&$querypath=true"
+    shown = admin.read(path).json()
+    assert list(shown)[:4] == ["__queryPath", "__queryPlan", "__extendedQueryPlan", "__DATACLASS"]
+    assert shown["__queryPlan"] == {"item": "Employee.salary > 10"}
+    assert shown["__queryPath"]["steps"][0]["recordsfounds"] == 1
+    plain = login("hr.view_employee").read(path).json()
+    assert list(plain)[0] == "__DATACLASS"
+    assert plain["__ENTITIES"] == shown["__ENTITIES"]
