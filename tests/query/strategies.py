@@ -15,8 +15,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from .datasets import ROOTS, SCHEMA, Dataset
-from .oracle import Oracle
-from .spelling import Choices, Draw, Spelling, can_be_bare, can_be_quoted, query_string
 from .language import (
     And,
     Criterion,
@@ -33,6 +31,8 @@ from .language import (
     Word,
     steps,
 )
+from .oracle import Oracle
+from .spelling import Choices, Draw, Spelling, can_be_bare, can_be_quoted, query_string
 from .values import EQUALITY
 
 ORACLE = Oracle(SCHEMA)

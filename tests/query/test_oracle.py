@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from .oracle import Oracle
 from .language import And, Criterion, Except, Json, Kind, Not, Or, Quoted, Schema, Word, steps
+from .oracle import Oracle
 from .values import Unfit, converted, fold, like, scalar_fails, scalar_holds, words
 
 LONG, STRING = Kind("long"), Kind("string")
