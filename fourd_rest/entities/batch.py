@@ -23,6 +23,7 @@ from .announcing import announce
 from .bulk import update_rows
 from .cleaning import clean, is_constrained
 from .drafts import Draft, Outcome
+from .integrity import values_judged
 from .posted import Refusal, expected_stamp
 from .rendering import Entity
 from .transactions import write_transaction
@@ -222,4 +223,5 @@ class Batch:
             get_field = self.dataclass.model._meta.get_field
             fields.update(get_field(name) for name in (column, timestamp) if name)
         ordered = sorted(fields, key=lambda field: field.name)
-        update_rows(self.dataclass.model, instances, ordered, self.alias)
+        with values_judged():
+            update_rows(self.dataclass.model, instances, ordered, self.alias)

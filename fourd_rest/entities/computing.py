@@ -39,11 +39,11 @@ def compute(selection: Selection, names: str | None, action: str) -> Any:
         raise RestError(BAD_COMPUTE_ACTION(action=action))
     if asked == "count" and not (names or "").strip(" ,"):
         return selection.queryset.count()
-    operands = resolve_list(selection.dataclass, names)
+    operands = resolve_list(selection.caller, selection.dataclass, names)
     if asked != ALL:
         del operands[1:]
     for operand in operands:
-        operand.check(selection.dataclass, asked)
+        operand.check(asked)
     if asked == "count":
         return selection.queryset.count()
     count, found = _figures(selection, operands, asked)
@@ -66,11 +66,15 @@ def distinct(
     stands. Values are shown as a read shows them. Without ``top``, and with one below 0 or above it,
     there are ``MAX_PAGE_SIZE`` values at most. Raises as ``compute`` does.
     """
-    scalars = [o for o in resolve_list(selection.dataclass, names) if o.attribute.target is None]
+    scalars = [
+        o
+        for o in resolve_list(selection.caller, selection.dataclass, names)
+        if o.attribute.target is None
+    ]
     if not scalars:
         raise RestError(NO_ATTRIBUTE())
     operand = scalars[0]
-    operand.check(selection.dataclass, "min")
+    operand.check("min")
     limit = current().MAX_PAGE_SIZE
     size = limit if top is None or not 0 <= top <= limit else top
     if size == 0:
@@ -92,9 +96,9 @@ def distinct(
 
 def _groups(selection: Selection, parts: Sequence[Column], skip: int, size: int) -> list[Any]:
     """The different values of one column after the other."""
-    result: list[Any] = []
+    rows, result = rows_of(selection), list[Any]()
     for column in parts:
-        groups = rows_of(selection).annotate(_fourd_value=column.value, _fourd_order=column.order)
+        groups = rows.annotate(_fourd_value=column.value, _fourd_order=column.order)
         groups = groups.filter(_fourd_value__isnull=False).values("_fourd_order")
         first = groups.annotate(_fourd_first=Min(column.exact)).order_by("_fourd_order")
         values = first.values_list("_fourd_first", flat=True)
@@ -103,7 +107,10 @@ def _groups(selection: Selection, parts: Sequence[Column], skip: int, size: int)
         if len(result) == size or column is parts[-1]:
             break
         # Of the next column's values so many are skipped as this one had too few.
-        skip = 0 if page or not skip else skip - values.count()
+        if page or not skip:
+            skip = 0
+        else:
+            skip -= rows.aggregate(different=Count(column.order, distinct=True))["different"]
     return result
 
 

@@ -6,12 +6,15 @@ Both are one statement for the rows, whatever their number; ``$format=looker`` c
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from django.db.models import QuerySet
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.errors import UNSUPPORTED_FORMAT, RestError
+from fourd_rest.query.membership import key_in
 
 from . import stamps
 from .operands import expression
@@ -59,10 +62,8 @@ def looker(
     shown = [a for a in attributes if a.is_scalar and a.type != "object"]
     size = _capped(top, selection.dataclass.page_size or current().PAGE_SIZE)
     rows = _rows(selection, shown, skip, size)
-    # A page that is not full is the last one and tells the count.
-    count = skip + len(rows) if 0 < len(rows) < size else selection.queryset.count()
     return {
-        "__COUNT": count,
+        "__COUNT": _count(selection, skip, len(rows), size),
         "__FIRST": skip,
         "schema": [_column(attribute) for attribute in shown],
         "rows": [{"values": list(row[2:])} for row in rows],
@@ -96,17 +97,17 @@ def _rows(
     stamp = stamps.columns(dataclass)
     read = [a for a in attributes if a.compute is None]
     values = {
-        f"_fourd_value{place}": expression(selection.caller, dataclass, attribute, queryset.db)
+        f"_fourd_value{place}": expression(selection.caller, dataclass, attribute)
         for place, attribute in enumerate(read)
     }
     computed = [(a, a.compute) for a in attributes if a.compute is not None]
     fields = dataclass.model._meta.concrete_fields if computed else ()
     instance_fields = [f.attname for f in fields if f.get_internal_type() != "BinaryField"]
     names = ("pk", stamp.stamp, *values, *instance_fields)
-    annotated = queryset.annotate(**stamp.annotations, **values).order_by(*selection.order)
+    annotated = queryset.annotate(**stamp.annotations, **values)
     show_key, show = _key(dataclass), [_shown(a) for a in read]
     result = []
-    for row in annotated.values_list(*names)[skip : skip + size]:
+    for row in _page(selection, annotated.values_list(*names), skip, size):
         found = dict(zip(read, map(_apply, show, row[2:]), strict=False))
         if computed:
             instance = dataclass.model.from_db(queryset.db, instance_fields, row[2 + len(read) :])
@@ -114,6 +115,22 @@ def _rows(
         key, revision = show_key(row[0]), row[1] if row[1] is not None else stamps.FIRST_STAMP
         result.append((key, revision, *(found[attribute] for attribute in attributes)))
     return result
+
+
+def _page(selection: Selection, rows: QuerySet[Any, Any], skip: int, size: int) -> Iterable[Any]:
+    """Rows, the key first. Members that are gone are left out: a flat form has no place for them."""
+    if selection.keys is None:
+        return rows.order_by(*selection.order)[skip : skip + size]
+    keys = selection.keys[skip : skip + size]
+    found = {row[0]: row for row in rows.filter(key_in(keys)).order_by()}
+    return [found[key] for key in keys if key in found]
+
+
+def _count(selection: Selection, skip: int, sent: int, size: int) -> int:
+    if selection.keys is not None:
+        return len(selection.keys)
+    # A page that is not full is the last one and tells the count.
+    return skip + sent if 0 < sent < size else selection.queryset.count()
 
 
 def _apply(show: Callable[[Any], Any], value: Any) -> Any:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.utils import timezone
 
 from fourd_rest.conf import current
+from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.errors import BAD_URL, INFO_DENIED, NOT_SUPPORTED, RestError
+from fourd_rest.models import EntitySet
 
 from . import access
 
@@ -71,7 +73,24 @@ class Info:
         return {"cacheSize": 0, "usedCache": 0}
 
     def entity_sets(self) -> dict[str, Any]:
-        return {"entitySetCount": 0, "entitySet": []}
+        """The sets of the caller, those of everybody for staff, last used first.
+
+        At most ``MAX_PAGE_SIZE`` are listed, all are counted. A guest's set is held by whoever knows its
+        ID, so guests are told of none.
+        """
+        described = {d.name: d for d in registry if d.is_described(self.caller.request)}
+        limit, found, count = current().MAX_PAGE_SIZE, list[EntitySet](), 0
+        for alias in sorted({dataclass.write_alias() for dataclass in described.values()}):
+            sets = EntitySet.objects.using(alias).filter(
+                dataclass__in=described, expires__gt=timezone.now()
+            )
+            if not self.is_staff:
+                sets = sets.filter(owner=self.user.pk) if self.user.is_authenticated else sets.none()
+            page = list(sets.order_by("-refreshed", "pk")[:limit])
+            count += len(page) if len(page) < limit else sets.count()
+            found += page
+        found.sort(key=lambda kept: kept.refreshed, reverse=True)
+        return {"entitySetCount": count, "entitySet": list(map(_entity_set, found[:limit]))}
 
     def progress(self) -> dict[str, Any]:
         """Nothing runs in the background of this server."""
@@ -118,7 +137,10 @@ class Info:
         for row, data in decoded:
             user = users.get(_user_key(data))
             name = user.get_username() if user is not None else ""
-            yield _session(row.session_key, name, row.expire_date, session.get_session_cookie_age())
+            age = data.get("_session_expiry")
+            if not isinstance(age, int):
+                age = session.get_session_cookie_age()
+            yield _session(row.session_key, name, row.expire_date, age)
 
 
 def _user_key(data: dict[str, Any]) -> Any:
@@ -127,6 +149,18 @@ def _user_key(data: dict[str, Any]) -> Any:
         return get_user_model()._meta.pk.to_python(data.get(SESSION_KEY))
     except Exception:  # noqa: BLE001  (whatever another user model of the past left there)
         return None
+
+
+def _entity_set(kept: EntitySet) -> dict[str, Any]:
+    return {
+        "id": kept.id,
+        "dataClass": kept.dataclass,
+        "selectionSize": kept.size,
+        "sorted": kept.is_sorted,
+        "refreshed": moment_to_wire(kept.refreshed),
+        # What it lives for beyond its time is nothing to rely on.
+        "expires": moment_to_wire(kept.refreshed + timedelta(seconds=kept.timeout)),
+    }
 
 
 def _session(key: str, name: str, expires: datetime, age: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Entities within entities (``responses.md`` 5): a statement per expanded relation, whatever the rows."""
+"""Entities within entities (``responses.md`` 5): one statement for each expanded relation."""
 
 from __future__ import annotations
 

@@ -34,11 +34,13 @@ from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     BAD_ATTRIBUTE_LIST,
     NO_ATTRIBUTE,
-    NOT_SUPPORTED,
     WRONG_ATTRIBUTE_TYPE,
     RestError,
 )
+from fourd_rest.query import objects
 from fourd_rest.query.folding import AsText, StoredFolded, folded_form, text_form
+from fourd_rest.query.paths import Way, resolve_names, sees
+from fourd_rest.query.syntax import Step
 
 from .selection import Selection
 
@@ -53,11 +55,17 @@ _WIDE = Context(prec=2_000)
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """One name of a client's list: the exposed attribute, and the path into its object, if any."""
+    """One name of a client's list.
+
+    It leads over the to-one relations of ``way`` to ``attribute`` of ``owner``, and on into its object
+    by ``steps``.
+    """
 
     name: str
+    owner: DataClass
     attribute: Attribute
-    steps: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    way: Way = Way()
 
     @property
     def is_number(self) -> bool:
@@ -70,48 +78,50 @@ class Operand:
 
     @property
     def is_computed(self) -> bool:
-        """Whether Python computes it, so that SQL knows nothing of it."""
-        return self.attribute.compute is not None
+        """Whether Python computes it from the entity itself, so that SQL knows nothing of it."""
+        return self.attribute.compute is not None and not self.way.hops
 
     def takes(self, action: str) -> bool:
         return self.is_number or action not in ("sum", "average")
 
-    def check(self, dataclass: DataClass, action: str) -> None:
+    def check(self, action: str) -> None:
         """Raise ``RestError`` 1574 if ``action`` is not for a value of this type."""
-        is_value = self.attribute.is_scalar and (self.attribute.type != "object" or bool(self.steps))
+        is_value = self.attribute.is_scalar
+        if self.attribute.type == "object":
+            # Of the objects that Python computes no property is looked up.
+            is_value = bool(self.steps) and not self.is_computed
         if not is_value or not self.takes(action):
-            raise wrong_type(self, dataclass)
+            raise self.wrong_type()
+
+    def wrong_type(self) -> RestError:
+        return RestError(WRONG_ATTRIBUTE_TYPE(attribute=self.attribute.name, dataclass=self.owner.name))
 
 
-def wrong_type(operand: Operand, dataclass: DataClass) -> RestError:
-    return RestError(WRONG_ATTRIBUTE_TYPE(attribute=operand.name, dataclass=dataclass.name))
+def resolve(caller: Caller, dataclass: DataClass, name: str) -> Operand:
+    """What ``name`` means: an attribute, one over to-one relations, or a property of an object.
 
-
-def resolve(dataclass: DataClass, name: str) -> Operand:
-    """What ``name`` means. Raises ``RestError`` 1500 and 1804 (404) if it is not exposed.
-
-    The only place that takes a name apart.
+    Raises ``RestError`` 1500 and 1804 (404) for what the caller may not know of, 1574 for a path over a
+    to-many relation.
     """
-    first, *steps = name.split(".")
-    attribute = dataclass.attributes.get(first)
-    if attribute is not None and not steps:
-        return Operand(name, attribute)
-    if attribute is not None and attribute.type == "object" and all(steps):
-        return Operand(name, attribute, tuple(steps))
-    if attribute is not None and attribute.target is not None:
-        raise RestError(NOT_SUPPORTED(feature="A path over a relation here"))
-    raise RestError(
-        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
-        BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
-    )
+    try:
+        place = resolve_names(caller, dataclass, name.split("."))
+    except RestError as error:
+        if error.items[-1].row is not ATTRIBUTE_NOT_FOUND:
+            raise
+        failed = BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name)
+        raise RestError(*error.items, failed) from error
+    operand = Operand(name, place.dataclass, place.attribute, place.steps, place.way)
+    if place.links and place.attribute.target is None:
+        raise operand.wrong_type()
+    return operand
 
 
-def resolve_list(dataclass: DataClass, names: str | None) -> list[Operand]:
+def resolve_list(caller: Caller, dataclass: DataClass, names: str | None) -> list[Operand]:
     """The operands of a comma-separated list, each once. Raises 1816 for an empty list."""
     listed = dict.fromkeys(name.strip() for name in (names or "").split(","))
     if not any(listed):
         raise RestError(NO_ATTRIBUTE())
-    return [resolve(dataclass, name) for name in listed]
+    return [resolve(caller, dataclass, name) for name in listed]
 
 
 def rows_of(selection: Selection) -> QuerySet[Any]:
@@ -125,23 +135,27 @@ def rows_of(selection: Selection) -> QuerySet[Any]:
     return queryset.order_by()
 
 
-def expression(caller: Caller, dataclass: DataClass, attribute: Attribute, alias: str) -> Any:
+def expression(caller: Caller, dataclass: DataClass, attribute: Attribute) -> Any:
     """SQL for the value of ``attribute``; of a to-one relation, for the key of the related entity.
 
-    ``alias`` is the database that is read. Not for what Python computes, nor for to-many relations.
+    Not for what Python computes, nor for to-many relations.
     """
     if attribute.expression is not None:
         return _scalar(dataclass, attribute)
     column: Any = F(attribute.column)
-    conditions = Q()
+    seen = Q()
     if attribute.kind is Kind.TO_ONE and attribute.target is not None:
         if not attribute.target.has_view_permission(caller.request):
             return Value(None, output_field=_field(dataclass, column))
-        conditions &= _seen(caller, attribute.column, attribute.target, alias)
+        seen = sees(caller, attribute.target, attribute.column)
     for hop in attribute.hops:
         # Reading an alias needs rights on itself only, but no entity that is hidden.
-        conditions &= _seen(caller, hop.column, hop.target, alias)
-    return Case(When(conditions, then=column)) if conditions else column
+        seen &= sees(caller, hop.target, hop.column)
+    return _if(seen, column)
+
+
+def _if(seen: Q, value: Any) -> Any:
+    return Case(When(seen, then=value)) if seen else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +177,26 @@ class Column:
 def columns(selection: Selection, operand: Operand) -> list[Column]:
     """The SQL of ``operand``, which Python does not compute; of a property, its numbers and its texts.
 
-    Raises ``RestError`` 1574 for a custom field of which nothing is known.
+    Raises ``RestError`` 1574 for a custom field of which nothing is known, and for what Python computes
+    of a related entity.
     """
-    dataclass, attribute, alias = selection.dataclass, operand.attribute, selection.queryset.db
+    attribute, alias, prefix = operand.attribute, selection.queryset.db, operand.way.prefix
+    if attribute.compute is not None:
+        raise operand.wrong_type()
+    if attribute.expression is not None:
+        value = _scalar(operand.owner, attribute, prefix)
+    else:
+        value = F(f"{prefix}{attribute.column}")
+    seen = operand.way.is_seen(selection.caller)
+    value = _if(seen, value)
     if operand.steps:
-        raise RestError(NOT_SUPPORTED(feature="A path into an object here"))
-    value = expression(selection.caller, dataclass, attribute, alias)
-    field = _field(dataclass, value)
+        numbers, texts = objects.number(value, operand.steps), objects.text(value, operand.steps)
+        folded = folded_form(texts, alias).expression
+        return [
+            _plain(numbers, _whole_if_it_is, is_number=True),
+            Column(texts, folded, StoredFolded(texts), str, is_text=True),
+        ]
+    field = _field(selection.dataclass, value)
     match attribute.type:
         case "bool":
             # PostgreSQL has no least boolean, nor a least UUID before version 18.
@@ -182,14 +209,21 @@ def columns(selection: Selection, operand: Operand) -> list[Column]:
             return [_plain(value, _to_scale(field), is_number=True)]
         case "string":
             if field.get_internal_type() not in _TEXTS:
-                raise wrong_type(operand, dataclass)
-            order = _order(dataclass, attribute, value, alias)
+                raise operand.wrong_type()
+            order = folded_form(value, alias).expression
+            if not seen and attribute.kind is Kind.STORAGE:
+                order = text_form(operand.owner, attribute, f"{prefix}{attribute.column}").expression
             return [Column(value, order, StoredFolded(AsText(value)), str, is_text=True)]
     return [_plain(value, lambda found: found)]
 
 
 def _plain(value: Any, restore: Callable[[Any], Any], *, is_number: bool = False) -> Column:
     return Column(value, value, value, restore, is_number=is_number)
+
+
+def _whole_if_it_is(number: float) -> int | float:
+    """JSON does not tell 5 from 5.0, and the database gives a float for both."""
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:
@@ -201,31 +235,19 @@ def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:
     return lambda number: number.quantize(scale, context=_WIDE) if number.is_finite() else number
 
 
-def _order(dataclass: DataClass, attribute: Attribute, value: Any, alias: str) -> Any:
-    """How the texts of ``value`` are compared (D-17)."""
-    if attribute.kind is Kind.STORAGE:
-        return text_form(dataclass, attribute, attribute.column).expression
-    return folded_form(value, alias).expression
-
-
 def _field(dataclass: DataClass, value: Any) -> Field[Any, Any]:
     rows = dataclass.model._base_manager.annotate(_fourd=value)
     found: Field[Any, Any] = rows.query.annotations["_fourd"].output_field
     return found
 
 
-def _seen(caller: Caller, column: str, target: DataClass, alias: str) -> Q:
-    """That ``column`` holds the key of an entity that the caller may see."""
-    if not target.restricts_rows:
-        return Q()
-    keys = target.get_queryset(caller.request).using(alias).order_by().values("pk")
-    return Q(**{f"{column}__in": keys})
+def _scalar(dataclass: DataClass, attribute: Attribute, prefix: str = "") -> Any:
+    """An annotation of ``dataclass``, whose entities ``prefix`` leads to.
 
-
-def _scalar(dataclass: DataClass, attribute: Attribute) -> Any:
-    """An annotation; one that aggregates in a subquery, so that it may be grouped and aggregated."""
+    In a subquery where it is one of another entity, or where it aggregates: so it may be aggregated.
+    """
     rows = dataclass.model._base_manager.annotate(_fourd=attribute.expression)
     annotation: Expression = rows.query.annotations["_fourd"]
-    if not annotation.contains_aggregate and not annotation.contains_over_clause:
+    if not prefix and not annotation.contains_aggregate and not annotation.contains_over_clause:
         return attribute.expression
-    return Subquery(rows.filter(pk=OuterRef("pk")).order_by().values("_fourd")[:1])
+    return Subquery(rows.filter(pk=OuterRef(f"{prefix}pk")).order_by().values("_fourd")[:1])

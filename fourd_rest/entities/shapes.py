@@ -248,9 +248,9 @@ class _Builder:
     def expand(self, item: str, unseen: frozenset[str]) -> None:
         """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
         if item == "$all":
-            for attribute in _relations(self.root.dataclass):
-                if attribute.name not in unseen:
-                    self._walked(self.root, attribute, item, BAD_EXPAND_LIST, is_optional=True)
+            for relation in _relations(self.root.dataclass):
+                if relation.name not in unseen:
+                    self._walked(self.root, relation, item, BAD_EXPAND_LIST, is_optional=True)
             return
         node, names = self.root, item.split(".")
         if len(names) > 1 and names[-1] == "*":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from .json_sql import LENGTH, Context, JsonValue, Sql, can_be_stored, compared, compose, listed, param
@@ -20,7 +20,7 @@ class PostgresValue(JsonValue):
     def column(cls, context: Context, sql: Sql) -> PostgresValue:
         return cls(context, 0, sql)
 
-    def property(self, names: Sequence[str]) -> PostgresValue:
+    def at(self, names: tuple[str, ...]) -> PostgresValue:
         sql = self.sql
         for position, name in enumerate(names, 1):
             if not can_be_stored(name):
@@ -83,80 +83,82 @@ UNREADABLE = "*\ufffd*"
 
 @dataclass(frozen=True)
 class SqliteValue(JsonValue):
-    kind: Sql  # as by json_type, NULL if nothing is there
-    raw: Sql  # the SQL value of a number or a text
     container: Sql  # a JSON text, or NULL
     path: str  # where this value is inside of ``container``
+    # The value of a whole row of ``json_each``: its alias.
+    row: str = ""
+    # Rows of ``json_each`` that lead to ``container``, and what is asked of them.
+    joins: tuple[Sql, ...] = ()
+    conditions: tuple[Sql, ...] = ()
+    # What has this value as its length, if it is an array.
+    array: SqliteValue | None = None
 
     @classmethod
     def column(cls, context: Context, sql: Sql) -> SqliteValue:
-        return cls._at(context, 0, sql, "$")
+        return cls(context, 0, sql, "$")
 
-    @classmethod
-    def _at(cls, context: Context, depth: int, container: Sql, path: str) -> SqliteValue:
-        arguments = listed((container, param(path)))
-        return cls(
-            context,
-            depth,
-            compose("json_type({})", arguments),
-            compose("json_extract({})", arguments),
-            container,
-            path,
+    @staticmethod
+    def _content(alias: str) -> Sql:
+        # The value of a text is the text itself, which is no JSON.
+        return Sql(f"CASE WHEN {alias}.type IN ('array', 'object') THEN {alias}.value END")
+
+    def _seen(self, sql: Sql) -> Sql:
+        """``sql`` on the rows that lead here: a flat join, as SQLite's parser takes no deep nesting."""
+        if not self.joins:
+            return sql
+        return compose(
+            "(SELECT {} FROM {} WHERE {} LIMIT 1)",
+            sql,
+            compose(" CROSS JOIN ".join(["{}"] * len(self.joins)), *self.joins),
+            compose(" AND ".join(["{}"] * len(self.conditions)), *self.conditions),
         )
 
-    @classmethod
-    def _row(
-        cls, context: Context, depth: int, alias: str, template: str = "{}", *parts: Sql
-    ) -> SqliteValue:
-        """The value of a row of ``json_each``."""
+    @property
+    def kind(self) -> Sql:
+        """As by ``json_type``; NULL if nothing is there."""
+        kind = self._seen(Sql(f"{self.row}.type") if self.row else self._call("json_type"))
+        if self.array is None:
+            return kind
+        return compose("(CASE {} WHEN 'array' THEN 'integer' ELSE {} END)", self.array.kind, kind)
 
-        def column(text: str) -> Sql:
-            return compose(template, Sql(text), *parts)
+    @property
+    def raw(self) -> Sql:
+        """The SQL value of a number or a text."""
+        raw = self._seen(Sql(f"{self.row}.value") if self.row else self._call("json_extract"))
+        if self.array is None:
+            return raw
+        length = self.array._seen(self.array._call("json_array_length"))
+        return compose("(CASE {} WHEN 'array' THEN {} ELSE {} END)", self.array.kind, length, raw)
 
-        return cls(
-            context,
-            depth,
-            column(f"{alias}.type"),
-            column(f"{alias}.value"),
-            # The value of a text is the text itself, which is no JSON.
-            column(f"CASE WHEN {alias}.type IN ('array', 'object') THEN {alias}.value END"),
-            "$",
-        )
+    def _call(self, function: str) -> Sql:
+        return compose(f"{function}({{}}, {{}})", self.container, param(self.path))
 
-    def property(self, names: Sequence[str]) -> SqliteValue:
-        value = self
-        for position, name in enumerate(names, 1):
+    def at(self, names: tuple[str, ...]) -> SqliteValue:
+        parent = value = self
+        for name in names:
             parent, value = value, value._child(name)
-            if name == LENGTH and position == len(names):
-                value = parent._or_length(value)
-        return value
+        return replace(value, array=parent) if names[-1:] == (LENGTH,) else value
 
     def _child(self, name: str) -> SqliteValue:
         if not can_be_stored(name):
-            return SqliteValue(self.context, self.depth, Sql("NULL"), Sql("NULL"), Sql("NULL"), "$")
+            return SqliteValue(self.context, self.depth, Sql("NULL"), "$")
         if PLAIN_NAME.fullmatch(name):
-            return self._at(self.context, self.depth, self.container, f'{self.path}."{name}"')
-        return self._row(
-            self.context,
-            self.depth,
-            "fourd_k",
-            "(SELECT {} FROM json_each({}, {}) AS fourd_k"
-            " WHERE typeof(fourd_k.key) = 'text' AND fourd_k.key = {} LIMIT 1)",
-            self.container,
-            param(self.path),
-            param(name),
-        )
-
-    def _or_length(self, child: SqliteValue) -> SqliteValue:
-        template = "(CASE {} WHEN 'array' THEN {} ELSE {} END)"
-        length = compose("json_array_length({}, {})", self.container, param(self.path))
-        return SqliteValue(
-            self.context,
-            self.depth,
-            compose(template, self.kind, Sql("'integer'"), child.kind),
-            compose(template, self.kind, length, child.raw),
-            child.container,
-            child.path,
+            return replace(self, path=f'{self.path}."{name}"', row="", array=None)
+        alias = f"fourd_k{len(self.joins)}"
+        return replace(
+            self,
+            container=self._content(alias),
+            path="$",
+            row=alias,
+            array=None,
+            joins=(
+                *self.joins,
+                compose("json_each({}, {}) AS {}", self.container, param(self.path), Sql(alias)),
+            ),
+            conditions=(
+                *self.conditions,
+                compose("typeof({}.key) = 'text' AND {}.key = {}", Sql(alias), Sql(alias), param(name)),
+            ),
         )
 
     def is_nothing(self) -> Sql:
@@ -201,14 +203,15 @@ class SqliteValue(JsonValue):
 
     def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
         alias = f"fourd_e{self.depth}"
+        element = SqliteValue(self.context, self.depth + 1, self._content(alias), "$", alias)
         return compose(
             # json_each gives the properties of an object as well, and a scalar as one row.
             "EXISTS (SELECT 1 FROM json_each({}, {}) AS {} WHERE typeof({}.key) = 'integer' AND {})",
-            self.container,
+            self._seen(self.container),
             param(self.path),
             Sql(alias),
             Sql(alias),
-            condition(self._row(self.context, self.depth + 1, alias)),
+            condition(element),
         )
 
     @staticmethod
@@ -225,14 +228,12 @@ class MariadbValue(JsonValue):
     def column(cls, context: Context, sql: Sql) -> MariadbValue:
         return cls(context, 0, sql)
 
-    def property(self, names: Sequence[str]) -> MariadbValue:
+    def at(self, names: tuple[str, ...]) -> MariadbValue:
         if not all(map(can_be_stored, names)):
             return MariadbValue(self.context, self.depth, Sql("NULL"))
-        if not names:
-            return self
         child = self._at(names)
-        if names[-1] == LENGTH:
-            array = self.property(names[:-1])
+        if names[-1:] == (LENGTH,):
+            array = self.at(names[:-1])
             child = compose(
                 "(CASE WHEN {} THEN CONCAT(JSON_LENGTH({}), '') ELSE {} END)",
                 array.is_array(),
@@ -241,7 +242,14 @@ class MariadbValue(JsonValue):
             )
         return MariadbValue(self.context, self.depth, child)
 
-    def _at(self, names: Sequence[str]) -> Sql:
+    def _at(self, names: tuple[str, ...]) -> Sql:
+        for position, name in enumerate(names):
+            if name.startswith("-"):
+                parent = MariadbValue(self.context, self.depth, self._at(names[:position]))
+                child = MariadbValue(self.context, self.depth, parent._dashed(name))
+                return child._at(names[position + 1 :])
+        if not names:
+            return self.sql
         # Names are compared as they are written: escaped, as Django does, or not, as others do.
         paths = {
             "$" + "".join(f".{json.dumps(name, ensure_ascii=escaped)}" for name in names): None
@@ -249,6 +257,19 @@ class MariadbValue(JsonValue):
         }
         found = [compose("JSON_EXTRACT({}, {})", self.sql, param(path)) for path in paths]
         return found[0] if len(found) == 1 else compose("COALESCE({})", listed(found))
+
+    def _dashed(self, name: str) -> Sql:
+        # A path must not have a name that begins with "-".
+        return compose(
+            "(SELECT fourd_v.v FROM JSON_TABLE({}, '$' COLUMNS (o JSON PATH '$')) AS fourd_o,"
+            " JSON_TABLE(JSON_KEYS(fourd_o.o), '$[*]'"
+            " COLUMNS (n FOR ORDINALITY, k JSON PATH '$')) AS fourd_k,"
+            " JSON_TABLE(JSON_EXTRACT(fourd_o.o, '$.*'), '$[*]'"
+            " COLUMNS (n FOR ORDINALITY, v JSON PATH '$')) AS fourd_v"
+            " WHERE fourd_v.n = fourd_k.n AND BINARY JSON_UNQUOTE(fourd_k.k) = BINARY {} LIMIT 1)",
+            self.sql,
+            param(name),
+        )
 
     def _kind(self) -> Sql:
         return compose("JSON_TYPE({})", self.sql)

@@ -111,10 +111,10 @@ class Context:
             return text
         return folded_form(None, self.compiler.connection.alias).constant(text)
 
-    def has_form(self, text: Sql, pattern: str) -> Sql:
-        """Whether a text is like a pattern in which ``@`` stands for any characters."""
+    def is_like(self, form: Sql, pattern: str) -> Sql:
+        """Whether the form of a text is like a pattern in which ``@`` stands for any characters."""
         parts = [self.constant(part) for part in pattern.split("@")]
-        return is_true(self._compiled(like(_raw(self.form(text)), parts)))
+        return is_true(self._compiled(like(_raw(form), parts)))
 
     def _compiled(self, expression: Any) -> Sql:
         text, params = self.compiler.compile(expression)
@@ -142,7 +142,7 @@ class JsonValue(ABC):
         """The value of a whole column."""
 
     @abstractmethod
-    def property(self, names: Sequence[str]) -> JsonValue:
+    def at(self, names: tuple[str, ...]) -> JsonValue:
         """The value at the end of a path; of an array, the last name ``length`` is its size."""
 
     @abstractmethod

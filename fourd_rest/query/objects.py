@@ -63,12 +63,22 @@ from typing import Any, TypeAlias
 
 from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Field, FloatField, IntegerField, JSONField, TextField
+from django.db.models import (
+    BooleanField,
+    F,
+    Field,
+    FloatField,
+    IntegerField,
+    JSONField,
+    TextField,
+    Value,
+)
 from django.db.models.expressions import Combinable, Expression, OrderBy
 from django.db.models.sql.compiler import SQLCompiler
 
 from fourd_rest.conf import current
 
+from .folding import fold, like
 from .json_dialects import DIALECTS
 from .json_sql import (
     FALSE,
@@ -86,11 +96,13 @@ from .json_sql import (
 from .syntax import Comparator, Step
 
 MAX_BRACKETS = 3
+MAX_STEPS = 50  # SQLite joins 64 tables
 # No document holds a number beyond; PostgreSQL refuses one above 1E+131072, or with 16384 decimals.
 LARGEST = Decimal("1E+5000")
 SMALLEST = Decimal("1E-5000")
 
 DIFFERING = {Comparator.DIFFERENT: Comparator.EQUAL, Comparator.NOT_IDENTICAL: Comparator.IDENTICAL}
+PATTERNED = {Comparator.EQUAL, Comparator.DIFFERENT, Comparator.BEGIN, Comparator.IN}
 ORDERING = {
     Comparator.LESS: "<",
     Comparator.LESS_OR_EQUAL: "<=",
@@ -116,8 +128,8 @@ class PropertyTest:
 
 
 # In what follows ``lookup`` is the ORM's path to a JSON field (``extra``, ``employer__extra``) or an
-# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents, None
-# that ``TEXT_COMPARISON`` says it.
+# ``OuterRef`` to one. ``as_4d`` says whether texts are compared and sorted without case and accents;
+# None: ``TEXT_COMPARISON`` says it.
 
 
 def matches(
@@ -130,8 +142,8 @@ def matches(
     """The condition that all ``tests`` hold, or that they do not; true or false, never NULL.
 
     For ``filter``, ``Q``, ``Case`` and annotations. Raises ValueError for more than ``MAX_BRACKETS``
-    collections in a path, for ``%`` (see ``text``) and for an operand of another type; ``RestError``
-    (9022) for a pattern that is too long.
+    collections or ``MAX_STEPS`` steps in a path, for ``%`` (see ``text``) and for an operand of another
+    type; ``RestError`` (9022) for a pattern that is too long.
     """
     return _Matches(lookup, tuple(map(_checked, tests)), negated, as_4d)
 
@@ -168,13 +180,30 @@ def scalar(lookup: str | Combinable, steps: Sequence[Step]) -> Any:
 def _checked(test: PropertyTest) -> PropertyTest:
     if test.comparator is Comparator.WORD:
         raise ValueError("words are not looked for in SQL")
+    if len(test.steps) > MAX_STEPS:
+        raise ValueError(f"more than {MAX_STEPS} steps in one path")
     if _brackets(test) > MAX_BRACKETS:
         raise ValueError(f"more than {MAX_BRACKETS} collections in one path")
     if test.comparator is not Comparator.IN:
-        return replace(test, value=_operand(test.value))
+        operand = _operand(test.value)
+        _check_patterns(test.comparator, (operand,))
+        return replace(test, value=operand)
     if not isinstance(test.value, (list, tuple)):
         raise ValueError("a list is needed")
-    return replace(test, value=tuple(map(_operand, test.value)))
+    operands = tuple(map(_operand, test.value))
+    _check_patterns(test.comparator, operands)
+    return replace(test, value=operands)
+
+
+def _check_patterns(comparator: Comparator, operands: Sequence[object]) -> None:
+    """Refuse what is too long now, and not when the statement is made."""
+    if comparator not in PATTERNED:
+        return
+    for operand in operands:
+        if not isinstance(operand, str) or not can_be_stored(operand):
+            continue
+        if "@" in operand or comparator is Comparator.BEGIN:
+            like(Value(operand), [fold(part) for part in operand.split("@")])
 
 
 def _brackets(test: PropertyTest) -> int:
@@ -198,6 +227,8 @@ def _operand(value: object) -> str | bool | Decimal | None:
 
 
 def _names(steps: Sequence[Step]) -> Names:
+    if len(steps) > MAX_STEPS:
+        raise ValueError(f"more than {MAX_STEPS} steps in one path")
     if any(step.element is not None for step in steps):
         raise ValueError("elements of a collection are no single value")
     return tuple(step.name for step in steps)
@@ -246,6 +277,7 @@ def _compares(value: JsonValue, operator: str, operand: Any) -> Sql:
 
 def _equals_any(value: JsonValue, operands: Sequence[Any]) -> Sql:
     numbers, texts, conditions = [], [], []
+    form = value.folded()
     for operand in operands:
         if operand is None:
             conditions.append(value.is_nothing())
@@ -256,10 +288,10 @@ def _equals_any(value: JsonValue, operands: Sequence[Any]) -> Sql:
         elif not can_be_stored(operand) or "@@" in operand:
             continue
         elif "@" in operand:
-            conditions.append(value.context.has_form(value.text(), operand))
+            conditions.append(value.context.is_like(form, operand))
         else:
             texts.append(param(value.context.constant(operand)))
-    for kind, items in ((value.number(), numbers), (value.folded(), texts)):
+    for kind, items in ((value.number(), numbers), (form, texts)):
         if items:
             conditions.append(compared(kind, "IN", Sql(*_parenthesised(items))))
     return some(conditions)
@@ -286,27 +318,27 @@ class _Leaf:
 
     def holds(self, value: JsonValue) -> Sql:
         if not self.collections:
-            return _holds(value.property(self.names), self.comparator, self.operand)
+            return _holds(value.at(self.names), self.comparator, self.operand)
         if (equal := DIFFERING.get(self.comparator)) is not None:
             return self._none(value, equal)
         return self._some(value, self.comparator)
 
     def fails(self, value: JsonValue) -> Sql:
         if not self.collections:
-            return _fails(value.property(self.names), self.comparator, self.operand)
+            return _fails(value.at(self.names), self.comparator, self.operand)
         if (equal := DIFFERING.get(self.comparator)) is not None:
             return self._some(value, equal)
         return self._none(value, self.comparator)
 
     def _none(self, value: JsonValue, comparator: Comparator) -> Sql:
-        there = value.property(self.collections[0]).is_array()
+        there = value.at(self.collections[0]).is_array()
         return every([there, negation(self._some(value, comparator))])
 
     def _some(self, value: JsonValue, comparator: Comparator) -> Sql:
         def inside(value: JsonValue, collections: tuple[Names, ...]) -> Sql:
             if not collections:
-                return _holds(value.property(self.names), comparator, self.operand)
-            return value.property(collections[0]).has_element(lambda v: inside(v, collections[1:]))
+                return _holds(value.at(self.names), comparator, self.operand)
+            return value.at(collections[0]).has_element(lambda v: inside(v, collections[1:]))
 
         return inside(value, self.collections)
 
@@ -339,7 +371,7 @@ class _Scope:
         return every(
             [leaf.holds(value) for leaf in self.leaves]
             + [
-                value.property(segments[0][0]).has_element(scope.holds)
+                value.at(segments[0][0]).has_element(scope.holds)
                 for segments, scope in self.elements.items()
             ]
         )
@@ -347,7 +379,7 @@ class _Scope:
     def fails(self, value: JsonValue) -> Sql:
         conditions = [leaf.fails(value) for leaf in self.leaves]
         for segments, scope in self.elements.items():
-            collection = value.property(segments[0][0])
+            collection = value.at(segments[0][0])
             conditions.append(
                 every([collection.is_array(), negation(collection.has_element(scope.holds))])
             )
@@ -421,7 +453,7 @@ class _Part(_OnObject):
         self.part = part
 
     def render(self, value: JsonValue) -> Sql:
-        return PARTS[self.part][1](value.property(self.names))
+        return PARTS[self.part][1](value.at(self.names))
 
 
 PARTS: dict[str, tuple[type[Field[Any, Any]], Callable[[JsonValue], Sql]]] = {

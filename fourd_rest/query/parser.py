@@ -104,7 +104,7 @@ _PRIMARY = re.compile(
         | (?P<not> ! | (?i:not) {_WORD_ENDS} )
         | (?P<formula> (?i:eval) \s*+ \( )
         | (?P<placeholder> : (?: [0-9]++ | [^\W\d][\w$]*+ (?:\.[\w$]++)*+ ) {_WORD_ENDS} )
-        | (?P<path> {_STEP} (?:\.{_STEP})*+ ) (?![.\[\]{{}}:'"\\])
+        | (?P<path> {_STEP} (?:\.{_STEP})*+ )
     )
     """,
     re.VERBOSE,

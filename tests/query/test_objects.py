@@ -212,7 +212,13 @@ def test_two_criteria_hold_both_or_not_both():
 
 def test_many_values_of_in():
     store(SCALARS)
-    values = [*range(1000, 3000), *(f"no{n}@" for n in range(2000)), "ETE", 5]
+    values = [
+        *range(1000, 3000),
+        *(f"no{n}" for n in range(2000)),
+        *(f"{n}@" for n in range(6, 600)),
+        "ETE",
+        5,
+    ]
     assert found((".p", "in", values)) == "abd"
 
 
@@ -346,6 +352,8 @@ NAMES = [
     "**",
     "0",
     "-1",
+    "-",
+    "- é\"\\'",
     "tab\t",
     "line\nbreak",
     "last",
@@ -371,6 +379,23 @@ def test_odd_names(name):
     )
     found_by_tail = Everything.objects.filter(matches("json", [tail]))
     assert [row.char for row in found_by_tail] == ["b"]
+
+
+@pytest.mark.parametrize("name", ["a", "é", '"', "-"])
+def test_deep_paths(name):
+    """SQLite and MariaDB have limits of their own."""
+    depth = 28 if connection.vendor == "mysql" else 50
+    document = 1
+    for _ in range(depth):
+        document = {name: document}
+    store({"a": document})
+    path = (name,) * depth
+    assert found((path, "=", 1)) == "a"
+    assert found(((*path[1:], "length"), "!=", None)) == ""
+    with pytest.raises(ValueError, match="more than 50 steps"):
+        matches("json", [criterion((name,) * 51, "=", 1)])
+    with pytest.raises(ValueError, match="more than 50 steps"):
+        text("json", [Step(name)] * 51)
 
 
 @pytest.mark.parametrize("name", ["a\0", "\ud800"])
@@ -454,7 +479,7 @@ def test_refused(comparator, value):
 def test_a_pattern_that_is_too_long():
     with pytest.raises(RestError) as caught:
         matches("json", [criterion(".p", "=", "@" + "x" * 60_000)])
-    assert caught.value.errors[0].code == 9022
+    assert [item.row.code for item in caught.value.items] == [9022]
 
 
 # --- In the ORM -----------------------------------------------------------------------------------
@@ -494,7 +519,8 @@ def test_through_a_relation():
 def test_in_a_subquery():
     companies()
     outer = matches(OuterRef("employer__extra"), [criterion(".tags[].n", "=", "a")])
-    assert names(Employee.objects.filter(Exists(Company.objects.filter(outer)))) == ["Ann", "Dee"]
+    others = Company.objects.filter(outer).exclude(pk=OuterRef("employer"))
+    assert names(Employee.objects.filter(Exists(others))) == ["Ann", "Dee"]
     inner = matches("extra", [criterion(".tags[x].n", "=", "a")])
     employers = Company.objects.filter(inner, pk=OuterRef("employer"))
     assert names(Employee.objects.filter(~Exists(employers))) == ["Bob", "Cy"]
