@@ -307,7 +307,7 @@ class Builder:
                 return True
         return (
             source in options.readonly_fields
-            or source in {options.stamp_column, options.timestamp_column}
+            or source in {options.stamp_column, options.timestamp_column, *options.folded_columns}
             # A BinaryField is not editable in forms unless told so; that says nothing about REST.
             or not (field.editable or field.primary_key or _is_binary(field))
             or getattr(field, "generated", False)

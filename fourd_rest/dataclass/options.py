@@ -195,8 +195,9 @@ class DataClass:
 
     @cached_property
     def folded_columns(self) -> frozenset[str]:
-        """The fields that ``folded`` has kept by this app."""
-        return frozenset(self.folded.values())
+        """The fields that ``folded`` names; none if it is no dict, for the checks to tell."""
+        given: Any = self.folded
+        return frozenset(map(str, given.values())) if isinstance(given, dict) else frozenset()
 
     @cached_property
     def stamp_label(self) -> str:

@@ -36,6 +36,8 @@ from fourd_rest.dataclass import Attribute, DataClass
 FUNCTION = "fourd_fold"
 # SQLite takes no longer pattern; the limit is the same on every database. Bytes.
 MAX_PATTERN = 50_000
+# The fields that are texts in every database.
+TEXT_FIELDS = (models.CharField, models.TextField)
 
 _MARKS = re.compile("[\u0300-\u036f]+")
 _LIKE_SPECIAL = re.compile("[%_!]")
@@ -240,7 +242,7 @@ def text_form(dataclass: DataClass, attribute: Attribute, lookup: str) -> TextFo
     ``lookup`` may pass relations: ``employer__name``.
     """
     if not compares_as_4d(dataclass, attribute):
-        text: Any = F(lookup) if isinstance(attribute.member, _TEXTS) else AsText(lookup)
+        text: Any = F(lookup) if isinstance(attribute.member, TEXT_FIELDS) else AsText(lookup)
         return TextForm(text, str)
     column = dataclass.folded.get(attribute.source)
     if column is not None:
@@ -259,9 +261,6 @@ def folded_form(expression: Any, alias: str) -> TextForm:
 def compares_as_4d(dataclass: DataClass, attribute: Attribute) -> bool:
     """Whether case and accents do not matter in ``attribute``, rather than what the database says."""
     return current().TEXT_COMPARISON == "4d" and attribute.source not in dataclass.database_comparison
-
-
-_TEXTS = (models.CharField, models.TextField)
 
 
 # Order

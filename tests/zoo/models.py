@@ -159,6 +159,18 @@ class Account(models.Model):
     owner = models.ForeignKey("auth.User", models.CASCADE, null=True, blank=True, db_constraint=False)
 
 
+class Singer(models.Model):
+    """Texts that are compared in every way: by 4D's rule, from a column of their own, as in SQL."""
+
+    name = models.CharField(max_length=50)
+    name_folded = models.CharField(max_length=100, editable=False)
+    motto = models.TextField(null=True, blank=True)  # noqa: DJ001
+    motto_folded = models.TextField(null=True, blank=True, editable=False)  # noqa: DJ001
+    code = models.CharField(max_length=20, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    teacher = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="pupils")
+
+
 class Secretive(models.Model):
     """Rows that a default manager hides."""
 
