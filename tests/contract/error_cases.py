@@ -61,6 +61,11 @@ def an_invoice(monkeypatch: Any, settings: Any, client: Any) -> None:
     inv003()
 
 
+def an_employed_john_and_an_invoice(monkeypatch: Any, settings: Any, client: Any) -> None:
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 1}
+    john(employer=inv003().company)
+
+
 def france(monkeypatch: Any, settings: Any, client: Any) -> None:
     country = Country.objects.create(code="FR", name="France")
     Parcel.objects.create(country=country)
@@ -659,5 +664,35 @@ CASES = [
         errors((9021, "Too many pictures are being converted")),
         headers={"Retry-After": "5"},
         given=a_picture_and_no_turn,
+    ),
+    Case(
+        "unknown relation to expand",
+        "GET",
+        "Employee?$expand=nope",
+        404,
+        errors(
+            (1500, 'The "nope" attribute cannot be found in the "Employee" dataclass'),
+            (
+                1805,
+                'Cannot completely build a list of expanded attributes with "nope"'
+                ' for the "Employee" dataclass',
+            ),
+        ),
+    ),
+    Case(
+        "attributes too deep",
+        "GET",
+        "Employee?$attributes=manager.employer.name",
+        400,
+        errors((9024, "Attributes nest deeper than 1 levels")),
+        given=limits(MAX_EXPAND_DEPTH=1),
+    ),
+    Case(
+        "too many nested entities",
+        "GET",
+        "Company?$expand=invoices,staff",
+        413,
+        errors((9025, "The answer would hold more than 1 entities")),
+        given=an_employed_john_and_an_invoice,
     ),
 ]
