@@ -104,7 +104,7 @@ def unnested(array: str, stored: Stored, connection: BaseDatabaseWrapper) -> tup
     return "member.value", f"json_each({array}) AS member"
 
 
-class Membership(Lookup):  # type: ignore[type-arg]  # no generic at run time
+class Membership(Lookup):
     """A condition for ``filter`` and ``Q`` on the key that ``path`` leads to (``pk``, ``books__pk``).
 
     A lookup, because Django has MariaDB compare any other expression with ``True``, without an index.
