@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
+from django.db.models import QuerySet
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -321,6 +322,27 @@ def test_renewal_is_rarely_written(anna: Caller, employees: DataClass, clock: Cl
     made.refresh_from_db()
     assert made.refreshed == clock.now
     assert made.expires == clock.now + timedelta(seconds=660)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_that_must_wait(
+    anna: Caller, employees: DataClass, clock: Clock, monkeypatch: Any
+) -> None:
+    made = kept(anna, employees, [1], timeout=600)
+    clock.passes(60)
+    trouble = OperationalError("database is locked")
+
+    def update(self: Any, **values: Any) -> int:
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "update", update)
+        found, shown = sets.page(anna, employees, made.pk, 0, 1)
+        assert (shown, found.refreshed) == ([1], NOW)
+        trouble = OperationalError("disk I/O error")
+        with pytest.raises(OperationalError):
+            sets.find(anna, employees, made.pk)
+    assert sets.find(anna, employees, made.pk).refreshed == clock.now
 
 
 # Quota
@@ -652,6 +674,23 @@ def test_sweep(anna: Caller, employees: DataClass, clock: Clock, monkeypatch: An
     assert list(EntitySet.objects.all()) == [stays]
     assert EntitySetChunk.objects.count() == 2
     assert sets.sweep() == 0
+
+
+def test_sweep_beside_a_rebuild(
+    anna: Caller, employees: DataClass, clock: Clock, monkeypatch: Any
+) -> None:
+    made = kept(anna, employees, [1], timeout=10)
+    clock.passes(11)
+    batches = sets._batches
+
+    def rebuild_first(rows: Any) -> Any:
+        if rows:
+            kept(anna, employees, [2, 3], identity=made.pk)
+        return batches(rows)
+
+    monkeypatch.setattr(sets, "_batches", rebuild_first)
+    assert sets.sweep() == 0
+    assert sets.page(anna, employees, made.pk, 0, 9)[1] == [2, 3]
 
 
 def test_cleanup(anna: Caller, employees: DataClass, clock: Clock, capsys: Any) -> None:
