@@ -26,14 +26,11 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import EntitySet
-from fourd_rest.query.params import bind
-from fourd_rest.query.parser import parse
-from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
-from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 from .set_members import contains
 
 NONE = "$none"
@@ -58,19 +55,19 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     """
     access.check(caller, dataclass, Action.VIEW)
     set_id = address.set_id
-    query, items = asked(address, dataclass)
+    filter_, items = asked(address, dataclass)
     if set_id is None or set_id == NONE:
         selection = _source(caller, address, dataclass, set_id)
-        selection = sorted_by(filtered(selection, query), items)
+        selection = sorted_by(filtered(selection, filter_), items)
         return _answer(address, selection, address.names, method)
     if "$findkey" in address.params:
         return Collection(_find_key(caller, address, dataclass, set_id))
     if {"$addtoset", "$removefromset"} & address.params.keys():
         _edit(caller, address, dataclass, set_id)
     changes = {"$logicoperator", "$clean"} & address.params.keys()
-    if query.where is None and items is None and not changes:
+    if filter_.query.where is None and items is None and not changes:
         return _stored(caller, address, dataclass, set_id, method)
-    members = _members(caller, address, dataclass, set_id, query, items)
+    members = _members(caller, address, dataclass, set_id, filter_, items)
     if isinstance(members, bool):
         return Collection(members)
     return _answer(address, members, address.names, method)
@@ -94,10 +91,10 @@ def related(
     if attribute is None:
         raise _unknown_relation(name, dataclass)
     selection = _related(caller, dataclass, key_text, attribute)
-    query, items = asked(address, selection.dataclass)
+    filter_, items = asked(address, selection.dataclass)
     if items is None:
         items = order_items(selection.dataclass, address.params.get("$suborderby", ""))
-    selection = sorted_by(filtered(selection, query), items)
+    selection = sorted_by(filtered(selection, filter_), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
 
@@ -134,20 +131,20 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     The set itself stays, with undefined members. Raises ``RestError`` as ``deleting.delete`` does, 1518
     where a whole dataclass may not be emptied, 9025 for a selection larger than a set may be.
     """
-    query, _ = asked(address, dataclass)
+    filter_, _ = asked(address, dataclass)
     set_id = address.set_id
-    if (set_id or query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
+    if (set_id or filter_.query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
         raise access.denied(caller, dataclass, Action.VIEW)
     if set_id is None or set_id == NONE:
-        if query.where is None and set_id is None and not dataclass.allow_delete_all:
+        if filter_.query.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
-        selection = filtered(_source(caller, address, dataclass, set_id), query)
+        selection = filtered(_source(caller, address, dataclass, set_id), filter_)
     else:
         entity_set = _find(caller, address, dataclass, set_id)
         whole = everything(caller, dataclass)
         inside = whole.queryset.filter(contains(entity_set))
-        selection = filtered(replace(whole, queryset=inside), query)
+        selection = filtered(replace(whole, queryset=inside), filter_)
     limit = current().MAX_ENTITY_SET_SIZE
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
     if len(keys) > limit:
@@ -172,7 +169,7 @@ def _members(
     address: Address,
     dataclass: DataClass,
     set_id: str,
-    query: Query,
+    filter_: Filter,
     items: Any,
 ) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
@@ -181,10 +178,10 @@ def _members(
     operator = address.params.get("$logicoperator")
     if operator is None:
         inside = replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
-        selection = filtered(inside, query)
+        selection = filtered(inside, filter_)
         if items is not None:
             return sorted_by(selection, items)
-        if query.where is None and not address.flag("$clean"):
+        if filter_.query.where is None and not address.flag("$clean"):
             return replace(selection, keys=set_members.keys(entity_set))
         return _in_their_order(selection, set_members.keys(entity_set))
     other_id = address.params.get("$othercollection", "")
@@ -194,10 +191,10 @@ def _members(
     members = set_members.combine(set_members.keys(entity_set), operator, set_members.keys(other))
     if isinstance(members, bool):
         return members
-    selection = filtered(whole.restricted_to(members), query)
+    selection = filtered(whole.restricted_to(members), filter_)
     if items is not None:
         return sorted_by(selection, items)
-    if query.where is None and not address.flag("$clean"):
+    if filter_.query.where is None and not address.flag("$clean"):
         return selection
     return _in_their_order(selection, members)
 
@@ -234,9 +231,9 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     """What the saved texts select; ``$all`` and an empty filter are all entities."""
     params = address.params
     text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
-    query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
-    items = query.order or order_items(dataclass, order_text)
-    return sorted_by(filtered(everything(caller, dataclass), query), items)
+    filter_ = Filter.of("" if text.strip() == "$all" else text, params.get("$params"))
+    items = filter_.query.order or order_items(dataclass, order_text)
+    return sorted_by(filtered(everything(caller, dataclass), filter_), items)
 
 
 def _other(caller: Caller, dataclass: DataClass, reference: str) -> EntitySet:

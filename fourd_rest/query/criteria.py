@@ -7,7 +7,7 @@ for those that have a value and for which it does not hold; nobody without a val
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
@@ -52,14 +52,21 @@ _WIDE = Context(prec=1_000)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A criterion as two conditions: ``holds``, and ``fails`` for what it is false of, not null for."""
+    """A criterion as two conditions: ``holds``, and ``fails`` for what it is false of, not null for.
+
+    Most criteria stand without ``not``: the second condition is made where it is asked for.
+    """
 
     holds: Q
-    fails: Q
+    make_fails: Callable[[], Q]
+
+    @property
+    def fails(self) -> Q:
+        return self.make_fails()
 
     @property
     def negated(self) -> Judged:
-        return Judged(self.fails, self.holds)
+        return Judged(self.fails, lambda: self.holds)
 
 
 def unmatched(condition: Q) -> Q:
@@ -104,13 +111,23 @@ def _null_test(lookup: str, seen: Q) -> Judged:
     present = Q(**{f"{lookup}__isnull": False})
     if seen:
         present &= seen
-        return Judged(unmatched(present), present)
-    return Judged(Q(**{f"{lookup}__isnull": True}), present)
+        return Judged(unmatched(present), lambda: present)
+    return Judged(Q(**{f"{lookup}__isnull": True}), lambda: present)
 
 
-def _among(present: Q, condition: Q) -> Judged:
-    """``condition``, which SQL may not know, among those with a value."""
-    return Judged(present & condition, present & ~condition)
+def _among(lookup: str, seen: Q, condition: Q) -> Judged:
+    """``condition``, which SQL does not know of null, among those with a value."""
+    holds = condition if condition is not EVERYBODY else _present(lookup, seen)
+    return Judged(holds & seen if seen else holds, lambda: _present(lookup, seen) & ~condition)
+
+
+def _never(lookup: str, seen: Q) -> Judged:
+    """What is false of every value."""
+    return Judged(NOBODY, lambda: _present(lookup, seen))
+
+
+def _present(lookup: str, seen: Q) -> Q:
+    return Q(**{f"{lookup}__isnull": False}) & seen
 
 
 # Columns.
@@ -119,29 +136,23 @@ def _among(present: Q, condition: Q) -> Judged:
 def _judge_column(
     place: Place, lookup: str, comparator: Comparator, operand: Operand, seen: Q
 ) -> Judged:
-    if is_null(operand):
-        if comparator in _EQUAL:
-            return _null_test(lookup, seen)
-        present = Q(**{f"{lookup}__isnull": False}) & seen
-        return Judged(NOBODY, present)
-    present = Q(**{f"{lookup}__isnull": False}) & seen
     if comparator is Comparator.IN:
-        return _judge_in(place, lookup, operand, present, seen)
+        return _judge_in(place, lookup, operand, seen)
     value = value_of(place.attribute, operand)
-    if value is NULL:
-        return _null_test(lookup, seen) if comparator in _EQUAL else Judged(NOBODY, present)
-    if value is NOTHING:
-        return Judged(NOBODY, present)
-    return _among(present, _condition(place, lookup, comparator, value))
+    if value is NULL and comparator in _EQUAL:
+        return _null_test(lookup, seen)
+    if value is NULL or value is NOTHING:
+        return _never(lookup, seen)
+    return _among(lookup, seen, _condition(place, lookup, comparator, value))
 
 
-def _judge_in(place: Place, lookup: str, operand: Operand, present: Q, seen: Q) -> Judged:
+def _judge_in(place: Place, lookup: str, operand: Operand, seen: Q) -> Judged:
     values = [value_of(place.attribute, element) for element in several(operand)]
     known = [value for value in values if value is not NULL and value is not NOTHING]
     condition = _any_of(place, lookup, known)
-    judged = _among(present, condition) if known else Judged(NOBODY, present)
+    judged = _among(lookup, seen, condition) if known else _never(lookup, seen)
     if NULL in values:
-        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.fails)
+        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.make_fails)
     return judged
 
 
@@ -179,7 +190,10 @@ def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
     condition = Q(In(form.expression, [Value(text) for text in plain])) if plain else NOBODY
     for value in values:
         if "@" in value:
-            condition |= _text_condition(form, Comparator.EQUAL, value)
+            pattern = _text_condition(form, Comparator.EQUAL, value)
+            if pattern is EVERYBODY:
+                return EVERYBODY
+            condition |= pattern
     return condition
 
 
@@ -222,11 +236,10 @@ def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: 
     if place.attribute.type != "string":
         raise _wrong_type(place)
     lookup = f"{place.way.prefix}{place.attribute.column}"
-    present = Q(**{f"{lookup}__isnull": False}) & seen
     word = value_of(place.attribute, operand)
     if word is NOTHING:
-        return Judged(NOBODY, present)
-    return _among(present, scanning.with_word(caller, place, word, alias))
+        return _never(lookup, seen)
+    return _among(lookup, seen, scanning.with_word(caller, place, word, alias))
 
 
 # Numbers and moments.
@@ -307,7 +320,7 @@ def _judge_file(place: Place, comparator: Comparator, operand: Operand, seen: Q)
     lookup = f"{place.way.prefix}{place.attribute.column}"
     empty = b"" if place.attribute.holds_bytes else ""
     present = Q(**{f"{lookup}__isnull": False}) & ~Q(**{lookup: empty}) & seen
-    return Judged(unmatched(present), present)
+    return Judged(unmatched(present), lambda: present)
 
 
 def _judge_relation(
@@ -332,8 +345,7 @@ def _judge_relation(
         except ValueError:
             if isinstance(element, Given) and value is not None:
                 raise RestError(PLACEHOLDER_TYPE(placeholder=element.placeholder)) from None
-    present = Q(**{f"{lookup}__isnull": False}) & seen
-    return _among(present, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
+    return _among(lookup, seen, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
 
 
 def _judge_annotation(
@@ -351,8 +363,8 @@ def _judge_annotation(
     holds = Q(**{lookup: rows.filter(judged.holds).order_by().values("pk")}) & seen
     fails = Q(**{lookup: rows.filter(judged.fails).order_by().values("pk")}) & seen
     if is_null(operand):
-        return Judged(unmatched(fails), fails) if comparator in _EQUAL else Judged(NOBODY, fails)
-    return Judged(holds, fails)
+        return Judged(unmatched(fails) if comparator in _EQUAL else NOBODY, lambda: fails)
+    return Judged(holds, lambda: fails)
 
 
 def _judge_computed(
@@ -363,14 +375,14 @@ def _judge_computed(
     if is_null(operand):
         present, _ = scanning.computed(caller, place, lambda value: True, alias)
         present &= seen
-        return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, present)
+        return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
     if comparator is Comparator.WORD and place.attribute.type != "string":
         raise _wrong_type(place)
     elements = several(operand) if comparator is Comparator.IN else [operand]
     values = [value_of(place.attribute, element) for element in elements]
     test = scanning.test(comparator, [v for v in values if v is not NULL and v is not NOTHING])
     holds, fails = scanning.computed(caller, place, test, alias)
-    return Judged(holds & seen, fails & seen)
+    return Judged(holds & seen, lambda: fails & seen)
 
 
 # Objects.
@@ -382,7 +394,7 @@ def _judge_object(
     if comparator is Comparator.WORD:
         seen = place.way.is_seen(caller)
         holds, fails = scanning.property_with_word(caller, place, property_value(operand), alias)
-        return Judged(holds & seen, fails & seen)
+        return Judged(holds & seen, lambda: fails & seen)
     test = property_test(place, comparator, operand)
     return judge_properties(caller, place, [test])
 
@@ -408,13 +420,13 @@ def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyT
     except ValueError as error:
         raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
     if not seen:
-        return Judged(holds, fails)
+        return Judged(holds, lambda: fails)
     # What belongs to an entity that is hidden is null.
     if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _EQUAL:
-        return Judged(unmatched(seen & fails), seen & fails)
+        return Judged(unmatched(seen & fails), lambda: seen & fails)
     if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _DIFFERENT:
-        return Judged(seen & holds, unmatched(seen & holds))
-    return Judged(seen & holds, seen & fails)
+        return Judged(seen & holds, lambda: unmatched(seen & holds))
+    return Judged(seen & holds, lambda: seen & fails)
 
 
 # Relations to many.
