@@ -26,6 +26,10 @@ _ONLY_TRUE = frozenset({"$distinct", "$refresh"})
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
+_ENTITY_SET = frozenset({"$entityset", "$$entityset"})
+
+# A query string whose question mark is missing: "Employee/$filter=..." (U-51).
+_MISPLACED_QUERY = re.compile(r"\$[A-Za-z]++=")
 _END_OF_HEAD = re.compile(r"[/(\[]")
 _BARE_KEY = {")": re.compile(r"[^,/)]+"), "]": re.compile(r"[^,/\]]+")}
 _BARE_VALUE = {")": re.compile(r"[^/)]+"), "]": re.compile(r"[^/\]]+")}
@@ -77,7 +81,8 @@ class Address:
     ``head`` is ``""`` for the root, a ``$keyword``, or the name of a dataclass. ``keys`` are the
     key texts without their quotes: ``()`` for ``X()``, ``None`` where no parenthesis or bracket
     stands. ``unique`` is the attribute of ``X:attr(value)``, the value is then ``keys[0]``.
-    ``parts`` are the non-empty path parts after that, quotes included. ``params`` has its names in
+    ``parts`` are the non-empty path parts after that, quotes included; ``names`` and ``set_id`` say
+    what they mean after a dataclass. ``params`` has its names in
     lower case and with their ``$``; ``$limit`` is stored as ``$top``. A value has lost its outer
     quotes and keeps the escapes of D-39 (``\\"``, ``\\u0027``): they belong to the language of the
     value, and decoded here they could no longer be told from its own quotes.
@@ -88,6 +93,49 @@ class Address:
     unique: str | None
     parts: tuple[str, ...]
     params: Mapping[str, str]
+
+    @property
+    def names(self) -> str | None:
+        """The attribute list among the parts, ``None`` where there is none.
+
+        It is one part, before or after the entity set, and may stand in quotes. Raises ``RestError``
+        with 1806 where the parts are anything but one list and one set.
+
+        >>> parse("Employee/$entityset/AEA452/name,employer.name", "").names
+        'name,employer.name'
+        """
+        return self._list_and_set()[0]
+
+    @property
+    def set_id(self) -> str | None:
+        """The ID in ``$entityset/ID`` among the parts, as it was sent; ``None`` where there is none.
+
+        ``$none`` is the empty set. Raises ``RestError`` with 1806 as ``names`` does, and where a set
+        stands beside keys.
+
+        >>> parse("Employee/name/$$entityset/AEA452", "").set_id
+        'AEA452'
+        """
+        return self._list_and_set()[1]
+
+    def _list_and_set(self) -> tuple[str | None, str | None]:
+        names: str | None = None
+        set_id: str | None = None
+        parts = iter(self.parts)
+        for part in parts:
+            if part in _ENTITY_SET:
+                if set_id is not None or self.keys:
+                    raise _bad("an entity set stands beside keys or another set")
+                set_id = next(parts, None)
+                if set_id is None:
+                    raise _bad("an entity set has no ID")
+            elif part.startswith("$"):
+                raise _bad("a part of the path is an unknown keyword")
+            elif names is not None:
+                raise _bad("the path has too many parts")
+            else:
+                names = _unquoted(part)
+        return names, set_id
 
     def flag(self, name: str) -> bool:
         """Whether a boolean parameter is set: ``true``, and for most of them ``1``.
@@ -120,7 +168,9 @@ def parse(path: str, query: str) -> Address:
 
     ``path`` is what follows the mount prefix, percent-decoded; ``query`` is the query string as it
     was sent, undecoded but as text: characters beyond ASCII that some clients send raw must have
-    been read as UTF-8. Raises ``RestError`` with 1806, after 1808 or 1809 for an unclosed quote.
+    been read as UTF-8. A part of the path that reads ``$name=`` begins a query string whose question
+    mark was forgotten; a parameter that both have is taken from ``query``. Raises ``RestError`` with
+    1806, after 1808 or 1809 for an unclosed quote.
 
     >>> address = parse("Employee('a/b')/photo", '$imageformat=best&$filter="a = 1 & b = 2"&$top=5')
     >>> address.head, address.keys, address.parts
@@ -139,7 +189,12 @@ def parse(path: str, query: str) -> Address:
         raise _bad("it holds a character that is not allowed")
     path = path.lstrip("/")
     head, keys, unique, at = _target(path)
-    return Address(head, keys, unique, _parts(path, at), MappingProxyType(_params(query)))
+    parts, at = _parts(path, at)
+    params = _params(query)
+    if at < len(path):
+        # The path has been decoded: a percent sign in it is one.
+        params = _params(path[at:].rstrip("/").replace("%", "%25")) | params
+    return Address(head, keys, unique, parts, MappingProxyType(params))
 
 
 def key_text(value: str) -> str:
@@ -230,12 +285,15 @@ def _closed(path: str, at: int, closer: str) -> int:
     return at + 1
 
 
-def _parts(path: str, at: int) -> tuple[str, ...]:
+def _parts(path: str, at: int) -> tuple[tuple[str, ...], int]:
+    """The parts of ``path`` from ``at`` on, and where they end: at a misplaced query string."""
     parts = []
     while at < len(path):
         if path[at] == "/":
             at += 1
             continue
+        if _MISPLACED_QUERY.match(path, at):
+            break
         close = at
         if path[at] in _UNCLOSED:
             close = path.find(path[at], at + 1)
@@ -246,7 +304,14 @@ def _parts(path: str, at: int) -> tuple[str, ...]:
             end = len(path)
         parts.append(path[at:end])
         at = end
-    return tuple(parts)
+    return tuple(parts), at
+
+
+def _unquoted(part: str) -> str:
+    """``part`` without the quotes around all of it."""
+    if part[0] in _UNCLOSED and part.find(part[0], 1) == len(part) - 1:
+        return part[1:-1]
+    return part
 
 
 def _params(query: str) -> dict[str, str]:

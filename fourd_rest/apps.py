@@ -11,8 +11,11 @@ class FourdRestConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the checks)
-        from .entities import stamps
+        from .entities import folded, stamps
+        from .query import folding
 
         # Every app's ``fourd.py`` registers its models, as ``admin.py`` does for the admin.
         autodiscover_modules("fourd")
+        folding.install()
         stamps.watch_all()
+        folded.watch_all()

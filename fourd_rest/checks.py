@@ -1,6 +1,7 @@
 """System checks: the settings, the options of dataclasses, and what a site can hardly see by itself.
 
-None of them opens a database connection. ``manage.py check --tag fourd_rest`` runs these alone.
+None of them opens a database connection but E027, on ``check --database`` and ``migrate``. ``manage.py
+check --tag fourd_rest`` runs these alone.
 
 ==== ===========================================================================================
 E001 a key of ``FOURD_REST`` that does not exist
@@ -27,12 +28,17 @@ E021 option ``aliases``: no dict, a name that is none, or no path
 E022 option ``delete_files``: neither True nor False
 E023 option ``allow_stamp_override``: likewise
 E024 a computed attribute without a type, an annotation that SQL refuses, an alias that leads nowhere
+E025 option ``folded``: no dict of text fields, or a column that cannot hold what it is to hold
+E026 option ``database_comparison``: no list of text fields
+E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
+E028 option ``allow_delete_all``: neither True nor False
 W001 a registered model that cannot be exposed
 W002 a user model that is registered without ``fields``
 W003 a field that ``fields`` names and that cannot be exposed
 W004 uploads wait in a storage with a public address
 W005 SQLite without ``transaction_mode`` IMMEDIATE
 W006 a guest permission that no registered model has
+W007 a folded column that is exposed, or shorter than its text
 I001 generic relations that are left out
 ==== ===========================================================================================
 """
@@ -40,12 +46,12 @@ I001 generic relations that are left out
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Info, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, default_storage
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
@@ -56,6 +62,7 @@ from .dataclass import DataClass, registry
 from .dataclass.attributes import is_name, is_user_model, members
 from .dataclass.options import NAMING
 from .models import BlobAttachment, EntityStamp
+from .query.folding import TEXT_FIELDS, compares_as_4d
 from .uploads.pictures import FORMATS
 from .uploads.store import UPLOADS_ALIAS
 
@@ -161,6 +168,7 @@ def check_dataclasses(**kwargs: Any) -> list[CheckMessage]:
         found += _fields_left_out(dataclass)
         found += _one_attribute(dataclass)
         found += _derived_left_out(dataclass)
+        found += _unsuitable_folded(dataclass)
     return found
 
 
@@ -372,6 +380,49 @@ def _aliases(dataclass: DataClass, value: Any) -> Iterator[Fault]:
             yield f"{path!r} is no path", "Give wire names with dots between: 'boss.name'."
 
 
+_KEPT = "Use models.CharField(max_length=..., blank=True, editable=False), null=True beside a null."
+
+
+def _folded(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield f"{value!r} is no dict", "Give a dict of text fields and columns: {'name': 'name_folded'}."
+        return
+    for name, column in value.items():
+        faults = [*_text_field(dataclass.model, name), *_text_field(dataclass.model, column)]
+        yield from faults or _folded_column(dataclass.model, name, column)
+    columns = [*map(str, value.values())]
+    for column in sorted({column for column in columns if column in value or columns.count(column) > 1}):
+        yield f"{column!r} would hold more than one text", "Give every text a column of its own."
+
+
+def _folded_column(model: type[models.Model], name: str, column: str) -> Iterator[Fault]:
+    source, kept = _column(model, name), _column(model, column)
+    assert source is not None and kept is not None  # noqa: S101  (both are text fields)
+    if source.model is not kept.model:
+        yield f"{column!r} is not in the table of {name!r}", "Keep both in one table."
+    if source.null and not kept.null:
+        yield f"{column!r} cannot be null, but {name!r} can", _KEPT
+    if source.blank and not kept.blank:
+        yield f"{column!r} cannot be empty, but {name!r} can", _KEPT
+
+
+def _database_comparison(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, (list, tuple)):
+        yield f"{value!r} is no list of texts", "Name text fields as in Python, or leave the option out."
+        return
+    for name in value:
+        yield from _text_field(dataclass.model, name)
+
+
+def _text_field(model: type[models.Model], name: Any) -> Iterator[Fault]:
+    field = _column(model, name)
+    if field is None:
+        known = {field.name for field in model._meta.concrete_fields}
+        yield f"{model._meta.label} has no field {name!r}", _nearest(name, known)
+    elif not isinstance(field, TEXT_FIELDS):
+        yield f"{name!r} is no text", "Name a CharField or a TextField."
+
+
 _JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "name": ("E004", _name),
     "fields": ("E005", _fields),
@@ -385,10 +436,13 @@ _JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "page_size": ("E013", _page_size),
     "delete_replaced_files": ("E014", _flag("Leave it out to keep replaced files.")),
     "delete_files": ("E022", _flag("Leave it out to keep the files of deleted entities.")),
+    "allow_delete_all": ("E028", _flag("Leave it out to refuse deletes without key or filter.")),
     "allow_stamp_override": ("E023", _flag("Leave it out to have stamps compared.")),
     "computed": ("E019", _computed),
     "annotations": ("E020", _annotations),
     "aliases": ("E021", _aliases),
+    "folded": ("E025", _folded),
+    "database_comparison": ("E026", _database_comparison),
 }
 
 
@@ -491,6 +545,26 @@ def _derived_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
             )
 
 
+def _unsuitable_folded(dataclass: DataClass) -> Iterator[CheckMessage]:
+    for name, column in dataclass.folded.items():
+        source, kept = _column(dataclass.model, name), _column(dataclass.model, column)
+        assert source is not None and kept is not None  # noqa: S101  (E025 otherwise)
+        hint = ""
+        if column in (dataclass.fields or ()):
+            hint = "Do not name it in 'fields': clients compare the text itself."
+        elif (
+            kept.max_length is not None and (source.max_length or kept.max_length + 1) > kept.max_length
+        ):
+            hint = f"Make {column!r} at least as long as {name!r}, better twice as long (ﬁ becomes fi)."
+        if hint:
+            yield Warning(
+                f"The column {column!r} of {dataclass.model._meta.label} cannot well hold {name!r}",
+                hint=hint,
+                obj=dataclass.model,
+                id="fourd_rest.W007",
+            )
+
+
 # The site around
 
 
@@ -527,6 +601,53 @@ def _deferred_transactions(aliases: set[str]) -> Iterator[CheckMessage]:
                 "site that reads first fails when another one has written meanwhile.",
                 id="fourd_rest.W005",
             )
+
+
+@register("fourd_rest", Tags.database)
+def check_text_comparison(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Told at once, rather than by results that lack what they should hold."""
+    if any(conf.problems(getattr(django_settings, "FOURD_REST", {}))):
+        return []
+    if conf.current().TEXT_COMPARISON != "4d":
+        return []
+    aliases = {
+        dataclass.write_alias()
+        for dataclass in registry.everything()
+        if dataclass.left_out is None and not any(_option_faults(dataclass)) and _has_texts(dataclass)
+    }
+    return [
+        Error(
+            f"The PostgreSQL database {alias!r} cannot compare texts by 4D's rule: {why}",
+            hint="Make it anew with ENCODING 'UTF8' and an LC_CTYPE such as C.UTF-8, or set "
+            "FOURD_REST['TEXT_COMPARISON'] = 'database'.",
+            id="fourd_rest.E027",
+        )
+        for alias in sorted(aliases.intersection(databases or ()))
+        if (why := _cannot_fold(alias))
+    ]
+
+
+def _has_texts(dataclass: DataClass) -> bool:
+    return any(
+        attribute.type == "string" and compares_as_4d(dataclass, attribute)
+        for attribute in dataclass.own_attributes.values()
+    )
+
+
+def _cannot_fold(alias: str) -> str:
+    """Why the database cannot fold texts, or nothing."""
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT getdatabaseencoding()")
+        encoding = cursor.fetchone()[0]
+        if encoding != "UTF8":
+            return f"its encoding is {encoding}, not UTF8"
+        cursor.execute("""SELECT lower('É' COLLATE "default")""")
+        if cursor.fetchone()[0] != "é":
+            return "its LC_CTYPE knows ASCII letters only (C or POSIX)"
+    return ""
 
 
 @register("fourd_rest")

@@ -1,52 +1,14 @@
 """The JSON body of a request: bytes in, plain Python values out.
 
-Strict JSON is read by the standard library. What fails there is put into strict form and read once
-more, so that the samples of the vendor's pages work (D-06, ``seed/upload.md``): names without
-quotes, texts in single quotes, a comma before a closing bracket, and nothing else. What the values
-mean is judged elsewhere; a text may hold NUL or a lone surrogate here.
+How tolerant it is, ``json_text`` says (D-06, ``seed/upload.md``); here its refusals become errors.
 """
 
 from __future__ import annotations
 
-import re
-from decimal import Context, Decimal, InvalidOperation
-from json import JSONDecodeError, JSONDecoder
-from typing import Any, NoReturn
+from typing import Any
 
-from fourd_rest.errors import BAD_JSON, BODY_EMPTY, JSON_TOO_DEEP, RestError
-
-MAX_NUMBER = 400
-
-# An unclosed quote takes the rest of the text, and nothing gives characters back: otherwise a body
-# made of quotes would be scanned from each of them to its end.
-_BRACKET = re.compile(
-    r"""
-    "[^"\\]*+(?:\\.[^"\\]*+)*+"
-    | ".*+
-    | (?P<open>[\[{])
-    | (?P<close>[\]}])
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-_LENIENT = re.compile(
-    r"""
-    "[^"\\]*+(?:\\.[^"\\]*+)*+"
-    | '(?P<text>[^'\\]*+(?:\\.[^'\\]*+)*+)'
-    | ["'].*+
-    | (?P<name>(?:[^\W\d]|\$)[\w$]*+)(?=[ \t\r\n]*+:)
-    | (?:[^\W\d]|\$)[\w$]*+
-    | [\[{,:][ \t\r\n]*+,
-    | (?P<comma>,)(?=[ \t\r\n]*+[\]}])
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-# The context of the thread may turn what it cannot hold into NaN.
-_EXACT = Context(traps=[InvalidOperation])
-_IN_SINGLE_QUOTES = re.compile(r"\\.|\"", re.DOTALL)
-
-
-class _TooDeep(ValueError):
-    """The text opens more brackets inside each other than allowed."""
+from . import json_text
+from .errors import BAD_JSON, BODY_EMPTY, JSON_TOO_DEEP, RestError
 
 
 def read(raw: bytes, *, max_depth: int) -> Any:
@@ -66,95 +28,12 @@ def read(raw: bytes, *, max_depth: int) -> Any:
     if not text.strip(" \t\r\n"):
         raise RestError(BODY_EMPTY())
     try:
-        return _strict(text, max_depth)
-    except ValueError:
-        # Even "too deep" is no verdict yet: in single quotes a bracket is a character.
-        lenient = _LENIENT.sub(_rewritten, text)
-    try:
-        return _strict(lenient, max_depth)
-    except _TooDeep:
+        return json_text.read(text, max_depth=max_depth)
+    except json_text.TooDeep:
         raise RestError(JSON_TOO_DEEP(limit=max_depth)) from None
-    except JSONDecodeError as error:
-        raise _bad(f"error at {_place(text, error.pos)}") from None
+    except json_text.Unreadable as error:
+        raise _bad(str(error)) from None
 
 
 def _bad(reason: str) -> RestError:
     return RestError(BAD_JSON(reason=reason))
-
-
-def _strict(text: str, max_depth: int) -> Any:
-    # Before decoding, because the decoder recurses and its own limit differs between Pythons.
-    if text.count("[") + text.count("{") > max_depth:
-        _check_depth(text, max_depth)
-    try:
-        return _DECODER.decode(text)
-    except RecursionError:
-        raise _TooDeep from None
-
-
-def _check_depth(text: str, max_depth: int) -> None:
-    depth = 0
-    for match in _BRACKET.finditer(text):
-        if match.lastgroup == "open":
-            depth += 1
-            if depth > max_depth:
-                raise _TooDeep
-        elif match.lastgroup == "close":
-            depth -= 1
-
-
-def _integer(digits: str) -> int:
-    _check_length(digits)
-    return int(digits)
-
-
-def _decimal(digits: str) -> Decimal:
-    _check_length(digits)
-    try:
-        return Decimal(digits, _EXACT)
-    except InvalidOperation:
-        raise _bad("an exponent is too large") from None
-
-
-def _check_length(digits: str) -> None:
-    # int() takes quadratic time, and refuses on its own from a length the interpreter's user sets.
-    if len(digits.removeprefix("-")) > MAX_NUMBER:
-        raise _bad(f"number too long, at most {MAX_NUMBER} characters are read")
-
-
-def _constant(name: str) -> NoReturn:
-    raise _bad(f"{name} is not a JSON value")
-
-
-_DECODER = JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_constant)
-
-
-def _rewritten(match: re.Match[str]) -> str:
-    """The strict form of one piece of lenient JSON."""
-    kind = match.lastgroup
-    if kind == "name":
-        return f'"{match[0]}"'
-    if kind == "text":
-        return f'"{_IN_SINGLE_QUOTES.sub(_requoted, match["text"])}"'
-    return " " if kind == "comma" else match[0]
-
-
-def _requoted(match: re.Match[str]) -> str:
-    return {'"': r"\"", r"\'": "'"}.get(match[0], match[0])
-
-
-def _place(text: str, position: int) -> str:
-    """Line and column in ``text`` of a position in its strict form."""
-    grown = 0
-    for match in _LENIENT.finditer(text):
-        piece = _rewritten(match)
-        start = match.start() + grown
-        if start + len(piece) > position:
-            if piece != match[0]:
-                position = min(position, start)
-            break
-        grown += len(piece) - len(match[0])
-    position -= grown
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return f"line {line} column {column}"

@@ -1,4 +1,5 @@
-"""The tables of this app: uploads and where they went, and stamps of models without a stamp column."""
+"""The tables of this app: uploads and where they went, stamps of models without a stamp column, and
+entity sets."""
 
 from __future__ import annotations
 
@@ -197,3 +198,73 @@ class BlobAttachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.key} {self.field}"
+
+
+class EntitySet(models.Model):
+    """An entity selection kept under an ID: keys in their order (``requests.md`` 6.4, D-20).
+
+    ``id`` is the ID as clients know it: 32 upper-case hexadecimal digits. ``model`` and ``dataclass``,
+    the wire name, tell whose keys it holds; a dataclass under a new name does not find the sets of the
+    old one. Without an owner, a guest made it, from ``address``. ``expires`` is ``timeout`` seconds and
+    a little more after ``refreshed``, about the last use. Rows live on the entities' own database, where
+    the owner's may not be; sets of a deleted user are nobody's and expire.
+    """
+
+    id = models.CharField(_("ID"), max_length=32, primary_key=True)
+    model = models.CharField(_("model"), max_length=MODEL_LABEL_LENGTH)
+    dataclass = models.CharField(_("dataclass"), max_length=255)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("owner"),
+    )
+    address = models.GenericIPAddressField(_("client address"), null=True)
+    size = models.PositiveIntegerField(_("size"))
+    is_sorted = models.BooleanField(_("sorted"), default=False)
+    timeout = models.PositiveIntegerField(_("lifetime in seconds"))
+    created = models.DateTimeField(_("created"), default=timezone.now)
+    refreshed = models.DateTimeField(_("last use"))
+    expires = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("entity set")
+        verbose_name_plural = _("entity sets")
+        indexes = [
+            models.Index(fields=["owner", "address", "expires"], name="fourd_rest_sets_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataclass} {self.id}"
+
+
+class EntitySetChunk(models.Model):
+    """A stretch of an entity set.
+
+    ``members`` is a JSON array of at most 1,000 keys: numbers, texts, UUIDs as 32 lower-case digits. All
+    chunks but the last are full, so that a position tells the chunk. Text rather than JSON of the
+    database: it comes back as it went in, and no database parses it to store it.
+    """
+
+    entity_set = models.ForeignKey(
+        EntitySet,
+        on_delete=models.CASCADE,
+        related_name="chunks",
+        db_index=False,  # the constraint below has one
+        verbose_name=_("entity set"),
+    )
+    number = models.PositiveIntegerField(_("number"))
+    members = models.TextField(_("keys"))
+
+    class Meta:
+        verbose_name = _("keys of an entity set")
+        verbose_name_plural = _("keys of entity sets")
+        constraints = [
+            models.UniqueConstraint(fields=["entity_set", "number"], name="fourd_rest_one_chunk"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity_set_id} {self.number}"

@@ -11,12 +11,15 @@ from rest_framework.request import Request
 
 from .conf import current
 from .dataclass import Attribute, DataClass
-from .entities import access, catalog, filing, reading
+from .entities import access, answers, collection, filing, reading, selection, sets, shapes
 from .entities.access import Action
 from .entities.batch import save_entities
+from .entities.catalog import Catalog
 from .entities.deleting import delete
 from .entities.drafts import Outcome
+from .entities.info import Info
 from .entities.posted import PERMISSION
+from .entities.shapes import Shape
 from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
@@ -43,28 +46,18 @@ METHODS = frozenset(
     {"entityset", "subentityset", "release", "update", "validate", "delete", "refresh", "retrieve"}
     | {"flush", "insert"}
 )
-# Reads that would answer something else than was asked if these were ignored.
-NOT_YET_IN_READS = frozenset(
-    {
-        "$filter",
-        "$orderby",
-        "$expand",
-        "$distinct",
-        "$compute",
-        "$asarray",
-        "$emmethod",
-        "$lock",
-        "$savedfilter",
-        "$logicoperator",
-        "$extendedattributes",
-    }
-)
+# Requests that would answer something else than was asked if these were ignored.
+NOT_SUPPORTED_KEYWORDS = frozenset({"$emmethod", "$lock", "$extendedattributes"})
 WRITE_KEYWORDS = frozenset(
     # The last ones make no difference to an update; clients send them all the same.
-    # Those who sent $expand read a relation in its deferred form as well.
     {"$method", "$atomic", "$atonce", "$refresh", "$rawpict", "$binary", "$expand"}
     | {"$asarray", "$version", "$format", "$timeout", "$imageformat"}
 )
+# What else says which entities a delete is for.
+DELETE_KEYWORDS = WRITE_KEYWORDS | {"$filter", "$params", "$savedfilter", "$savedorderby"}
+# Values of $method with which a read changes what the server keeps (D-26).
+CHANGING_READS = frozenset({"entityset", "subentityset", "release"})
+CHANGING_KEYWORDS = frozenset({"$addtoset", "$removefromset"})
 
 
 class RootView(RestView):
@@ -74,18 +67,47 @@ class RootView(RestView):
         return answer({"ok": True})
 
 
-class CatalogView(RestView):
-    """``GET /rest/$catalog[/$all|/A,B]``."""
+class DescriptiveView(RestView):
+    """What tells about the server and changes nothing: read by POST as well (U-55)."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        raise NotImplementedError
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """Like GET, if there is nothing to write: no ``$method``, and a body that is empty or ``{}``."""
+        if "$method" in self.address.params or self._posted():
+            raise RestError(METHOD_NOT_APPLICABLE(method=self.address.params.get("$method", "update")))
+        return self.get(request, path)
+
+    def _posted(self) -> Any:
+        try:
+            return self.read_json()
+        except RestError as error:
+            if error.items[-1].row is not BODY_EMPTY:
+                raise
+            return None
+
+
+class CatalogView(DescriptiveView):
+    """``GET|POST /rest/$catalog[/$all|/A,B][?$metadata=full]``."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
         parts = self.address.parts
+        found = Catalog(self.caller, full=self.address.params.get("$metadata", "").lower() == "full")
         if not parts:
-            return answer(catalog.summary(self.caller))
+            return answer(found.summary())
         if len(parts) > 1:
             raise RestError(BAD_URL(reason="the catalog has no such part"))
         if parts[0] == "$all":
-            return answer(catalog.complete(self.caller))
-        return answer(catalog.selected(self.caller, parts[0]))
+            return answer(found.complete())
+        return answer(found.selected(parts[0]))
+
+
+class InfoView(DescriptiveView):
+    """``GET|POST /rest/$info[/part]``: sessions and entity sets, as far as they are the caller's."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        return answer(Info(self.caller).read(self.address.parts))
 
 
 class UploadView(RestView):
@@ -102,6 +124,21 @@ class UploadView(RestView):
     put = post
 
 
+class ReleaseView(RestView):
+    """``POST /rest/$entityset/$release``: drops the entity sets whose IDs the body lists."""
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        self.check_origin()
+        ids = self.read_json()
+        if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+            raise RestError(BAD_JSON(reason="expected an array of IDs"))
+        _check_count(ids)
+        sets.release(self.caller, ids)
+        return answer({"ok": True})
+
+    put = post
+
+
 class DataView(RestView):
     """Entities: ``X``, ``X(key)``, ``X(key)/attributes``."""
 
@@ -109,29 +146,25 @@ class DataView(RestView):
         method = self._method()
         if method in ("update", "validate", "delete", "insert"):
             raise RestError(METHOD_NOT_APPLICABLE(method=method))
-        if method:
+        if method in ("refresh", "retrieve", "flush"):
             raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
-        address = self.address
-        for keyword in sorted(NOT_YET_IN_READS & address.params.keys()):
-            if keyword != "$expand":
-                raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
-        if (form := address.params.get("$format", "").lower()) not in ("", "json"):
-            raise RestError(NOT_SUPPORTED(feature=f"$format={form}"))
-        dataclass = self._dataclass(Action.VIEW, of_entity=bool(address.keys))
-        if address.keys is None or address.keys == ():
-            self._require_no_expand()
-            return answer(self._page(dataclass))
-        key = self._key()
-        attribute = self._asked_file(dataclass)
-        if attribute is not None:
-            return self._file(dataclass, key, attribute)
-        self._require_no_expand()
-        return answer(reading.entity(self.caller, dataclass, key, self._names()))
+        params = self.address.params
+        for keyword in sorted(NOT_SUPPORTED_KEYWORDS & params.keys()):
+            raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
+        if method in CHANGING_READS or CHANGING_KEYWORDS & params.keys():
+            self.check_origin()
+        if method == "release":
+            return self._release()
+        if self.address.unique is not None or len(self.address.keys or ()) == 1:
+            return self._entity(method)
+        dataclass = self._dataclass(Action.VIEW, of_entity=False)
+        found = collection.read(self.caller, self.address, dataclass, method)
+        return _collection(found)
 
     def post(self, request: Request, path: str) -> HttpResponse:
         method = self._method() or "update"
         self.check_origin()
-        self._check_keywords()
+        self._check_keywords(DELETE_KEYWORDS if method == "delete" else WRITE_KEYWORDS)
         match method:
             case "update":
                 return self._update()
@@ -148,6 +181,7 @@ class DataView(RestView):
     def delete(self, request: Request, path: str) -> HttpResponse:
         self._method()
         self.check_origin()
+        self._check_keywords(DELETE_KEYWORDS)
         return self._delete()
 
     # What the address says.
@@ -158,17 +192,15 @@ class DataView(RestView):
             raise RestError(UNKNOWN_METHOD(method=method))
         return method
 
-    def _check_keywords(self) -> None:
+    def _check_keywords(self, known: frozenset[str]) -> None:
         """An unknown keyword in a write may change its meaning: refuse it (D-28)."""
         for name in self.address.params:
-            if name.startswith("$") and name not in WRITE_KEYWORDS:
-                if name in NOT_YET_IN_READS:
+            if name.startswith("$") and name not in known:
+                if name in NOT_SUPPORTED_KEYWORDS:
                     raise RestError(NOT_SUPPORTED(feature=f"{name} in a write"))
                 raise RestError(UNKNOWN_KEYWORD(keyword=name))
 
     def _dataclass(self, action: Action, *, of_entity: bool) -> DataClass:
-        if self.address.unique is not None:
-            raise RestError(NOT_SUPPORTED(feature="An entity by another attribute than its key"))
         name = self.address.head
         if name.startswith("$"):
             raise RestError(NOT_SUPPORTED(feature=f"{name} in an address"))
@@ -180,26 +212,38 @@ class DataView(RestView):
             raise RestError(NOT_SUPPORTED(feature="A list of keys"))
         return keys[0]
 
-    def _names(self) -> str | None:
-        parts = self.address.parts
-        if not parts:
-            return self.address.params.get("$attributes")
-        if parts[0].startswith("$"):
-            raise RestError(NOT_SUPPORTED(feature=f"{parts[0]} in a path"))
-        if len(parts) > 1:
-            raise RestError(NOT_SUPPORTED(feature="A path of several parts"))
-        return parts[0]
-
-    def _require_no_expand(self) -> None:
-        if "$expand" in self.address.params:
-            raise RestError(NOT_SUPPORTED(feature="$expand in a read"))
-
     # Reads.
 
-    def _page(self, dataclass: DataClass) -> dict[str, Any]:
-        skip = max(self.address.integer("$skip") or 0, 0)
-        top = self.address.integer("$top")
-        return reading.page(self.caller, dataclass, self._names(), skip=skip, top=top)
+    def _entity(self, method: str) -> HttpResponseBase:
+        address = self.address
+        dataclass = self._dataclass(Action.VIEW, of_entity=True)
+        key = self._one_key(dataclass)
+        if method:
+            return _collection(collection.related(self.caller, address, dataclass, key, method))
+        attribute = self._asked_file(dataclass)
+        if attribute is not None:
+            return self._file(dataclass, key, attribute)
+        names = address.names or address.params.get("$attributes")
+        expand = address.params.get("$expand")
+        return answer(reading.entity(self.caller, dataclass, key, names, expand))
+
+    def _one_key(self, dataclass: DataClass) -> str:
+        """The key that the address names, also by another attribute (``requests.md`` 4.1)."""
+        address = self.address
+        if address.unique is None:
+            return self._key()
+        access.check(self.caller, dataclass, Action.VIEW)
+        assert address.keys is not None  # noqa: S101  (a value stands in parentheses)
+        key = selection.first_with(self.caller, dataclass, address.unique, address.keys[0])
+        return dataclass.key_to_wire(key)
+
+    def _release(self) -> HttpResponse:
+        """``X/$entityset/ID?$method=release``."""
+        self._dataclass(Action.VIEW, of_entity=False)
+        if self.address.set_id is None:
+            raise RestError(METHOD_NOT_APPLICABLE(method="release"))
+        sets.release(self.caller, [self.address.set_id])
+        return answer({"ok": True})
 
     def _asked_file(self, dataclass: DataClass) -> Attribute | None:
         """The attribute whose bytes are asked for, or None where JSON is."""
@@ -238,6 +282,7 @@ class DataView(RestView):
         if address.parts:
             return self._put_file(dataclass, self._written_attribute(dataclass, "update"))
         items, is_list = self._posted(dataclass)
+        shape = self._shape(dataclass)
         if address.flag("$refresh"):
             outcomes = Trial(self.caller, dataclass).preview(items)
         elif address.flag("$atomic") or address.flag("$atonce"):
@@ -245,9 +290,22 @@ class DataView(RestView):
         else:
             outcomes = save_entities(Writer(self.caller, dataclass), items)
         self._log_refusals(outcomes)
+        if shape.expanded:
+            entities = [outcome.answer for outcome in outcomes]
+            answers.expand(self.caller, shape, entities, dataclass.write_alias())
         if is_list:
             return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
         return answer(outcomes[0].answer, _status(outcomes))
+
+    def _shape(self, dataclass: DataClass) -> Shape:
+        """What the answer shows; asked before anything is saved."""
+        try:
+            return shapes.shape(
+                self.caller, dataclass, names=None, expand=self.address.params.get("$expand")
+            )
+        except RestError:
+            access.require_described(self.caller, dataclass)
+            raise
 
     def _log_refusals(self, outcomes: list[Outcome]) -> None:
         """Refused entities are answers, not exceptions; they are logged as those are."""
@@ -321,21 +379,29 @@ class DataView(RestView):
     def _delete(self) -> HttpResponse:
         address = self.address
         keys: Sequence[str] = address.keys or ()
+        atomic = address.flag("$atomic") or address.flag("$atonce")
         # To empty an attribute is to change the entity.
-        action = Action.CHANGE if address.parts else Action.DELETE
+        action = Action.CHANGE if address.names else Action.DELETE
         dataclass = self._dataclass(action, of_entity=bool(keys))
-        if address.parts:
+        if address.names:
             attribute = self._written_attribute(dataclass, "delete")
             return _ok_or(filing.clear(self.caller, dataclass, self._key(), attribute))
         if not keys:
             access.check(self.caller, dataclass, Action.DELETE)
-            keys = self._posted_keys()
+            posted = self._posted_keys()
+            if posted is None or address.set_id or "$filter" in address.params:
+                collection.delete(self.caller, address, dataclass, atomic=atomic)
+                return answer({"ok": True})
+            keys = posted
         _check_count(keys)
-        delete(self.caller, dataclass, keys, atomic=address.flag("$atomic") or address.flag("$atonce"))
+        delete(self.caller, dataclass, keys, atomic=atomic)
         return answer({"ok": True})
 
-    def _posted_keys(self) -> list[str]:
-        """The keys in the body of a delete: objects with ``__KEY``, or the keys themselves."""
+    def _posted_keys(self) -> list[str] | None:
+        """The keys in the body of a delete: objects with ``__KEY``, or the keys themselves.
+
+        None for a body without content, which clients send where the address says what to delete.
+        """
         try:
             posted = self.read_json()
         except RestError as error:
@@ -343,7 +409,7 @@ class DataView(RestView):
                 raise
             posted = {}
         if posted == {}:
-            raise RestError(NOT_SUPPORTED(feature="Deleting without a key"))
+            return None
         if isinstance(posted, dict):
             posted = posted.get("__ENTITIES", [posted])
         items = posted if isinstance(posted, list) else [None]
@@ -353,6 +419,13 @@ class DataView(RestView):
         ):
             raise RestError(BAD_JSON(reason="expected objects with a __KEY"))
         return [str(key) for key in keys]
+
+
+def _collection(found: collection.Collection) -> HttpResponse:
+    response = answer(found.document)
+    if found.location is not None:
+        response["Content-Location"] = found.location
+    return response
 
 
 def _ok_or(outcome: Outcome) -> HttpResponse:

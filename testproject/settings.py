@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.utils import get_random_secret_key
 
+from testproject.drivers import use_mysql_driver
 from testproject.environment import VAR
 
 
@@ -95,6 +96,7 @@ match os.environ.get("DATABASE_ENGINE", "sqlite"):
             "PASSWORD": os.environ.get("PGPASSWORD", ""),
         }
     case "mariadb":
+        use_mysql_driver()
         DATABASE = {
             "ENGINE": "django.db.backends.mysql",
             "NAME": os.environ.get("MYSQL_DATABASE", "test"),

@@ -242,7 +242,7 @@ class Builder:
                 if name in everything and name not in options.exclude:
                     yield name, everything[name]
             return
-        bookkeeping = {options.stamp_column, options.timestamp_column}
+        bookkeeping = {options.stamp_column, options.timestamp_column, *options.folded_columns}
         for name, member in everything.items():
             if name in options.exclude or name in bookkeeping or _is_parent_link(member):
                 continue
@@ -307,7 +307,7 @@ class Builder:
                 return True
         return (
             source in options.readonly_fields
-            or source in {options.stamp_column, options.timestamp_column}
+            or source in {options.stamp_column, options.timestamp_column, *options.folded_columns}
             # A BinaryField is not editable in forms unless told so; that says nothing about REST.
             or not (field.editable or field.primary_key or _is_binary(field))
             or getattr(field, "generated", False)

@@ -66,6 +66,8 @@ class DataClass:
         Whether a file that an update replaces or empties is deleted once the update is committed.
     ``delete_files``
         Whether the files of a deleted entity are deleted once the deletion is committed.
+    ``allow_delete_all``
+        Whether a delete without key, filter or set may delete every entity.
     ``allow_stamp_override``
         Whether an update with a negative stamp is saved whatever the stored stamp is.
     ``computed``
@@ -75,6 +77,11 @@ class DataClass:
     ``aliases``
         Attributes of related entities by a name of their own: ``{"employerName": "employer.name"}``,
         a path of wire names over to-one relations.
+    ``folded``
+        Columns that hold a text of the entity as it is compared: ``{"name": "name_folded"}``. They are
+        written on every save, and not exposed unless ``fields`` names them.
+    ``database_comparison``
+        Text fields that are compared and sorted as the database does it, not by 4D's rule (D-17).
     """
 
     name: str = ""
@@ -89,10 +96,13 @@ class DataClass:
     page_size: int | None = None
     delete_replaced_files: bool = False
     delete_files: bool = False
+    allow_delete_all: bool = False
     allow_stamp_override: bool = False
     computed: Sequence[str] = ()
     annotations: dict[str, Any] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
     aliases: dict[str, str] = {}  # noqa: RUF012
+    folded: dict[str, str] = {}  # noqa: RUF012
+    database_comparison: Sequence[str] = ()
 
     OPTIONS: ClassVar[tuple[str, ...]] = (
         "name",
@@ -107,10 +117,13 @@ class DataClass:
         "page_size",
         "delete_replaced_files",
         "delete_files",
+        "allow_delete_all",
         "allow_stamp_override",
         "computed",
         "annotations",
         "aliases",
+        "folded",
+        "database_comparison",
     )
 
     def __init__(self, model: type[models.Model], registry: Registry) -> None:
@@ -183,6 +196,12 @@ class DataClass:
         if self.stamp_field is not None:
             return (None, None)
         return getattr(self.model, "fourd_stamp_columns", (None, None))
+
+    @cached_property
+    def folded_columns(self) -> frozenset[str]:
+        """The fields that ``folded`` names; none if it is no dict, for the checks to tell."""
+        given: Any = self.folded
+        return frozenset(map(str, given.values())) if isinstance(given, dict) else frozenset()
 
     @cached_property
     def stamp_label(self) -> str:
@@ -296,7 +315,9 @@ class DataClass:
         """Whether the field or accessor ``source`` is chosen. Asks no other dataclass."""
         if source in self.exclude or source not in members(self.model):
             return False
-        return source in self.fields if self.fields is not None else not is_secret(source)
+        if self.fields is not None:
+            return source in self.fields
+        return not is_secret(source) and source not in self.folded_columns
 
     def write_alias(self) -> str:
         return router.db_for_write(self.model)

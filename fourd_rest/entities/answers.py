@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 
 from fourd_rest.address import key_text
 from fourd_rest.conf import datastore_name
+from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.attributes import own_key
+from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     CONSTRAINT_FAILED,
     DUPLICATE_KEY,
@@ -20,13 +25,17 @@ from fourd_rest.errors import (
     SAVE_FAILED,
     STAMP_CHANGED,
     ErrorItem,
+    RestError,
 )
+from fourd_rest.query.links import link
 
 from . import integrity
 from .drafts import Draft, Outcome
+from .nesting import Nesting
 from .posted import GONE, PERMISSION, STAMP, STATUS_TEXTS, Refusal
 from .rendering import Entity, update_answer
 from .rows import Rows
+from .shapes import Expanded, Shape
 
 
 class Answers:
@@ -124,3 +133,69 @@ class Answers:
         if integrity.is_duplicate(error):
             return self._duplicate(draft, is_key=integrity.is_duplicate_key(error))
         return Refusal(CONSTRAINT_FAILED(), self._save_failed(self._record(draft)))
+
+
+def expand(caller: Caller, shape: Shape, answers: Sequence[Entity], alias: str) -> None:
+    """Show in the ``answers`` of a write what the relations of ``shape`` lead to (``$expand``).
+
+    One statement for each relation, whatever the number of answers. Where there are too many related
+    entities for one answer, relations stay deferred: what was saved must be told all the same.
+    """
+    nesting = Nesting(caller, caller.prefix, alias)
+    values: list[tuple[Expanded, list[Any]]] = []
+    try:
+        for expanded in shape.expanded:
+            read = _targets if expanded.attribute.kind is Kind.TO_ONE else _selections
+            values.append((expanded, read(nesting, shape.dataclass, expanded, answers)))
+    except RestError:
+        return
+    for expanded, column in values:
+        name = expanded.attribute.name
+        for answer, value in zip(answers, column, strict=True):
+            if name not in answer:
+                continue
+            if value is None:
+                del answer[name]
+            else:
+                answer[name] = _written(value, expanded.shape)
+
+
+def _targets(
+    nesting: Nesting, dataclass: DataClass, expanded: Expanded, answers: Sequence[Entity]
+) -> list[Entity | None]:
+    name, target = expanded.attribute.name, expanded.shape.dataclass
+    keys = [
+        target.key_from_wire(answer[name]["__deferred"]["__KEY"]) if name in answer else None
+        for answer in answers
+    ]
+    entities = nesting.entities(expanded, keys, [1] * len(keys))
+    return [entities.get(key) for key in keys]
+
+
+def _selections(
+    nesting: Nesting, dataclass: DataClass, expanded: Expanded, answers: Sequence[Entity]
+) -> list[Entity | None]:
+    name = expanded.attribute.name
+    if link(dataclass, expanded.attribute).column != "pk":
+        # Tied to another key than the one that the answer tells.
+        return [answer.get(name) for answer in answers]
+    keys = [dataclass.key_from_wire(answer["__KEY"]) if name in answer else None for answer in answers]
+    show = nesting.selections(dataclass, expanded, keys, [1] * len(keys))
+    return [
+        None if key is None else show(key, answer["__KEY"])
+        for key, answer in zip(keys, answers, strict=True)
+    ]
+
+
+def _written(value: Entity, shape: Shape) -> Entity:
+    """A nested entity or selection in the form of write answers."""
+    if "__deferred" in value:
+        return value
+    if "__ENTITIES" in value:
+        return {**value, "__ENTITIES": [_written(entity, shape) for entity in value["__ENTITIES"]]}
+    entity = dict(value)
+    for expanded in shape.expanded:
+        name = expanded.attribute.name
+        if entity[name] is not None:
+            entity[name] = _written(entity[name], expanded.shape)
+    return update_answer(entity, shape.dataclass, None)

@@ -17,12 +17,13 @@ from django.utils import timezone
 
 from fourd_rest.dataclass import Attribute, DataClass
 
-from . import access, stamps
+from . import access, folded, stamps
 from .access import Action
 from .announcing import announce
 from .bulk import update_rows
 from .cleaning import clean, is_constrained
 from .drafts import Draft, Outcome
+from .integrity import values_judged
 from .posted import Refusal, expected_stamp
 from .rendering import Entity
 from .transactions import write_transaction
@@ -55,7 +56,8 @@ def is_plain(dataclass: DataClass) -> bool:
 def _has_receivers(signal: Signal, model: type[models.Model]) -> bool:
     """Whether anybody but this app listens to the saves of ``model``."""
     senders = {id(None), id(model)}
-    return any(key[1] in senders and key[0] != stamps.DISPATCH_UID for key, *_ in signal.receivers)
+    own = {stamps.DISPATCH_UID, folded.DISPATCH_UID}
+    return any(key[1] in senders and key[0] not in own for key, *_ in signal.receivers)
 
 
 def _is_plain_field(field: models.Field[Any, Any]) -> bool:
@@ -138,7 +140,10 @@ class Batch:
         return changed
 
     def _is_constrained(self, attribute: Attribute) -> bool:
-        return is_constrained(self.dataclass.model, attribute.field)
+        model = self.dataclass.model
+        fields: list[Any] = [attribute.field]
+        fields += map(model._meta.get_field, self._folded([attribute.source]))
+        return any(is_constrained(model, field) for field in fields)
 
     # Inside the transaction.
 
@@ -180,18 +185,27 @@ class Batch:
     def _assign(self, instance: models.Model, draft: Draft) -> Outcome | None:
         for attribute, value in draft.change.values.items():
             setattr(instance, attribute.assigned, value)
+        folded.keep(instance)
+        changed = {attribute.source for attribute in draft.change.values}
         try:
-            clean(instance, {attribute.source for attribute in draft.change.values})
+            clean(instance, changed | self._folded(changed))
         except ValidationError as error:
             answers = self.writer.answers
             stored: Entity = draft.stored or {}
             return answers.refused(draft, answers.invalid(error, draft), stored)
         return None
 
+    def _folded(self, names: Iterable[str]) -> set[str]:
+        """The folded columns that follow from the fields ``names``."""
+        columns = folded.columns(self.dataclass.model)
+        return {columns[name] for name in names if name in columns}
+
     def _update(self, instances: list[models.Model], drafts: Iterable[Draft], now: Any) -> None:
         if not instances:
             return
         fields: set[Any] = {attribute.field for draft in drafts for attribute in draft.change.values}
+        kept = self._folded([field.name for field in fields])
+        fields.update(map(self.dataclass.model._meta.get_field, kept))
         for field in self.dataclass.model._meta.concrete_fields:
             if getattr(field, "auto_now", False):
                 for instance in instances:
@@ -209,4 +223,5 @@ class Batch:
             get_field = self.dataclass.model._meta.get_field
             fields.update(get_field(name) for name in (column, timestamp) if name)
         ordered = sorted(fields, key=lambda field: field.name)
-        update_rows(self.dataclass.model, instances, ordered, self.alias)
+        with values_judged():
+            update_rows(self.dataclass.model, instances, ordered, self.alias)

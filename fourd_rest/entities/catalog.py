@@ -18,96 +18,122 @@ from . import access
 from .access import Action
 
 
-def unique_id() -> str:
-    """A constant of this datastore: the same in every process and after every restart."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"fourd_rest:{datastore_name()}").hex.upper()
+def unique_id(*labels: str) -> str:
+    """A constant of this datastore, or of what ``labels`` name in it.
+
+    It is the same in every process and after every restart, and follows no change of a wire name.
+    """
+    name = ":".join(("fourd_rest", datastore_name(), *labels))
+    return uuid.uuid5(uuid.NAMESPACE_URL, name).hex.upper()
 
 
-def summary(caller: Caller) -> dict[str, Any]:
-    """``$catalog``: names and addresses."""
-    return _envelope(
-        [
-            {
-                "name": dataclass.name,
-                "uri": f"{caller.prefix}/$catalog/{dataclass.name}",
-                "dataURI": f"{caller.prefix}/{dataclass.name}",
+class Catalog:
+    """What ``caller`` may know. ``full`` tells all that 4D tells to ``$metadata=full``."""
+
+    def __init__(self, caller: Caller, *, full: bool = False) -> None:
+        self.caller = caller
+        self.full = full
+        self.described = [dataclass for dataclass in registry if dataclass.is_described(caller.request)]
+
+    def summary(self) -> dict[str, Any]:
+        """``$catalog``: names and addresses."""
+        return self._envelope(
+            [
+                {
+                    "name": dataclass.name,
+                    "uri": f"{self.caller.prefix}/$catalog/{dataclass.name}",
+                    "dataURI": f"{self.caller.prefix}/{dataclass.name}",
+                }
+                for dataclass in self.described
+            ]
+        )
+
+    def complete(self) -> dict[str, Any]:
+        """``$catalog/$all``: every dataclass with its attributes."""
+        return self._envelope([self._dataclass(dataclass) for dataclass in self.described])
+
+    def selected(self, names: str) -> dict[str, Any]:
+        """``$catalog/A,B``: those dataclasses, in that order. Unknown ones are error 1800 (404)."""
+        chosen = [access.find(self.caller, name.strip(), Action.VIEW) for name in names.split(",")]
+        return self._envelope([self._dataclass(dataclass) for dataclass in chosen])
+
+    def _envelope(self, dataclasses: list[dict[str, Any]]) -> dict[str, Any]:
+        shown: dict[str, Any] = {"__UNIQID": unique_id()}
+        if self.full:
+            shown |= {
+                "__BASEID": None,
+                "__NAME": datastore_name(),
+                # Both spellings of a key are read: X(key) and X[key].
+                "properties": {"supportJSONEntityKey": True},
+                "methods": [],
+                "singletons": [],
             }
-            for dataclass in _described(caller)
+        return {**shown, "dataClasses": dataclasses}
+
+    def _dataclass(self, dataclass: DataClass) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "name": dataclass.name,
+            "className": dataclass.name,
+            "collectionName": dataclass.collection_name,
+        }
+        if self.full:
+            shown["exposed"] = True
+        shown["tableNumber"] = list(registry).index(dataclass) + 1
+        shown["scope"] = "public"
+        if self.full:
+            shown["uuid"] = unique_id(dataclass.model._meta.label)
+        shown["dataURI"] = f"{self.caller.prefix}/{dataclass.name}"
+        if dataclass.page_size is not None:
+            shown["defaultTopSize"] = dataclass.page_size
+        shown["attributes"] = [
+            self._attribute(dataclass, attribute)
+            for attribute in dataclass.attributes.values()
+            if attribute.target is None or attribute.target in self.described
         ]
-    )
+        key = dataclass.key_attribute
+        shown["key"] = [{"name": key.name}] if key is not None else []
+        return shown
+
+    def _attribute(self, dataclass: DataClass, attribute: Attribute) -> dict[str, Any]:
+        shown: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
+        if attribute.kind is not Kind.TO_MANY:
+            shown["fieldPos"] = attribute.position
+        shown["scope"] = "public"
+        if self.full:
+            shown["exposed"] = True
+            shown["uuid"] = unique_id(dataclass.model._meta.label, *_label(attribute))
+        # Columns describe themselves, aliases do not repeat it.
+        field = None if attribute.kind is Kind.ALIAS else attribute.member
+        if isinstance(field, models.Field):
+            shown |= _column_flags(field)
+        shown["type"] = str(attribute.type)
+        if attribute.value is not None and attribute.value.simple_date is not None:
+            shown["simpleDate"] = attribute.value.simple_date
+        if attribute.kind is Kind.TO_ONE and isinstance(field, models.Field):
+            shown["foreignKey"] = attribute.name
+        # An alias needs rights on itself only, but does not tell of a relation that is hidden.
+        if attribute.path and all(hop.target in self.described for hop in attribute.hops):
+            shown["path"] = attribute.path
+        if attribute.target is not None:
+            if attribute.inverse is not None:
+                shown["inverseName"] = attribute.inverse
+            if attribute.kind is Kind.TO_MANY:
+                shown["reversePath"] = True
+                shown["path"] = attribute.inverse or attribute.name
+            else:
+                shown["path"] = attribute.target.name
+        if attribute.read_only and attribute.target is None:
+            shown["readOnly"] = True
+        if isinstance(field, models.Field) and field.primary_key and attribute.target is None:
+            shown["identifying"] = True
+        if attribute.type == "string" and isinstance(field, models.Field) and field.max_length:
+            shown["maxLength"] = field.max_length
+        return shown
 
 
-def complete(caller: Caller) -> dict[str, Any]:
-    """``$catalog/$all``: every dataclass with its attributes."""
-    return _envelope([_dataclass(caller, dataclass) for dataclass in _described(caller)])
-
-
-def selected(caller: Caller, names: str) -> dict[str, Any]:
-    """``$catalog/A,B``: those dataclasses, in that order. Unknown ones are error 1800 (404)."""
-    chosen = [access.find(caller, name.strip(), Action.VIEW) for name in names.split(",")]
-    return _envelope([_dataclass(caller, dataclass) for dataclass in chosen])
-
-
-def _described(caller: Caller) -> list[DataClass]:
-    return [dataclass for dataclass in registry if dataclass.is_described(caller.request)]
-
-
-def _envelope(dataclasses: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"__UNIQID": unique_id(), "dataClasses": dataclasses}
-
-
-def _dataclass(caller: Caller, dataclass: DataClass) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "name": dataclass.name,
-        "className": dataclass.name,
-        "collectionName": dataclass.collection_name,
-        "tableNumber": list(registry).index(dataclass) + 1,
-        "scope": "public",
-        "dataURI": f"{caller.prefix}/{dataclass.name}",
-    }
-    if dataclass.page_size is not None:
-        shown["defaultTopSize"] = dataclass.page_size
-    shown["attributes"] = [
-        _attribute(attribute)
-        for attribute in dataclass.attributes.values()
-        if attribute.target is None or attribute.target.is_described(caller.request)
-    ]
-    key = dataclass.key_attribute
-    shown["key"] = [{"name": key.name}] if key is not None else []
-    return shown
-
-
-def _attribute(attribute: Attribute) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
-    if attribute.kind is not Kind.TO_MANY:
-        shown["fieldPos"] = attribute.position
-    shown["scope"] = "public"
-    # Columns describe themselves, aliases do not repeat it.
-    field = None if attribute.kind is Kind.ALIAS else attribute.member
-    if isinstance(field, models.Field):
-        shown |= _column_flags(field)
-    shown["type"] = str(attribute.type)
-    if attribute.value is not None and attribute.value.simple_date is not None:
-        shown["simpleDate"] = attribute.value.simple_date
-    if attribute.kind is Kind.TO_ONE and isinstance(field, models.Field):
-        shown["foreignKey"] = attribute.name
-    if attribute.path:
-        shown["path"] = attribute.path
-    if attribute.target is not None:
-        if attribute.inverse is not None:
-            shown["inverseName"] = attribute.inverse
-        if attribute.kind is Kind.TO_MANY:
-            shown["reversePath"] = True
-            shown["path"] = attribute.inverse or attribute.name
-        else:
-            shown["path"] = attribute.target.name
-    if attribute.read_only and attribute.target is None:
-        shown["readOnly"] = True
-    if isinstance(field, models.Field) and field.primary_key and attribute.target is None:
-        shown["identifying"] = True
-    if attribute.type == "string" and isinstance(field, models.Field) and field.max_length:
-        shown["maxLength"] = field.max_length
-    return shown
+def _label(attribute: Attribute) -> tuple[str, ...]:
+    # The source of an alias is a field of another model.
+    return ("alias", attribute.name) if attribute.kind is Kind.ALIAS else (attribute.source,)
 
 
 def _column_flags(field: Any) -> dict[str, bool]:

@@ -34,20 +34,40 @@ def delete(
     Raises ``RestError``: 1543 (404) for an unknown key, 1518 if one cannot be deleted, 401. The others
     are deleted all the same, unless ``atomic``.
     """
+    _delete_all(caller, dataclass, _keys(caller, dataclass, key_texts), _remove, atomic=atomic)
+
+
+def delete_selected(
+    caller: Caller, dataclass: DataClass, keys: Sequence[Any], *, atomic: bool = False
+) -> None:
+    """Delete the entities of a selection; those that are gone meanwhile need no deleting.
+
+    Raises ``RestError`` as ``delete`` does.
+    """
+    _delete_all(caller, dataclass, sorted(set(keys)), _remove_if_there, atomic=atomic)
+
+
+def _delete_all(
+    caller: Caller,
+    dataclass: DataClass,
+    keys: Sequence[Any],
+    remove: Callable[[Caller, DataClass, str, Any], None],
+    *,
+    atomic: bool,
+) -> None:
     alias = dataclass.write_alias()
-    keys = _keys(caller, dataclass, key_texts)
     if atomic:
 
         def remove_all() -> None:
             for key in keys:
-                _remove(caller, dataclass, alias, key)
+                remove(caller, dataclass, alias, key)
 
         _run(dataclass, alias, keys, remove_all)
         return
     errors: list[RestError] = []
     for key in keys:
         try:
-            _run(dataclass, alias, [key], partial(_remove, caller, dataclass, alias, key))
+            _run(dataclass, alias, [key], partial(remove, caller, dataclass, alias, key))
         except RestError as error:
             if len(keys) == 1:
                 raise
@@ -94,11 +114,28 @@ def _refused(dataclass: DataClass, key: Any) -> ErrorItem:
 
 def _remove(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> None:
     """Delete one entity inside a transaction."""
-    rows = dataclass.with_key(dataclass.get_queryset(caller.request).using(alias), key).order_by()
-    instance: models.Model | None = rows.first()
-    shown = dataclass.key_to_wire(key)
+    instance = _find(caller, dataclass, alias, key)
     if instance is None and access.may(caller, dataclass, Action.DELETE):
+        shown = dataclass.key_to_wire(key)
         raise RestError(ENTITY_NOT_LOADED(key=shown, dataclass=dataclass.name))
+    _remove_instance(caller, dataclass, alias, key, instance)
+
+
+def _remove_if_there(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> None:
+    instance = _find(caller, dataclass, alias, key)
+    if instance is not None:
+        _remove_instance(caller, dataclass, alias, key, instance)
+
+
+def _find(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> models.Model | None:
+    rows = dataclass.with_key(dataclass.get_queryset(caller.request).using(alias), key).order_by()
+    found: models.Model | None = rows.first()
+    return found
+
+
+def _remove_instance(
+    caller: Caller, dataclass: DataClass, alias: str, key: Any, instance: models.Model | None
+) -> None:
     access.check_entity(caller, dataclass, Action.DELETE, instance)
     assert instance is not None  # noqa: S101  (check_entity refuses None)
     files = _files(dataclass, instance)

@@ -3,122 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from django.db import models
 
-from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import (
-    ATTRIBUTE_NOT_FOUND,
-    BAD_ATTRIBUTE_LIST,
-    ENTITY_NOT_LOADED,
-    NOT_SUPPORTED,
-    WRONG_KEY,
-    RestError,
-)
+from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
+from fourd_rest.query.links import link
 from fourd_rest.uploads.outgoing import StoredFile
 
 from . import access
 from .access import Action
-from .rendering import Entity, Guard, Projection, Row, Visible
+from .nesting import among, shown
+from .rendering import Entity, Projection, project
+from .shapes import Shape, shape
 
 
-def choose(dataclass: DataClass, names: str | None) -> Sequence[Attribute]:
-    """The attributes of a comma-separated list; all for None or ``*`` (``requests.md`` 5).
+def rows(caller: Caller, shape: Shape, queryset: models.QuerySet[Any]) -> list[Entity]:
+    """The entities of ``queryset`` in its order, one statement and one for each expanded relation.
 
-    Raises ``RestError`` 1500 and 1804 (404) for a name that is not exposed.
+    ``queryset`` yields instances that the caller may see, each once; it may be a slice. Raises
+    ``RestError`` 9025 (413) for too many nested entities.
     """
-    if names is None or names.strip() == "*":
-        return tuple(dataclass.attributes.values())
-    chosen: dict[str, Attribute] = {}
-    for item in names.split(","):
-        name = item.strip()
-        attribute = dataclass.attributes.get(name)
-        if attribute is None:
-            first = dataclass.attributes.get(name.partition(".")[0])
-            if first is not None and (first.target or first.type == "object"):
-                raise RestError(NOT_SUPPORTED(feature="A path in an attribute list"))
-            raise RestError(
-                ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
-                BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
-            )
-        chosen[name] = attribute
-    return tuple(chosen.values())
+    projection = project(shape, caller.prefix)
+    return shown(caller, projection, list(projection.of(queryset)), queryset.db)
 
 
-# Clients ask for the same few lists again and again; building one takes 40 to 250 µs.
-@lru_cache(maxsize=100)
-def project(dataclass: DataClass, names: str | None, prefix: str) -> Projection:
-    """How a list of attributes is read. Raises ``RestError`` as ``choose`` does."""
-    return Projection(dataclass, choose(dataclass, names), prefix)
+def by_keys(
+    caller: Caller, shape: Shape, queryset: models.QuerySet[Any], keys: Sequence[Any]
+) -> list[Entity]:
+    """The entities of ``keys`` in that order, ``{"__STAMP": 0}`` for those not in ``queryset``.
 
-
-def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> Visible:
-    """Of each to-one relation in ``rows`` the keys that the reader may see (D-13).
-
-    Relations whose targets are all visible are left out, and cost no statement.
+    ``queryset`` are all entities that the caller may see. Raises as ``rows`` does.
     """
-    found: dict[Guard, frozenset[Any]] = {}
-    for guard in projection.guards:
-        target = guard.target
-        if guard.needs_right and not target.has_view_permission(caller.request):
-            found[guard] = frozenset()
-        elif target.restricts_rows:
-            keys = {row[guard.place] for row in rows} - {None}
-            found[guard] = _seen(caller, target, keys, alias)
-    return found
+    projection = project(shape, caller.prefix)
+    found = list(among(projection.select(queryset).using(queryset.db), "pk", keys))
+    entities = shown(caller, projection, found, queryset.db)
+    by_key = {row[0]: entity for row, entity in zip(found, entities, strict=True)}
+    return [by_key.get(key) or {"__STAMP": 0} for key in keys]
 
 
-def _seen(caller: Caller, target: DataClass, keys: set[Any], alias: str) -> frozenset[Any]:
-    if not keys:
-        return frozenset()
-    rows = target.get_queryset(caller.request).using(alias).filter(pk__in=keys)
-    return frozenset(rows.order_by().values_list("pk", flat=True))
-
-
-def page(
-    caller: Caller, dataclass: DataClass, names: str | None, *, skip: int, top: int | None
-) -> dict[str, Any]:
-    """A page of all entities (``responses.md`` 3). ``top`` is capped by ``MAX_PAGE_SIZE``."""
-    access.check(caller, dataclass, Action.VIEW)
-    settings = current()
-    size = dataclass.page_size or settings.PAGE_SIZE if top is None else top
-    if size < 0 or size > settings.MAX_PAGE_SIZE:
-        size = settings.MAX_PAGE_SIZE
-    projection = project(dataclass, names, caller.prefix)
-    queryset = dataclass.get_queryset(caller.request)
-    rows: list[Row] = []
-    if size:
-        ordered = projection.select(queryset).order_by(*dataclass.default_order)
-        rows = list(ordered[skip : skip + size])
-    # A page that is not full is the last one and tells the count.
-    count = skip + len(rows) if 0 < len(rows) < size else queryset.count()
-    shown = projection.entities(rows, visible(caller, projection, rows, queryset.db), queryset.db)
-    return {
-        "__DATACLASS": dataclass.name,
-        "__entityModel": dataclass.name,
-        "__GlobalStamp": 0,
-        "__COUNT": count,
-        "__FIRST": skip,
-        "__ENTITIES": shown,
-        "__SENT": len(shown),
-    }
-
-
-def entity(caller: Caller, dataclass: DataClass, key_text: str, names: str | None) -> Entity:
+def entity(
+    caller: Caller,
+    dataclass: DataClass,
+    key_text: str,
+    names: str | None,
+    expand: str | None = None,
+) -> Entity:
     """One entity by the text of its key (``responses.md`` 2)."""
-    _check_view(caller, dataclass, key_text)
-    projection = project(dataclass, names, caller.prefix)
+    check_view(caller, dataclass, key_text)
+    projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
     found = dataclass.with_key(projection.select(queryset), to_key(dataclass, key_text))
     rows = list(found[:1])
     if not rows:
-        raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
-    shown = projection.entities(rows, visible(caller, projection, rows, queryset.db), queryset.db)[0]
-    return {"__entityModel": dataclass.name, "__DATACLASS": dataclass.name, **shown}
+        raise _not_loaded(dataclass, key_text)
+    only = shown(caller, projection, rows, queryset.db)[0]
+    return {"__entityModel": dataclass.name, "__DATACLASS": dataclass.name, **only}
+
+
+def related(
+    caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute
+) -> models.QuerySet[Any]:
+    """The entities that the relation ``attribute`` of one entity leads to, as far as visible.
+
+    Each once, in no order; of a to-one relation one or none. One statement, which looks for the entity.
+    Raises as ``entity`` does; the right to read the target has been asked with the shape.
+    """
+    check_view(caller, dataclass, key_text)
+    seen = dataclass.get_queryset(caller.request)
+    target = attribute.target
+    assert target is not None  # noqa: S101  (a relation has a target)
+    is_to_one = attribute.kind is Kind.TO_ONE
+    column = attribute.column if is_to_one else link(dataclass, attribute).column
+    owners = dataclass.with_key(seen, to_key(dataclass, key_text)).order_by()
+    values = list(owners.values_list(column, flat=True)[:1])
+    if not values:
+        raise _not_loaded(dataclass, key_text)
+    entities = target.get_queryset(caller.request).using(seen.db)
+    if values[0] is None:
+        return entities.none()
+    if is_to_one:
+        return entities.filter(pk=values[0])
+    tied = target.model._base_manager.using(seen.db).filter(
+        **{link(dataclass, attribute).path: values[0]}
+    )
+    # Not by a filter of its own: it could share a join that the site has made for another purpose.
+    return entities.filter(pk__in=tied.order_by().values("pk"))
+
+
+def _not_loaded(dataclass: DataClass, key_text: str) -> RestError:
+    return RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
 
 
 def to_key(dataclass: DataClass, text: str) -> Any:
@@ -129,7 +105,7 @@ def to_key(dataclass: DataClass, text: str) -> Any:
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
 
 
-def _check_view(caller: Caller, dataclass: DataClass, key_text: str) -> None:
+def check_view(caller: Caller, dataclass: DataClass, key_text: str) -> None:
     """Ask for the right on the dataclass, and on the entity where that alone decides."""
     if access.may(caller, dataclass, Action.VIEW) and not dataclass.judges_objects:
         return
@@ -151,15 +127,15 @@ def _load(caller: Caller, dataclass: DataClass, key_text: str) -> models.Model |
 
 def file(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> StoredFile:
     """Where the bytes of ``attribute`` are. Raises as ``entity`` does."""
-    _check_view(caller, dataclass, key_text)
+    check_view(caller, dataclass, key_text)
     key = to_key(dataclass, key_text)
-    projection = Projection(dataclass, (), caller.prefix)
+    projection = Projection(Shape(dataclass, ()), caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
     queryset = queryset.annotate(**projection.annotations)
     columns = (*projection.columns[:2], attribute.column)
     row = dataclass.with_key(queryset, key).order_by().values_list(*columns).first()
     if row is None:
-        raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
+        raise _not_loaded(dataclass, key_text)
     stamp, value = row[1] or 1, row[2]
     wire_key = dataclass.key_to_wire(key)
     if attribute.holds_bytes:

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 
-from .reading import project, visible
-from .rendering import Entity, Row
+from .nesting import shown
+from .rendering import Entity, Row, project
+from .shapes import whole
 
 
 class Rows:
@@ -21,7 +22,7 @@ class Rows:
         self.caller = caller
         self.dataclass = dataclass
         self.alias = alias
-        self._projection = project(dataclass, None, caller.prefix)
+        self._projection = project(whole(dataclass), caller.prefix)
 
     def query(self, key: Any) -> QuerySet[Any]:
         """The row of ``key``, if the caller may reach it."""
@@ -55,5 +56,4 @@ class Rows:
         return self._shown(rows)[0] if rows else None
 
     def _shown(self, rows: Sequence[Row]) -> list[Entity]:
-        seen = visible(self.caller, self._projection, rows, self.alias)
-        return self._projection.entities(rows, seen, self.alias)
+        return shown(self.caller, self._projection, rows, self.alias)

@@ -1,24 +1,38 @@
-"""A selection: which entities of one dataclass, in which order, as one caller sees them."""
+"""A selection: which entities of one dataclass, in which order, as one caller sees them.
+
+Made from what an address says, step by step in the order of ``requests.md`` 7: the source, the filter,
+the order.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
 
+from fourd_rest.address import Address
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import BAD_ORDER, ENTITY_NOT_LOADED, QUERY_NOT_ANALYZED, RestError
+from fourd_rest.query.compiler import condition
+from fourd_rest.query.membership import key_in
+from fourd_rest.query.ordering import default_order, order
+from fourd_rest.query.params import bind
+from fourd_rest.query.parser import parse, parse_order
+from fourd_rest.query.paths import readable
+from fourd_rest.query.syntax import Comparator, Comparison, Node, OrderItem, Path, Query, Step, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Entities that ``caller`` may see, not yet read.
 
-    ``queryset`` yields instances of the dataclass' model, each once, filtered and without an order;
-    annotations are added to it freely. ``order`` is total: what ``order_by`` takes, the key last.
-    ``is_sorted`` tells whether the client asked for an order. ``keys`` is set where the members and their
-    order are known beforehand (a page of an entity set); a member that is gone keeps its place.
+    ``queryset`` yields instances of the dataclass' model, each once, without an order. ``order`` is
+    total: what ``order_by`` takes, the key last. ``is_sorted`` tells whether the client asked for an
+    order, ``where`` what it filtered by. ``keys`` is set where the members and their order are known
+    beforehand; a member that is gone keeps its place then.
     """
 
     caller: Caller
@@ -26,3 +40,90 @@ class Selection:
     queryset: QuerySet[Any]
     order: tuple[Any, ...]
     is_sorted: bool = False
+    where: Node | None = None
+    keys: Sequence[Any] | None = None
+
+    @property
+    def ordered(self) -> QuerySet[Any]:
+        return self.queryset.order_by(*self.order)
+
+    def restricted_to(self, keys: Sequence[Any]) -> Selection:
+        """Those of ``keys``, in that order; members that are gone keep their places."""
+        return replace(self, keys=keys, queryset=self.queryset.filter(key_in(keys)))
+
+
+def everything(caller: Caller, dataclass: DataClass) -> Selection:
+    """All entities of the dataclass."""
+    return Selection(caller, dataclass, dataclass.get_queryset(caller.request), default_order(dataclass))
+
+
+def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Selection:
+    """The entities of these keys; keys that nobody has are left out (``server-facts.md`` 3)."""
+    whole = everything(caller, dataclass)
+    keys = []
+    for text in texts:
+        try:
+            keys.append(dataclass.key_from_wire(text))
+        except ValueError:
+            continue
+    return replace(whole, queryset=whole.queryset.filter(key_in(keys)))
+
+
+def asked(address: Address, dataclass: DataClass) -> tuple[Query, tuple[OrderItem, ...] | None]:
+    """The filter of an address with its parameters, and the order: that within the filter wins (D-36).
+
+    Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
+    """
+    params = address.params
+    query = bind(parse(params.get("$filter", "")), params.get("$params"))
+    return query, query.order or order_items(dataclass, params.get("$orderby", ""))
+
+
+def order_items(dataclass: DataClass, text: str) -> tuple[OrderItem, ...] | None:
+    """What an order list asks for, None for an empty one. Raises ``RestError`` 1810, 9022."""
+    try:
+        return parse_order(text) or None
+    except RestError as error:
+        if error.items[-1].row is not QUERY_NOT_ANALYZED:
+            raise
+        raise RestError(BAD_ORDER(order=text, dataclass=dataclass.name)) from error
+
+
+def filtered(selection: Selection, query: Query) -> Selection:
+    """What of ``selection`` the filter leaves."""
+    if query.where is None:
+        return selection
+    rows = selection.queryset
+    where = condition(selection.caller, selection.dataclass, query.where, rows.db)
+    return replace(selection, queryset=rows.filter(where), where=query.where)
+
+
+def sorted_by(selection: Selection, items: tuple[OrderItem, ...] | None) -> Selection:
+    """``selection`` in the order that was asked for; members that are gone have no place in it."""
+    if items is None:
+        return selection
+    keys = order(selection.caller, selection.dataclass, items)
+    return replace(selection, order=keys, is_sorted=True, keys=None)
+
+
+def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> Any:
+    """The key of the first entity whose attribute ``name`` equals ``value`` (``requests.md`` 4.1).
+
+    Raises ``RestError`` 1500, or 1543 (404) where there is none.
+    """
+    attribute = readable(caller, dataclass, name)
+    if attribute.is_filled_in:
+        return _own_key(dataclass, value)
+    comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
+    selection = filtered(everything(caller, dataclass), Query(comparison))
+    key = selection.ordered.values_list("pk", flat=True).first()
+    if key is None:
+        raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
+    return key
+
+
+def _own_key(dataclass: DataClass, value: str) -> Any:
+    try:
+        return dataclass.key_from_wire(value)
+    except ValueError as error:
+        raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name)) from error

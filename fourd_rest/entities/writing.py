@@ -34,7 +34,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.uploads import attach
 
-from . import access, stamps
+from . import access, folded, integrity, stamps
 from .access import Action
 from .announcing import announce
 from .answers import Answers
@@ -442,6 +442,7 @@ class Writer:
         except ValidationError as error:
             # The setter of a computed attribute may refuse a value.
             raise self.answers.invalid(error, draft) from error
+        folded.keep(instance)
 
     def _clean(
         self,
@@ -457,7 +458,8 @@ class Writer:
 
     def _save(self, instance: models.Model, draft: Draft) -> None:
         try:
-            self.dataclass.save_model(self.caller.request, instance, change=not draft.is_new)
+            with integrity.values_judged():
+                self.dataclass.save_model(self.caller.request, instance, change=not draft.is_new)
         except ValidationError as error:
             # A site's own ``save`` may validate as well.
             raise self.answers.invalid(error, draft) from error

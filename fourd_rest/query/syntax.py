@@ -149,7 +149,7 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole filter: ``where`` is None for a text without criteria, ``order`` is empty without a clause."""
+    """A whole filter: ``where`` is None without criteria, ``order`` is empty without a clause."""
 
     where: Node | None
     order: tuple[OrderItem, ...] = ()

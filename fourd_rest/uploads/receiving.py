@@ -42,7 +42,7 @@ def receive(caller: Caller, address: Address, *, picture: bool | None = None) ->
         timeout=_timeout(address),
         declared_type=request.headers.get("Content-Type", "").partition(";")[0].strip(),
         file_name=_file_name(request.headers.get("Content-Disposition", "")),
-        address=_client_address(request),
+        address=client_address(request),
     )
     reader = BodyReader.of(request, limit=settings.MAX_UPLOAD_SIZE)
     blob = blobs.receive(request, reader, announced)
@@ -77,7 +77,8 @@ def _file_name(disposition: str) -> str:
     return "".join(character for character in name if character.isprintable())
 
 
-def _client_address(request: HttpRequest) -> str | None:
+def client_address(request: HttpRequest) -> str | None:
+    """Where the request comes from, as its quota needs it."""
     try:
         return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -19,34 +17,12 @@ from rest_framework.throttling import SimpleRateThrottle
 from fourd_rest.entities import writing
 from fourd_rest.models import UploadedBlob
 from fourd_rest.uploads import conversions
-from tests.conftest import RestClient, picture
+from tests.conftest import picture
+from tests.contract import read_error_cases
+from tests.contract.case import Case, limits
 from tests.contract.checks import chunked, cut, errors, refused
 from tests.contract.sample import employee, inv003, john, photo
 from tests.zoo.models import Country, Parcel
-
-
-@dataclass(frozen=True)
-class Case:
-    """One request and its answer.
-
-    ``who`` is ``admin``, ``guest``, or the one permission that the user holds. ``given`` prepares the
-    database and the server; it gets pytest's ``monkeypatch``, ``settings`` and a client.
-    """
-
-    name: str
-    method: str
-    path: str
-    status: int
-    body: dict[str, Any]
-    who: str = "admin"
-    sent: Any = None
-    extra: dict[str, Any] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    given: Callable[[Any, Any, RestClient], None] | None = None
-
-    @property
-    def codes(self) -> set[int]:
-        return {item["errCode"] for item in self.body["__ERROR"]}
 
 
 def an_employee(monkeypatch: Any, settings: Any, client: Any) -> None:
@@ -117,13 +93,6 @@ def a_busy_database(monkeypatch: Any, settings: Any, client: Any) -> None:
 
 def a_known_reference(monkeypatch: Any, settings: Any, client: Any) -> None:
     monkeypatch.setattr(secrets, "token_hex", lambda size: "0badf00d"[: 2 * size])
-
-
-def limits(**values: int) -> Callable[[Any, Any, Any], None]:
-    def given(monkeypatch: Any, settings: Any, client: Any) -> None:
-        settings.FOURD_REST = values
-
-    return given
 
 
 def a_user(monkeypatch: Any, settings: Any, client: Any) -> None:
@@ -660,4 +629,5 @@ CASES = [
         headers={"Retry-After": "5"},
         given=a_picture_and_no_turn,
     ),
+    *read_error_cases.CASES,
 ]

@@ -9,8 +9,9 @@ import pytest
 
 from fourd_rest.errors import ROWS
 from tests.conftest import RestClient
+from tests.contract.case import Case
 from tests.contract.checks import assert_answer, nothing_changes
-from tests.contract.error_cases import CASES, Case
+from tests.contract.error_cases import CASES
 
 
 @pytest.mark.django_db

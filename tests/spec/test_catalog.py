@@ -143,7 +143,7 @@ def without(described, *hidden):
 
 def test_the_catalog(login):
     expected = envelope(short("Company"), short("Invoices"), short("Employee"))
-    for path in ("$catalog", "$catalog/", "/$catalog", "$catalog?$metadata=full"):
+    for path in ("$catalog", "$catalog/", "/$catalog", "$catalog?$metadata=some"):
         assert_answer(login(*EVERY_RIGHT).read(path), 200, expected)
 
 
@@ -195,14 +195,107 @@ def test_the_catalog_has_one_part(admin, path):
     assert_answer(admin.read(path), 400, errors((1806, text)))
 
 
-@pytest.mark.parametrize("verb", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("verb", ["PUT", "DELETE"])
 def test_the_catalog_is_read_only(admin, verb):
     assert_answer(
         admin.rest(verb, "$catalog"),
         405,
         errors((9012, f"The {verb} verb is not allowed here")),
-        {"Allow": "GET, HEAD"},
+        {"Allow": "GET, HEAD, POST"},
     )
+
+
+def test_the_catalog_by_post(login):
+    """Some clients post what they read, with ``{}`` for nothing (U-55)."""
+    client = login(*EVERY_RIGHT)
+    for body in (b"", "{}", "[]"):
+        assert_answer(client.rest("POST", "$catalog/Invoices", body), 200, envelope(INVOICES))
+    for path, body, method in (
+        ("$catalog", {"name": "New"}, "update"),
+        ("$catalog?$method=delete", b"", "delete"),
+        ("$catalog/Invoices?$method=update", "{}", "update"),
+    ):
+        text = f'"{method}" REST method is not applicable here'
+        assert_answer(client.rest("POST", path, body), 400, errors((1813, text)))
+    unreadable = client.rest("POST", "$catalog", "{")
+    assert (unreadable.status_code, unreadable.json()["__ERROR"][0]["errCode"]) == (400, 9001)
+
+
+# $metadata=full
+
+
+def identity(*labels):
+    """The constant identity of what ``labels`` name, as Python names it."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, ":".join(("fourd_rest:tests", *labels))).hex.upper()
+
+
+def full(*dataclasses):
+    return {
+        "__UNIQID": UNIQUE,
+        "__BASEID": None,
+        "__NAME": "tests",
+        "properties": {"supportJSONEntityKey": True},
+        "methods": [],
+        "singletons": [],
+        "dataClasses": list(dataclasses),
+    }
+
+
+def in_full(described, label, *sources):
+    """``described`` as ``$metadata=full`` shows it; ``sources`` are the attributes' Python names."""
+    shown = {}
+    for name, value in described.items():
+        shown[name] = value
+        if name == "collectionName":
+            shown["exposed"] = True
+        elif name == "scope":
+            shown["uuid"] = identity(label)
+    shown["attributes"] = []
+    for attribute, source in zip(described["attributes"], sources, strict=True):
+        added = {}
+        for name, value in attribute.items():
+            added[name] = value
+            if name == "scope":
+                added |= {"exposed": True, "uuid": identity(label, source)}
+        shown["attributes"].append(added)
+    return shown
+
+
+def test_full_metadata(login):
+    client = login(*EVERY_RIGHT)
+    expected = full(short("Company"), short("Invoices"), short("Employee"))
+    for value in ("full", "FULL"):
+        assert_answer(client.read(f"$catalog?$metadata={value}"), 200, expected)
+    names = ("id", "reference", "amount", "date", "pdf", "company")
+    invoices = in_full(INVOICES, "hr.Invoice", *names)
+    assert_answer(client.read("$catalog/Invoices?$metadata=full"), 200, full(invoices))
+    everything = client.read("$catalog/$all?$metadata=full").json()
+    assert everything["dataClasses"][1] == invoices
+    identities = [item["uuid"] for item in everything["dataClasses"]]
+    for described in everything["dataClasses"]:
+        identities += [item["uuid"] for item in described["attributes"]]
+    assert len(set(identities)) == len(identities) == 29
+    assert all(re.fullmatch("[0-9A-F]{32}", item) for item in identities)
+
+
+def test_full_metadata_shows_no_more_than_the_caller_may_know(login):
+    client = login("hr.view_invoice")
+    assert_answer(client.read("$catalog?$metadata=full"), 200, full(short("Invoices")))
+    described = without(INVOICES, "Company")
+    names = ("id", "reference", "amount", "date", "pdf")
+    invoices = in_full(described, "hr.Invoice", *names)
+    assert_answer(client.read("$catalog/$all?$metadata=full"), 200, full(invoices))
+
+
+def test_identities_follow_no_name_on_the_wire(admin, registered):
+    before = admin.read("$catalog/Company?$metadata=full").json()["dataClasses"][0]
+    registered(Company, name="Firm", fields=["name"], aliases={"label": "name", "boss": "name"})
+    after = admin.read("$catalog/Firm?$metadata=full").json()["dataClasses"][0]
+    assert after["uuid"] == before["uuid"]
+    assert [item["uuid"] for item in after["attributes"]] == [
+        before["attributes"][1]["uuid"],
+        *(identity("hr.Company", "alias", name) for name in ("label", "boss")),
+    ]
 
 
 # Options and field types
@@ -364,6 +457,21 @@ def test_only_what_the_caller_may_know(login):
     for path in ("$catalog/Company", "$catalog/Employee,Company"):
         text = 'The "Company" dataclass cannot be found'
         assert_answer(client.read(path), 404, errors((1800, text)))
+
+
+def test_an_alias_does_not_tell_of_a_hidden_relation(login, registered):
+    registered(Employee, fields=["id", "employer"], aliases={"company": "employer.name"})
+    described = attributes(login("hr.view_employee", "hr.add_company"), "Employee")
+    assert described["company"]["path"] == "employer.name"
+    described = attributes(login("hr.view_employee", username="other"), "Employee")
+    assert list(described) == ["id", "company"]
+    assert described["company"] == {
+        "kind": "alias",
+        "fieldPos": 3,
+        "scope": "public",
+        "type": "string",
+        "readOnly": True,
+    }
 
 
 @pytest.mark.parametrize("action", ["view", "add", "change", "delete"])

@@ -780,12 +780,12 @@ def test_cleanup(
     body(admin.read(photo(anna, "$imageformat=gif")))
     ConvertedPicture.objects.update(touched=timezone.now() - timedelta(days=7, seconds=1))
     call_command("fourd_cleanup")
-    assert capsys.readouterr().out.endswith(", 0 converted pictures\n")
+    assert capsys.readouterr().out.endswith(", 0 converted pictures, 0 entity sets\n")
     # What is being sent goes on being sent.
     assert len(kept()) == 1
     ConvertedPicture.objects.update(touched=timezone.now() - timedelta(seconds=61))
     call_command("fourd_cleanup")
-    assert capsys.readouterr().out.endswith(", 1 converted pictures\n")
+    assert capsys.readouterr().out.endswith(", 1 converted pictures, 0 entity sets\n")
     assert (kept(), ConvertedPicture.objects.count()) == ([], 0)
     assert decoded(admin.read(photo(anna, "$imageformat=gif"))).format == "GIF"
     assert calls == ["GIF", "GIF"]

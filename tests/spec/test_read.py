@@ -226,14 +226,14 @@ def test_text_keys_compare_exactly(admin):
 @pytest.mark.parametrize(
     "key",
     [
-        "0123456789ABCDEF0123456789ABCDEF",
-        "0123456789abcdef0123456789abcdef",
-        "01234567-89ab-cdef-0123-456789abcdef",
+        "0123456789AB4DEF8123456789ABCDEF",
+        "0123456789ab4def8123456789abcdef",
+        "01234567-89ab-4def-8123-456789abcdef",
     ],
 )
 def test_uuid_keys(admin, key):
     Country.objects.bulk_create([Country(code="a/b", name="Land")])
-    wire = "0123456789ABCDEF0123456789ABCDEF"
+    wire = "0123456789AB4DEF8123456789ABCDEF"
     Parcel.objects.bulk_create([Parcel(id=uuid.UUID(wire), label="x", country_id="a/b")])
     EntityStamp.objects.create(dataclass="zoo.parcel", key=wire, stamp=3, modified=MOMENT)
     expected = {
@@ -804,8 +804,9 @@ def test_a_commit_between_two_statements_of_a_read(admin, registered, model, att
 def test_bytes_in_a_row_are_not_read_by_a_page(admin):
     Everything.objects.bulk_create([Everything(binary=b"x" * 100)])
     (sql,) = statements(admin, "Everything/binary")
-    selected = sql.rpartition(' FROM "zoo_everything"')[0]
-    column = '"zoo_everything"."binary"'
+    quote = connection.ops.quote_name
+    selected = sql.rpartition(f" FROM {quote('zoo_everything')}")[0]
+    column = f"{quote('zoo_everything')}.{quote('binary')}"
     # Named to be compared, never to be fetched.
     assert column in selected
     assert f"{column}," not in selected
@@ -1085,9 +1086,6 @@ def test_head_wherever_get(admin, path):
         ("Employee?$extendedAttributes=true", "$extendedattributes in a read"),
         ("Employee?$orderby=ID&$filter=ID=1", "$filter in a read"),
         ("Employee(12)?$lock=true", "$lock in a read"),
-        ("Employee?$expand=employer", "$expand in a read"),
-        ("Employee(12)?$expand=photo", "$expand in a read"),
-        ("Employee(12)/team?$expand=team", "$expand in a read"),
         ("Employee?$format=looker", "$format=looker"),
         ("Employee?$format=xml", "$format=xml"),
         ("Employee?$method=entityset", "$method=entityset"),
@@ -1095,9 +1093,6 @@ def test_head_wherever_get(admin, path):
         ("Employee?$method=release", "$method=release"),
         ("Employee(1,2)", "A list of keys"),
         ("Employee:lastName(Smith)", "An entity by another attribute than its key"),
-        ("Employee/employer.name", "A path in an attribute list"),
-        ("Employee(12)?$attributes=employer.*", "A path in an attribute list"),
-        ("Company(1)/extra.colour", "A path in an attribute list"),
         ("Employee/$entityset/9718A30BF61343C796345F3BE5B01CE7", "$entityset in a path"),
         ("Employee(12)/employer/name", "A path of several parts"),
         ("$info", "$info in an address"),

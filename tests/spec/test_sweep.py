@@ -288,14 +288,16 @@ def test_command(uploaded: Any) -> None:
     call_command("fourd_cleanup", stdout=out)
     assert (
         out.getvalue()
-        == "1 expired, 1 broken, 2 abandoned copies, 1 old rows, 1 old stamps, 0 converted pictures\n"
+        == "1 expired, 1 broken, 2 abandoned copies, 1 old rows, 1 old stamps, 0 converted pictures, "
+        "0 entity sets\n"
     )
     out = StringIO()
     with nothing_changes():
         call_command("fourd_cleanup", stdout=out)
     assert (
         out.getvalue()
-        == "0 expired, 0 broken, 0 abandoned copies, 0 old rows, 0 old stamps, 0 converted pictures\n"
+        == "0 expired, 0 broken, 0 abandoned copies, 0 old rows, 0 old stamps, 0 converted pictures, "
+        "0 entity sets\n"
     )
 
 

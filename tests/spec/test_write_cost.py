@@ -29,7 +29,7 @@ def statements(captured: CaptureQueriesContext) -> list[str]:
     """Verb and table of each statement; savepoints stand for the transaction of a real request."""
     seen = []
     for query in captured.captured_queries:
-        words = query["sql"].replace('"', " ").split()
+        words = query["sql"].replace(connection.ops.quote_name("x")[0], " ").split()
         if words[0] in ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT"):
             continue
         before = {"UPDATE": "UPDATE", "INSERT": "INTO"}.get(words[0], "FROM")

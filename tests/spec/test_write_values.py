@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from fourd_rest import DataClass
 from testproject.hr.models import Company, Employee
@@ -311,3 +312,16 @@ def test_relation_needs_the_right_to_see_the_target(login: Any) -> None:
         answer = client.update("Employee", {"__KEY": "12", "__STAMP": 4, "employer": 1})
     unknown = (1542, 'Cannot find entity with "1" key in the "Company" dataclass')
     assert_answer(answer, 500, refused(4, unknown, NOT_SAVED, entity=employee()))
+
+
+@pytest.mark.skipif(connection.vendor != "mysql", reason="UUIDs of MariaDB")
+def test_a_value_that_the_column_does_not_take(admin: RestClient) -> None:
+    """A driver for MariaDB tells of it as of an error of the server, which it is not."""
+    odd = "01234567-89ab-cdef-0123-456789abcdef"
+    answer = admin.update("Everything", {"uuid": odd})
+    assert codes(answer.json()) == [9016, 1046, 1534]
+    for key in range(1, 5):
+        Everything.objects.create(pk=key)
+    posted = [{"__KEY": str(key), "__STAMP": 1, "uuid": odd} for key in range(1, 5)]
+    answer = admin.update("Everything", posted)
+    assert [codes(entity) for entity in answer.json()["__ENTITIES"]] == [[9016, 1046, 1517]] * 4

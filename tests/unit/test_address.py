@@ -204,6 +204,131 @@ def test_unclosed_quote_in_the_path(path: str) -> None:
     assert codes(path.replace("'", '"')) == [1809, 1806]
 
 
+# What the parts mean after a dataclass.
+
+ID = "AEA452C2668B4F6E98B6FD2A1ED4A5A8"
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "set_id"),
+    [
+        ("Book", None, None),
+        ("Book()", None, None),
+        ("Book(1)", None, None),
+        ("Book/title", "title", None),
+        ("Book/title,writer.name/", "title,writer.name", None),
+        ("Book(1)/extra.score,*", "extra.score,*", None),
+        ("Book(1,2)/title", "title", None),
+        ("Book:isbn(1)/title,writer.*", "title,writer.*", None),
+        ("Book/'title, price'", "title, price", None),
+        ('Book/"a/b"', "a/b", None),
+        ("Book/'a','b'", "'a','b'", None),
+        ("Book/''", "", None),
+        ("Book/it's", "it's", None),
+        (f"Book/$entityset/{ID}", None, ID),
+        (f"Book//$entityset//{ID}/", None, ID),
+        (f"Book()/$entityset/{ID}", None, ID),
+        (f"Book/title,price/$entityset/{ID}", "title,price", ID),
+        (f"Book/$entityset/{ID}/title,price", "title,price", ID),
+        (f"Book/title/$$entityset/{ID}", "title", ID),
+        (f"Book/$$entityset/{ID}/title", "title", ID),
+        ("Book/$entityset/$none", None, "$none"),
+        ("Book/$entityset/$none/title", "title", "$none"),
+        ("Book/$entityset/$entityset", None, "$entityset"),
+        (f"Book/$entityset/{ID.lower()}", None, ID.lower()),
+        # Only the one keyword, in its one spelling.
+        ("Book/entityset", "entityset", None),
+    ],
+)
+def test_names_and_set(path: str, names: str | None, set_id: str | None) -> None:
+    address = parse(path, "")
+    assert (address.names, address.set_id) == (names, set_id)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Book/title/price", "the path has too many parts"),
+        (f"Book/title/$entityset/{ID}/price", "the path has too many parts"),
+        (f"Book/$entityset/{ID}/title/price", "the path has too many parts"),
+        ("Book/$entityset", "an entity set has no ID"),
+        ("Book/title/$$entityset/", "an entity set has no ID"),
+        (f"Book/$entityset/{ID}/$entityset/{ID}", "an entity set stands beside keys or another set"),
+        (f"Book(1)/$entityset/{ID}", "an entity set stands beside keys or another set"),
+        (f"Book:isbn(1)/title/$entityset/{ID}", "an entity set stands beside keys or another set"),
+        (f"Book/$EntitySet/{ID}", "a part of the path is an unknown keyword"),
+        (f"Book/$entityset/{ID}/$release", "a part of the path is an unknown keyword"),
+        ("Book/$none", "a part of the path is an unknown keyword"),
+    ],
+)
+@pytest.mark.parametrize("name", ["names", "set_id"])
+def test_parts_that_mean_nothing(path: str, text: str, name: str) -> None:
+    address = parse(path, "")
+    with pytest.raises(RestError) as caught:
+        getattr(address, name)
+    assert [item.as_json() for item in caught.value.items] == [
+        {
+            "message": f"URL is not well formed: {text}",
+            "componentSignature": "dbmg",
+            "errCode": 1806,
+        }
+    ]
+
+
+# A query string without its question mark (U-51).
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "parts", "expected"),
+    [
+        ("Book/$filter=a=1", "", (), {"$filter": "a=1"}),
+        (
+            'Book/$filter="writer.name=acme AND title=x"&$querypath=true',
+            "",
+            (),
+            {"$filter": "writer.name=acme AND title=x", "$querypath": "true"},
+        ),
+        ("Book/$filter=\"a = 1 & b = '/(x)/'\"/", "", (), {"$filter": "a = 1 & b = '/(x)/'"}),
+        ("Book/$top=3/", "", (), {"$top": "3"}),
+        ("Book/$TOP=3&$limit=4", "", (), {"$top": "4"}),
+        ("Book/$filter=date=1/2/2020", "", (), {"$filter": "date=1/2/2020"}),
+        ("Book(1)/title/$expand=writer", "", ("title",), {"$expand": "writer"}),
+        (f"Book/$entityset/{ID}/$clean=true", "", ("$entityset", ID), {"$clean": "true"}),
+        ("Book/$top=3&$skip=1", "$top=5&$clean=1", (), {"$top": "5", "$skip": "1", "$clean": "1"}),
+        # The path is decoded already; a plus is a plus.
+        ("Book/$filter=a=50%25", "", (), {"$filter": "a=50%25"}),
+        ('Book/$filter="%22+"', "", (), {"$filter": "%22+"}),
+        # Quotes protect a part.
+        ("Book/'$filter=a'", "", ("'$filter=a'",), {}),
+        ("Book/x$filter=a", "", ("x$filter=a",), {}),
+        ("Book/$none", "", ("$none",), {}),
+        ("Book/$=1", "", ("$=1",), {}),
+    ],
+)
+def test_a_query_string_in_the_path(
+    path: str, query: str, parts: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    address = parse(path, query)
+    assert (address.head, address.parts) == ("Book", parts)
+    assert dict(address.params) == expected
+
+
+def test_a_key_is_no_query_string() -> None:
+    assert parse("Book('x/$filter=a')", "") == Address("Book", ("x/$filter=a",), None, (), {})
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ('Book/$filter="a', [1809, 1806]),
+        ("Book/$filter='a", [1808, 1806]),
+        ('Book/$filter="a"b', [1806]),
+    ],
+)
+def test_malformed_query_string_in_the_path(path: str, expected: list[int]) -> None:
+    assert codes(path) == expected
+
+
 # The query string.
 
 
@@ -563,6 +688,10 @@ def parsed_or_refused(path: str, query: str) -> None:
         assert all(address.parts)
         assert all(name == name.lower() != "" for name in address.params)
         assert (address.unique is None) or len(address.keys or ()) == 1
+        try:
+            assert (address.set_id or address.names or "") in "/".join(address.parts)
+        except RestError as error:
+            assert [item.row.code for item in error.items] == [1806]
 
 
 @modest
@@ -607,7 +736,8 @@ def test_encoding_a_quoted_value_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "unit", ["'", '"', "\\", "%", "&", "=", "%22", "%5C", "$a='\\'", "$a='b'&", "''", "a=%&"]
+    "unit",
+    ["'", '"', "\\", "%", "&", "=", "%22", "%5C", "$a='\\'", "$a='b'&", "''", "a=%&", "/$a=", "/$"],
 )
 def test_time_is_linear(unit: str) -> None:
     started = time.perf_counter()

@@ -37,6 +37,7 @@ EVERY_CHECK = [
     checks.check_guest_permissions,
     checks.check_dataclasses,
     checks.check_databases,
+    checks.check_text_comparison,
     checks.check_upload_storage,
 ]
 

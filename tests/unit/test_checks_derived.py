@@ -89,6 +89,13 @@ def test_every_option_has_an_id() -> None:
             "Leave it out to keep the files of deleted entities.",
         ),
         (
+            "E028",
+            "allow_delete_all",
+            None,
+            "None is neither True nor False",
+            "Leave it out to refuse deletes without key or filter.",
+        ),
+        (
             "E023",
             "allow_stamp_override",
             1,
@@ -168,6 +175,7 @@ def test_valid(registered: Registry, monkeypatch: Any) -> None:
         names={"loud": "Loud", "upper_name": "UPPER"},
         readonly_fields=["loud"],
         delete_files=True,
+        allow_delete_all=True,
         allow_stamp_override=True,
     )
     assert found() == []

@@ -582,9 +582,9 @@ def test_a_relation_as_key():
         (
             Parcel,
             "uuid",
-            "0123456789abcdef0123456789abcdef",
-            uuid.UUID("0123456789abcdef0123456789abcdef"),
-            "0123456789ABCDEF0123456789ABCDEF",
+            "0123456789ab4def8123456789abcdef",
+            uuid.UUID("0123456789ab4def8123456789abcdef"),
+            "0123456789AB4DEF8123456789ABCDEF",
         ),
         (Aviary, "long", "3", 3, "3"),
     ],

@@ -20,3 +20,9 @@ for _model in (
     models.Broken,
 ):
     register(_model)
+
+register(
+    models.Singer,
+    folded={"name": "name_folded", "motto": "motto_folded"},
+    database_comparison=["code"],
+)

@@ -159,6 +159,18 @@ class Account(models.Model):
     owner = models.ForeignKey("auth.User", models.CASCADE, null=True, blank=True, db_constraint=False)
 
 
+class Singer(models.Model):
+    """Texts that are compared in every way: by 4D's rule, from a column of their own, as in SQL."""
+
+    name = models.CharField(max_length=50)
+    name_folded = models.CharField(max_length=100, editable=False)
+    motto = models.TextField(null=True, blank=True)  # noqa: DJ001
+    motto_folded = models.TextField(null=True, blank=True, editable=False)  # noqa: DJ001
+    code = models.CharField(max_length=20, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    teacher = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="pupils")
+
+
 class Secretive(models.Model):
     """Rows that a default manager hides."""
 
@@ -185,3 +197,33 @@ class Broken(models.Model):
 
     def save(self, *args, **kwargs):
         raise ZeroDivisionError("a bug of the site, with a secret in it")
+
+
+# What follows is registered by the tests that need it.
+
+
+class Crew(models.Model):
+    """A UUID key, and a many-to-many relation over a model of the site's own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=30)
+
+
+class Sailor(models.Model):
+    name = models.CharField(max_length=30)
+    crews = models.ManyToManyField(Crew, through="Voyage", related_name="sailors")
+    mates = models.ManyToManyField("self")
+
+
+class Voyage(models.Model):
+    """One sailor may go on several voyages with the same crew."""
+
+    sailor = models.ForeignKey(Sailor, models.CASCADE)
+    crew = models.ForeignKey(Crew, models.CASCADE)
+
+
+class Tower(Place):
+    """A child with a key of its own: what refers to its parent has the parent's key."""
+
+    place = models.OneToOneField(Place, models.CASCADE, parent_link=True)
+    code = models.CharField(max_length=10, primary_key=True)

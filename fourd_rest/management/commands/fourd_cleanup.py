@@ -6,18 +6,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from fourd_rest.entities import sets
 from fourd_rest.uploads.blobs import sweep
 
 
 class Command(BaseCommand):
     help = (
         "Removes expired and broken uploads, copies whose entity was never saved, converted pictures "
-        "that nobody asks for any more, and rows past their retention. Safe while the site is serving."
+        "that nobody asks for any more, expired entity sets, and rows past their retention. Safe while "
+        "the site is serving."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        swept = sweep()
+        swept, entity_sets = sweep(), sets.sweep()
         self.stdout.write(
             f"{swept.expired} expired, {swept.broken} broken, {swept.copies} abandoned copies, "
-            f"{swept.rows} old rows, {swept.stamps} old stamps, {swept.conversions} converted pictures"
+            f"{swept.rows} old rows, {swept.stamps} old stamps, {swept.conversions} converted pictures, "
+            f"{entity_sets} entity sets"
         )

@@ -1,0 +1,398 @@
+"""Reading a collection, in the order of ``requests.md`` 7: source, filter, order, set, page, form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from fourd_rest.address import Address
+from fourd_rest.conf import current
+from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import (
+    ATTRIBUTE_NOT_FOUND,
+    BAD_EXPAND_LIST,
+    BAD_OTHER_COLLECTION,
+    ENTITY_NOT_DELETED,
+    ENTITY_SET_NOT_FOUND,
+    METHOD_NOT_APPLICABLE,
+    NO_OTHER_COLLECTION,
+    NO_SUBENTITYSET,
+    SELECTION_TOO_LARGE,
+    WRONG_KEY,
+    RestError,
+)
+from fourd_rest.models import EntitySet
+from fourd_rest.query.params import bind
+from fourd_rest.query.parser import parse
+from fourd_rest.query.syntax import Query
+
+from . import access, computing, forms, plans, reading, set_members, sets, shapes
+from .access import Action
+from .deleting import delete_selected
+from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .set_members import contains
+
+NONE = "$none"
+REBUILT_TIMEOUT = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What a read of a collection answers.
+
+    ``document`` is JSON; ``location`` the address of a set that was made, for ``Content-Location``.
+    """
+
+    document: Any
+    location: str | None = None
+
+
+def read(caller: Caller, address: Address, dataclass: DataClass, method: str) -> Collection:
+    """The collection at ``address``. ``method`` is ``""``, ``entityset`` or ``subentityset``.
+
+    Raises ``RestError`` as the steps do, and 401 for who may not read the dataclass.
+    """
+    access.check(caller, dataclass, Action.VIEW)
+    set_id = address.set_id
+    query, items = asked(address, dataclass)
+    if set_id is None or set_id == NONE:
+        selection = _source(caller, address, dataclass, set_id)
+        selection = sorted_by(filtered(selection, query), items)
+        return _answer(address, selection, address.names, method)
+    if "$findkey" in address.params:
+        return Collection(_find_key(caller, address, dataclass, set_id))
+    if {"$addtoset", "$removefromset"} & address.params.keys():
+        _edit(caller, address, dataclass, set_id)
+    changes = {"$logicoperator", "$clean"} & address.params.keys()
+    if query.where is None and items is None and not changes:
+        return _stored(caller, address, dataclass, set_id, method)
+    members = _members(caller, address, dataclass, set_id, query, items)
+    if isinstance(members, bool):
+        return Collection(members)
+    return _answer(address, members, address.names, method)
+
+
+def related(
+    caller: Caller, address: Address, dataclass: DataClass, key_text: str, method: str
+) -> Collection:
+    """``X(key)/relation?$expand=relation&$method=subentityset``: the related entities as a set.
+
+    The relation is the one that ``$expand`` names (``server-facts.md`` 12). Raises ``RestError`` 1805
+    for one that is not exposed, 1815 where there is none, 1813 for another ``method``.
+    """
+    reading.check_view(caller, dataclass, key_text)
+    if method != "subentityset":
+        raise RestError(METHOD_NOT_APPLICABLE(method=method))
+    name = address.params.get("$expand", "").split(",")[0].strip() or (address.names or "")
+    if not name:
+        raise RestError(NO_SUBENTITYSET())
+    attribute = dataclass.attributes.get(name)
+    if attribute is None:
+        raise _unknown_relation(name, dataclass)
+    selection = _related(caller, dataclass, key_text, attribute)
+    query, items = asked(address, selection.dataclass)
+    if items is None:
+        items = order_items(selection.dataclass, address.params.get("$suborderby", ""))
+    selection = sorted_by(filtered(selection, query), items)
+    inner = _without_relation(address)
+    return _answer(inner, selection, address.params.get("$attributes"), "entityset")
+
+
+def _unknown_relation(name: str, dataclass: DataClass) -> RestError:
+    return RestError(
+        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+        BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
+    )
+
+
+def _without_relation(address: Address) -> Address:
+    """The relation itself is taken: within it expands what ``$subExpand`` names."""
+    params = {name: value for name, value in address.params.items() if name != "$expand"}
+    if expand := address.params.get("$subexpand"):
+        params["$expand"] = expand
+    return replace(address, params=params)
+
+
+def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
+    target = attribute.target
+    if target is None or attribute.kind is not Kind.TO_MANY:
+        raise RestError(NO_SUBENTITYSET())
+    if not target.is_described(caller.request):
+        raise _unknown_relation(attribute.name, dataclass)
+    access.check(caller, target, Action.VIEW)
+    rows = reading.related(caller, dataclass, key_text, attribute)
+    return replace(everything(caller, target), queryset=rows)
+
+
+def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bool) -> None:
+    """Delete a filtered selection, the entities of a set, or all of a dataclass that allows it (D-19).
+
+    The set itself stays, with undefined members. Raises ``RestError`` as ``deleting.delete`` does, 1518
+    where a whole dataclass may not be emptied, 9025 for a selection larger than a set may be.
+    """
+    query, _ = asked(address, dataclass)
+    set_id = address.set_id
+    if (set_id or query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
+        # What may not be read may not be asked for by its values either.
+        raise access.denied(caller, dataclass, Action.VIEW)
+    if set_id is None or set_id == NONE:
+        if query.where is None and set_id is None and not dataclass.allow_delete_all:
+            raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
+        selection = filtered(_source(caller, address, dataclass, set_id), query)
+    else:
+        entity_set = _find(caller, address, dataclass, set_id)
+        whole = everything(caller, dataclass)
+        inside = whole.queryset.filter(contains(entity_set))
+        selection = filtered(replace(whole, queryset=inside), query)
+    limit = current().MAX_ENTITY_SET_SIZE
+    keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
+    if len(keys) > limit:
+        raise RestError(SELECTION_TOO_LARGE(limit=limit))
+    delete_selected(caller, dataclass, keys, atomic=atomic)
+
+
+# Sources.
+
+
+def _source(caller: Caller, address: Address, dataclass: DataClass, set_id: str | None) -> Selection:
+    if set_id == NONE:
+        whole = everything(caller, dataclass)
+        return replace(whole, queryset=whole.queryset.none())
+    if address.keys:
+        return with_keys(caller, dataclass, address.keys)
+    return everything(caller, dataclass)
+
+
+def _members(
+    caller: Caller,
+    address: Address,
+    dataclass: DataClass,
+    set_id: str,
+    query: Query,
+    items: Any,
+) -> Selection | bool:
+    """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
+    entity_set = _find(caller, address, dataclass, set_id)
+    whole = everything(caller, dataclass)
+    operator = address.params.get("$logicoperator")
+    if operator is None:
+        inside = replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
+        selection = filtered(inside, query)
+        if items is not None:
+            return sorted_by(selection, items)
+        if query.where is None and not address.flag("$clean"):
+            return replace(selection, keys=set_members.keys(entity_set))
+        return _in_their_order(selection, set_members.keys(entity_set))
+    other_id = address.params.get("$othercollection", "")
+    if not other_id:
+        raise RestError(NO_OTHER_COLLECTION())
+    other = _other(caller, dataclass, other_id)
+    members = set_members.combine(set_members.keys(entity_set), operator, set_members.keys(other))
+    if isinstance(members, bool):
+        return members
+    selection = filtered(whole.restricted_to(members), query)
+    if items is not None:
+        return sorted_by(selection, items)
+    if query.where is None and not address.flag("$clean"):
+        return selection
+    return _in_their_order(selection, members)
+
+
+def _in_their_order(selection: Selection, keys: Sequence[Any]) -> Selection:
+    """Those of ``keys`` that ``selection`` holds, in the order of ``keys``."""
+    held = set(selection.queryset.order_by().values_list("pk", flat=True))
+    return replace(selection, keys=[key for key in keys if key in held])
+
+
+def _find(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> EntitySet:
+    return _page_of_set(caller, address, dataclass, set_id, 0, 0)[0]
+
+
+def _page_of_set(
+    caller: Caller, address: Address, dataclass: DataClass, set_id: str, skip: int, size: int
+) -> tuple[EntitySet, list[Any]]:
+    """A stored set and keys of it; one that is gone is made anew from the texts of the request.
+
+    It has the same ID then and lives for ten minutes (``requests.md`` 6.4).
+    """
+    try:
+        return sets.page(caller, dataclass, set_id, skip, size)
+    except RestError as error:
+        is_gone = error.items[-1].row is ENTITY_SET_NOT_FOUND
+        if not is_gone or not {"$savedfilter", "$savedorderby"} & address.params.keys():
+            raise
+    selection = _saved(caller, address, dataclass)
+    entity_set = _kept(selection, REBUILT_TIMEOUT, set_id)
+    return entity_set, list(selection.ordered.values_list("pk", flat=True)[skip : skip + size])
+
+
+def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
+    """What the saved texts select; ``$all`` and an empty filter are all entities."""
+    params = address.params
+    text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
+    query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
+    items = query.order or order_items(dataclass, order_text)
+    return sorted_by(filtered(everything(caller, dataclass), query), items)
+
+
+def _other(caller: Caller, dataclass: DataClass, reference: str) -> EntitySet:
+    """The set of ``$otherCollection``: an ID, or an address that ends with one."""
+    try:
+        return sets.find(caller, dataclass, reference.rstrip("/").rpartition("/")[2])
+    except RestError as error:
+        if error.items[-1].row is not ENTITY_SET_NOT_FOUND:
+            raise
+        raise RestError(BAD_OTHER_COLLECTION(id=reference)) from error
+
+
+# Stored sets as they are.
+
+
+def _stored(
+    caller: Caller, address: Address, dataclass: DataClass, set_id: str, method: str
+) -> Collection:
+    """A page of a set that nothing narrows or sorts: the cost of the page, not of the set."""
+    if {"$compute", "$distinct"} & address.params.keys():
+        entity_set = _find(caller, address, dataclass, set_id)
+        whole = everything(caller, dataclass)
+        inside = whole.queryset.filter(contains(entity_set))
+        return _answer(address, replace(whole, queryset=inside), address.names, "")
+    skip, size = _slice(address, dataclass)
+    entity_set, keys = _page_of_set(caller, address, dataclass, set_id, skip, size)
+    whole = everything(caller, dataclass)
+    shape = _shape(caller, address, dataclass, address.names)
+    location = sets.uri(caller, dataclass, entity_set) if method == "entityset" else None
+    if (form := _form(address)) is not None:
+        members = set_members.keys(entity_set)
+        return Collection(form(whole.restricted_to(members), shape.attributes, skip=skip, top=size))
+    shown = reading.by_keys(caller, shape, whole.queryset, keys)
+    return Collection(_envelope(dataclass, entity_set.size, skip, shown, location), location)
+
+
+def _edit(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> None:
+    entity_set = _find(caller, address, dataclass, set_id)
+    added = _listed_keys(dataclass, address.params.get("$addtoset", ""))
+    sets.edit(entity_set, add=added, remove=address.integer("$removeFromSet"))
+
+
+def _listed_keys(dataclass: DataClass, text: str) -> list[Any]:
+    """The keys of ``$addToSet``: a JSON array, or keys with commas between them."""
+    try:
+        listed = orjson.loads(text)
+    except ValueError:
+        listed = [key.strip() for key in text.split(",") if key.strip()]
+    try:
+        return [
+            dataclass.key_from_wire(key) for key in (listed if isinstance(listed, list) else [listed])
+        ]
+    except ValueError as error:
+        raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
+
+
+def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> Any:
+    entity_set = _find(caller, address, dataclass, set_id)
+    try:
+        key = dataclass.key_from_wire(address.params["$findkey"])
+    except ValueError:
+        return {"result": -1}
+    return {"result": set_members.position(entity_set, key)}
+
+
+# Answers.
+
+
+def _answer(address: Address, selection: Selection, names: str | None, method: str) -> Collection:
+    caller, dataclass = selection.caller, selection.dataclass
+    names = names if names is not None else address.params.get("$attributes")
+    if "$compute" in address.params:
+        return Collection(computing.compute(selection, names, address.params["$compute"]))
+    if address.flag("$distinct"):
+        skip, top = max(address.integer("$skip") or 0, 0), address.integer("$top")
+        return Collection(computing.distinct(selection, names, skip=skip, top=top))
+    location = None
+    if method == "entityset":
+        entity_set = _kept(selection, address.integer("$timeout"))
+        location = sets.uri(caller, dataclass, entity_set)
+    skip, size = _slice(address, dataclass)
+    shape = _shape(caller, address, dataclass, names)
+    if (form := _form(address)) is not None:
+        top = address.integer("$top")
+        return Collection(form(selection, shape.attributes, skip=skip, top=top), location)
+    told = plans.plan(
+        selection, selection.where, plan=address.flag("$queryplan"), path=address.flag("$querypath")
+    )
+    count, shown = page(selection, shape, skip, size)
+    return Collection(told | _envelope(dataclass, count, skip, shown, location), location)
+
+
+def _kept(selection: Selection, timeout: int | None, identity: str | None = None) -> EntitySet:
+    """``selection`` as a stored set, with the members that are gone."""
+    caller, dataclass = selection.caller, selection.dataclass
+    if selection.keys is None and identity is None:
+        return sets.create(selection, timeout=timeout)
+    limit = current().MAX_ENTITY_SET_SIZE + 1
+    keys: Iterable[Any] = selection.keys or ()
+    if selection.keys is None:
+        keys = selection.ordered.values_list("pk", flat=True)[:limit].iterator()
+    is_sorted = selection.is_sorted
+    return sets.create_from_keys(
+        caller, dataclass, keys, timeout=timeout, is_sorted=is_sorted, identity=identity
+    )
+
+
+def page(selection: Selection, shape: Any, skip: int, size: int) -> tuple[int, list[Any]]:
+    """How many entities ``selection`` has, and those from ``skip`` on, at most ``size``."""
+    if selection.keys is not None:
+        keys = selection.keys[skip : skip + size]
+        rows = selection.queryset
+        return len(selection.keys), reading.by_keys(selection.caller, shape, rows, keys)
+    shown = []
+    if size:
+        rows = selection.ordered[skip : skip + size]
+        shown = reading.rows(selection.caller, shape, rows)
+    # A page that is not full is the last one and tells the count.
+    count = skip + len(shown) if 0 < len(shown) < size else selection.queryset.count()
+    return count, shown
+
+
+def _slice(address: Address, dataclass: DataClass) -> tuple[int, int]:
+    """Offset and size of the page, the size capped by ``MAX_PAGE_SIZE``."""
+    settings = current()
+    top = address.integer("$top")
+    size = dataclass.page_size or settings.PAGE_SIZE if top is None else top
+    if size < 0 or size > settings.MAX_PAGE_SIZE:
+        size = settings.MAX_PAGE_SIZE
+    return max(address.integer("$skip") or 0, 0), size
+
+
+def _shape(caller: Caller, address: Address, dataclass: DataClass, names: str | None) -> Any:
+    names = names if names is not None else address.params.get("$attributes")
+    return shapes.shape(caller, dataclass, names=names, expand=address.params.get("$expand"))
+
+
+def _form(address: Address) -> Any:
+    """How a page is written that is not the usual envelope."""
+    if forms.output_format(address.params.get("$format", "")) == "looker":
+        return forms.looker
+    return forms.as_array if address.flag("$asArray") else None
+
+
+def _envelope(
+    dataclass: DataClass, count: int, skip: int, shown: list[Any], location: str | None
+) -> dict[str, Any]:
+    """A page as ``responses.md`` 3 has it."""
+    document: dict[str, Any] = {} if location is None else {"__ENTITYSET": location}
+    document |= {
+        "__DATACLASS": dataclass.name,
+        "__entityModel": dataclass.name,
+        "__GlobalStamp": 0,
+        "__COUNT": count,
+        "__FIRST": skip,
+        "__ENTITIES": shown,
+        "__SENT": len(shown),
+    }
+    return document

@@ -1,0 +1,310 @@
+"""What is shown of an entity: attribute lists and ``$expand`` (``query.md`` 12, ``requests.md`` 5, 6.2).
+
+The lists are read into a ``Shape``: the attributes of one dataclass in order, and for every relation
+that is expanded the shape of its target. What a caller may see plays no part in that, so shapes are kept
+and used again; his rights are asked every time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from fourd_rest.conf import current
+from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import (
+    ATTRIBUTE_NOT_FOUND,
+    BAD_ATTRIBUTE_LIST,
+    BAD_EXPAND_LIST,
+    EXPANDED_TOO_DEEP,
+    NO_PERMISSION_READ,
+    QUERY_TOO_LARGE,
+    ErrorRow,
+    RestError,
+)
+
+# Entities of a nested selection unless $expand tells another count (D-23).
+NESTED_SIZE = 100
+# Every one is a statement.
+MAX_RELATIONS = 100
+
+# Which properties of an object are shown: by name their own properties, or None for the whole value.
+Properties: TypeAlias = "dict[str, Properties | None]"
+
+# ``staff``, ``staff:20`` or ``staff:20-40``: count, then skip.
+_STEP = re.compile(r"([^:]*)(?::(\d{1,9})(?:-(\d{1,9}))?)?")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expanded:
+    """A relation shown as what it leads to. ``count`` and ``skip`` slice a to-many relation."""
+
+    attribute: Attribute
+    shape: Shape
+    count: int = NESTED_SIZE
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """What is shown of the entities of ``dataclass``, beside their metadata.
+
+    ``attributes`` are in order. Of those, ``expanded`` are relations that are shown as entities and
+    ``properties`` tells of which objects only some properties are shown. ``steps`` are the relations
+    that the lists walk, shown or not: the caller's right to walk them is to be asked.
+    """
+
+    dataclass: DataClass
+    attributes: tuple[Attribute, ...]
+    expanded: tuple[Expanded, ...] = ()
+    properties: Mapping[str, Properties] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A relation that ``item`` of a list walks. ``is_optional``: nobody named it, ``$all`` did."""
+
+    owner: DataClass
+    attribute: Attribute
+    target: DataClass
+    item: str
+    row: ErrorRow
+    is_optional: bool = False
+
+
+def shape(caller: Caller, dataclass: DataClass, *, names: str | None, expand: str | None) -> Shape:
+    """The shape that a list of attributes and ``$expand`` ask for; None where there is none.
+
+    Whether ``caller`` may read ``dataclass`` itself has been asked already. Raises ``RestError``: 1500
+    with 1804 (``names``) or 1805 (``expand``) for what is not exposed to him, 1557 (401) for a relation
+    to entities that he may know of but not read, 9024 and 9022 (400) for too much of it.
+    """
+    limit = current().MAX_EXPAND_DEPTH
+    try:
+        found = _built(dataclass, names, expand, limit)
+        if unseen := _unseen(caller, found.steps):
+            found = _built(dataclass, names, expand, limit, unseen)
+    except _Refused as refused:
+        # What stands behind a relation that the caller may not know of must not show in the error.
+        _check(caller, dataclass, refused.steps)
+        raise refused.error from None
+    if found.steps:
+        _check(caller, dataclass, found.steps)
+    return found
+
+
+def whole(dataclass: DataClass) -> Shape:
+    """Every attribute, nothing expanded."""
+    return _built(dataclass, None, None, 0)
+
+
+def _unseen(caller: Caller, steps: tuple[Step, ...]) -> frozenset[str]:
+    """Relations that ``$all`` stands for and that the caller may not read: he did not name them."""
+    return frozenset(
+        step.attribute.name
+        for step in steps
+        if step.is_optional and not step.target.has_view_permission(caller.request)
+    )
+
+
+def _check(caller: Caller, root: DataClass, steps: Collection[Step]) -> None:
+    for step in steps:
+        if step.is_optional:
+            continue
+        if not step.target.is_described(caller.request):
+            raise _unknown(step.attribute.name, step.owner, step.item, root, step.row)
+        if not step.target.has_view_permission(caller.request):
+            raise RestError(NO_PERMISSION_READ(dataclass=step.target.name))
+
+
+def _unknown(name: str, owner: DataClass, item: str, root: DataClass, row: ErrorRow) -> RestError:
+    return RestError(
+        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=owner.name),
+        row(attribute=item, dataclass=root.name),
+    )
+
+
+class _Refused(Exception):
+    """A list that makes no shape, and the relations that had been walked until then."""
+
+    def __init__(self, error: RestError, steps: Collection[Step]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.steps = steps
+
+
+# Clients ask for the same few lists again and again.
+@lru_cache(maxsize=100)
+def _built(
+    dataclass: DataClass,
+    names: str | None,
+    expand: str | None,
+    limit: int,
+    unseen: frozenset[str] = frozenset(),
+) -> Shape:
+    builder = _Builder(dataclass, limit)
+    if names is None or not names.strip():
+        builder.root.shows_all = True
+    else:
+        for item in names.split(","):
+            builder.show(item.strip())
+    if expand is not None and expand.strip():
+        for item in expand.split(","):
+            builder.expand(item.strip(), unseen)
+    return builder.root.shape(builder.steps)
+
+
+class _Node:
+    """A shape in the making."""
+
+    def __init__(self, dataclass: DataClass, depth: int = 0, *, shows_all: bool = False) -> None:
+        self.dataclass = dataclass
+        self.depth = depth
+        self.shows_all = shows_all
+        self.chosen: dict[str, Attribute] = {}
+        self.nested: dict[str, _Node] = {}
+        self.properties: Properties = {}
+        self.count = NESTED_SIZE
+        self.skip = 0
+
+    def shape(self, steps: tuple[Step, ...] = ()) -> Shape:
+        chosen = self.dataclass.attributes if self.shows_all else self.chosen
+        return Shape(
+            self.dataclass,
+            tuple(chosen.values()),
+            tuple(
+                self.nested[name].expanded(attribute)
+                for name, attribute in chosen.items()
+                if name in self.nested
+            ),
+            {
+                name: properties
+                for name, properties in self.properties.items()
+                if properties is not None and not self.shows_all
+            },
+            steps,
+        )
+
+    def expanded(self, relation: Attribute) -> Expanded:
+        return Expanded(relation, self.shape(), self.count, self.skip)
+
+
+class _Builder:
+    """Reads the items of both lists, those of ``$expand`` last."""
+
+    def __init__(self, dataclass: DataClass, limit: int) -> None:
+        self.root = _Node(dataclass)
+        self.limit = limit
+        # One for each relation of each node, whatever the number of items.
+        self._steps: dict[tuple[_Node, str], Step] = {}
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self._steps.values())
+
+    def show(self, item: str) -> None:
+        """``name``, ``relation.name``, ``relation.*``, ``object.property`` or ``*``."""
+        node, names = self.root, item.split(".")
+        for place, name in enumerate(names):
+            is_last = place == len(names) - 1
+            if name == "*" and is_last:
+                node.shows_all = True
+                return
+            attribute = node.dataclass.attributes.get(name)
+            if attribute is None:
+                raise self._refused(name, node, item, BAD_ATTRIBUTE_LIST)
+            node.chosen[name] = attribute
+            if attribute.target is not None:
+                if not is_last:
+                    node = self._walked(node, attribute, item, BAD_ATTRIBUTE_LIST)
+                continue
+            rest = names[place + 1 :]
+            if attribute.type == "object":
+                self._add_properties(node, name, rest)
+            elif rest:
+                raise self._refused(".".join(names[place:]), node, item, BAD_ATTRIBUTE_LIST)
+            return
+
+    def _add_properties(self, node: _Node, name: str, path: list[str]) -> None:
+        limit = current().MAX_JSON_DEPTH
+        if len(path) > limit:
+            raise _Refused(RestError(EXPANDED_TOO_DEEP(limit=limit)), self.steps)
+        if path and path[-1] == "*":
+            path = path[:-1]
+        *parents, last = (name, *path)
+        tree = node.properties
+        for part in parents:
+            deeper = tree.setdefault(part, {})
+            if deeper is None:
+                return  # shown as a whole already
+            tree = deeper
+        tree[last] = None
+
+    def expand(self, item: str, unseen: frozenset[str]) -> None:
+        """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
+        if item == "$all":
+            for relation in _relations(self.root.dataclass):
+                if relation.name not in unseen:
+                    self._walked(self.root, relation, item, BAD_EXPAND_LIST, is_optional=True)
+            return
+        node, names = self.root, item.split(".")
+        if len(names) > 1 and names[-1] == "*":
+            names.pop()
+        for place, text in enumerate(names):
+            match = _STEP.fullmatch(text)
+            name, count, skip = match.groups() if match else (text, None, None)
+            attribute = node.dataclass.attributes.get(name)
+            # Only relations expand. Clients name images and BLOBs as well, to have their bytes.
+            if attribute is None or (attribute.target is None and place < len(names) - 1):
+                raise self._refused(name, node, item, BAD_EXPAND_LIST)
+            if attribute.target is None:
+                return
+            node = self._walked(node, attribute, item, BAD_EXPAND_LIST)
+            if count is not None:
+                node.count, node.skip = int(count), int(skip or 0)
+
+    def _walked(
+        self, node: _Node, attribute: Attribute, item: str, row: ErrorRow, *, is_optional: bool = False
+    ) -> _Node:
+        """The node behind a relation; all its attributes are shown unless a list names some."""
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        known = self._steps.get((node, attribute.name))
+        if known is None or (known.is_optional and not is_optional):
+            step = Step(node.dataclass, attribute, target, item, row, is_optional)
+            self._steps[node, attribute.name] = step
+        if node.depth >= self.limit:
+            raise _Refused(RestError(EXPANDED_TOO_DEEP(limit=self.limit)), self.steps)
+        found = node.nested.get(attribute.name)
+        if found is None:
+            if len(self._steps) > MAX_RELATIONS:
+                reason = f"it expands more than {MAX_RELATIONS} relations"
+                raise _Refused(RestError(QUERY_TOO_LARGE(reason=reason)), self.steps)
+            found = _Node(target, node.depth + 1, shows_all=row is BAD_EXPAND_LIST)
+            node.nested[attribute.name] = found
+        return found
+
+    def _refused(self, name: str, node: _Node, item: str, row: ErrorRow) -> _Refused:
+        return _Refused(_unknown(name, node.dataclass, item, self.root.dataclass, row), self.steps)
+
+
+def _relations(dataclass: DataClass) -> Iterator[Attribute]:
+    relations = (Kind.TO_ONE, Kind.TO_MANY)
+    return (attribute for attribute in dataclass.attributes.values() if attribute.kind in relations)
+
+
+def picked(value: Any, properties: Properties) -> Any:
+    """Of an object these properties, null where it has none; of a collection those of its elements."""
+    if isinstance(value, list):
+        return [picked(element, properties) for element in value]
+    if not isinstance(value, dict):
+        return None
+    return {
+        name: value.get(name) if deeper is None else picked(value.get(name), deeper)
+        for name, deeper in properties.items()
+    }

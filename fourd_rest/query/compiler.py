@@ -1,0 +1,235 @@
+"""A filter → one condition for the ORM (``query.md`` 3, 6, 8; D-43, D-44).
+
+Relations to many become ``EXISTS``, so that every entity is found once. Criteria that ``and`` joins
+directly and that stand on the same to-many path bear on one related entity, and so do those of an ``or``
+all of whose criteria stand on it; the same holds for elements of collections under one letter. ``not``
+moves inwards: it turns a criterion round among the entities with a value, and says of related entities
+that none fulfils what it holds for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+from typing import TypeAlias
+
+from django.db.models import Q
+
+from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
+
+from . import criteria
+from .criteria import Judged, unmatched
+from .operands import is_null
+from .paths import Link, Place, resolve
+from .syntax import (
+    And,
+    Comparator,
+    Comparison,
+    Constant,
+    Except,
+    IsTrue,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Placeholder,
+    Step,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A comparison whose path is resolved."""
+
+    place: Place
+    comparator: Comparator
+    operand: Operand
+
+    @property
+    def letter(self) -> tuple[object, ...] | None:
+        """The element of a collection on which this bears together with others, if on one."""
+        steps = (Step("", self.place.element), *self.place.steps)
+        for index, step in enumerate(steps):
+            if step.element and not self.place.links:
+                return (self.place.way, self.place.attribute, steps[: index + 1])
+        return None
+
+    @property
+    def asks_for_any(self) -> bool:
+        """Whether a to-many relation is compared with null: is there a related entity at all?"""
+        place = self.place
+        is_relation = len(place.links) == 1 and place.attribute.kind is Kind.TO_MANY
+        return is_relation and is_null(self.operand)
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    term: Term
+    without: Term
+
+
+Term: TypeAlias = "Criterion | Inverse | All | Some | Difference"
+
+
+def condition(caller: Caller, dataclass: DataClass, where: Node, alias: str) -> Q:
+    """The condition that ``where``, bound to its placeholders, puts to entities of ``dataclass``.
+
+    ``alias`` is the database that will be asked. Raises ``RestError``: 1500 for what the caller may not
+    know of, 1200, 1201, 1280, 1574, 9022.
+    """
+    return _Compiler(caller, alias).holds(_resolved(caller, dataclass, where))
+
+
+def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
+    def resolved(inner: Node) -> Term:
+        return _resolved(caller, dataclass, inner)
+
+    match node:
+        case IsTrue(path):
+            place = resolve(caller, dataclass, _bound(path))
+            if place.attribute.type != "bool":
+                raise RestError(QUERY_NOT_ANALYZED(reason=f'"{path}" stands without a comparator'))
+            return Criterion(place, Comparator.IDENTICAL, Constant(True))
+        case Comparison(path, comparator, operand):
+            return Criterion(resolve(caller, dataclass, _bound(path)), comparator, operand)
+        case Not(inner):
+            return Inverse(resolved(inner))
+        case Except(inner, without):
+            return Difference(resolved(inner), resolved(without))
+        case And(nodes):
+            return All(tuple(map(resolved, nodes)))
+        case Or(nodes):
+            return Some(tuple(map(resolved, nodes)))
+
+
+def _bound(path: Path | Placeholder) -> Path:
+    assert isinstance(path, Path), "bind comes first"  # noqa: S101
+    return path
+
+
+class _Compiler:
+    """Terms → conditions on the entities where their places begin."""
+
+    def __init__(self, caller: Caller, alias: str) -> None:
+        self.caller = caller
+        self.alias = alias
+
+    def holds(self, term: Term) -> Q:
+        match term:
+            case Criterion() | All():
+                return _all(self._judge(group).holds for group in _groups(term))
+            case Some(terms):
+                return _any(map(self.holds, terms))
+            case Inverse(inner):
+                return self.fails(inner)
+            case Difference(inner, without):
+                return self.holds(inner) & unmatched(self.holds(without))
+
+    def fails(self, term: Term) -> Q:
+        """What ``not`` in front of ``term`` holds for."""
+        match term:
+            case Criterion() | All():
+                return _any(self._judge(group).fails for group in _groups(term))
+            case Some(terms):
+                return _all(map(self.fails, terms))
+            case Inverse(inner):
+                return self.holds(inner)
+            case Difference(inner, without):
+                return self.fails(inner) | self.holds(without)
+
+    def _judge(self, group: Sequence[Term]) -> Judged:
+        """Terms that bear on one related entity or one element, or a single term."""
+        first = group[0]
+        link = _link(first)
+        if link is not None:
+            inner = All(tuple(map(_from_link, group)))
+            matches = criteria.exists(self.caller, link, self.holds(inner))
+            return Judged(matches, unmatched(matches))
+        if not isinstance(first, Criterion):
+            return Judged(self.holds(first), self.fails(first))
+        if first.asks_for_any:
+            return self._judge_any(first)
+        if first.letter is not None:
+            tests = [
+                criteria.property_test(term.place, term.comparator, term.operand)
+                for term in group
+                if isinstance(term, Criterion)
+            ]
+            return criteria.judge_properties(self.caller, first.place, tests)
+        return criteria.judge(self.caller, first.place, first.comparator, first.operand, self.alias)
+
+    def _judge_any(self, term: Criterion) -> Judged:
+        some = criteria.exists(self.caller, term.place.links[0], Q())
+        none = unmatched(some)
+        is_equal = term.comparator in (Comparator.EQUAL, Comparator.IDENTICAL)
+        return Judged(none, some) if is_equal else Judged(some, none)
+
+
+def _groups(term: Term) -> list[list[Term]]:
+    """The terms of a conjunction, those together that bear on one related entity or element."""
+    groups: dict[object, list[Term]] = {}
+    for single in _flat(term):
+        key: object = _link(single)
+        if key is None and isinstance(single, Criterion):
+            key = single.letter
+        groups.setdefault(object() if key is None else key, []).append(single)
+    return list(groups.values())
+
+
+def _flat(term: Term) -> Iterator[Term]:
+    if isinstance(term, All):
+        for inner in term.terms:
+            yield from _flat(inner)
+    else:
+        yield term
+
+
+def _link(term: Term) -> Link | None:
+    """The to-many relation that every criterion of ``term`` begins with."""
+    match term:
+        case Criterion(place):
+            return place.links[0] if place.links and not term.asks_for_any else None
+        case All(terms) | Some(terms):
+            first, *others = map(_link, terms)
+            return first if all(other == first for other in others) else None
+    return None
+
+
+def _from_link(term: Term) -> Term:
+    """``term`` as the entities of its first link see it."""
+    match term:
+        case Criterion(place, comparator, operand):
+            return Criterion(place.after_link(), comparator, operand)
+        case All(terms):
+            return All(tuple(map(_from_link, terms)))
+        case Some(terms):
+            return Some(tuple(map(_from_link, terms)))
+    raise AssertionError("only terms on one relation are grouped")
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    return reduce(and_, conditions)
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions)

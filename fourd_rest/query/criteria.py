@@ -1,0 +1,431 @@
+"""One criterion on one attribute → a condition (``query.md`` 4 to 6, D-17, D-42, D-43, D-45).
+
+A criterion has two faces: which entities it holds for, and which have a value at all. Its negation holds
+for those that have a value and for which it does not hold; nobody without a value is ever in either.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from typing import Any
+
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Value, When
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    LessThan,
+    LessThanOrEqual,
+    Lookup,
+)
+
+from fourd_rest.dataclass import Attribute, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import INTEGER_RANGES
+from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_NOT_ANALYZED, WRONG_ATTRIBUTE_TYPE, RestError
+
+from . import objects, scanning
+from .folding import TextForm, compares_as_4d, like, text_form
+from .links import link as tied
+from .operands import NOTHING, NULL, is_null, property_value, several, value_of
+from .paths import Link, Place, sees
+from .syntax import Comparator, Given, Operand
+
+NOBODY = Q(pk__in=())
+EVERYBODY = ~NOBODY
+
+_EQUAL = frozenset({Comparator.EQUAL, Comparator.IDENTICAL})
+_DIFFERENT = frozenset({Comparator.DIFFERENT, Comparator.NOT_IDENTICAL})
+_LOOKUPS: dict[Comparator, tuple[str, type[Lookup[Any]]]] = {
+    Comparator.LESS: ("lt", LessThan),
+    Comparator.LESS_OR_EQUAL: ("lte", LessThanOrEqual),
+    Comparator.GREATER: ("gt", GreaterThan),
+    Comparator.GREATER_OR_EQUAL: ("gte", GreaterThanOrEqual),
+}
+_MILLISECOND = dt.timedelta(milliseconds=1)
+_WIDE = Context(prec=1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A criterion as two conditions: ``holds``, and ``fails`` for what it is false of, not null for."""
+
+    holds: Q
+    fails: Q
+
+    @property
+    def negated(self) -> Judged:
+        return Judged(self.fails, self.holds)
+
+
+def unmatched(condition: Q) -> Q:
+    """Whatever ``condition`` does not hold for, also where SQL does not know."""
+    return Q(Case(When(condition, then=Value(False)), default=Value(True), output_field=BooleanField()))
+
+
+def judge(caller: Caller, place: Place, comparator: Comparator, operand: Operand, alias: str) -> Judged:
+    """The criterion ``place comparator operand``, as seen from where ``place`` begins.
+
+    ``place`` passes no to-many relation. ``alias``: the database that is asked. Raises ``RestError``
+    1201, 1280, 1574, 9022.
+    """
+    attribute = place.attribute
+    if attribute.type == "object":
+        return _judge_object(caller, place, comparator, operand, alias)
+    if comparator in _DIFFERENT:
+        equal = Comparator.EQUAL if comparator is Comparator.DIFFERENT else Comparator.IDENTICAL
+        return judge(caller, place, equal, operand, alias).negated
+    seen = place.way.is_seen(caller)
+    if attribute.compute is not None:
+        return _judge_computed(caller, place, comparator, operand, alias)
+    if attribute.expression is not None:
+        return _judge_annotation(caller, place, comparator, operand, seen, alias)
+    if attribute.file is not None:
+        return _judge_file(place, comparator, operand, seen)
+    if attribute.target is not None:
+        return _judge_relation(caller, place, comparator, operand, seen)
+    if comparator is Comparator.WORD and attribute.value is not None and not is_null(operand):
+        return _judge_word(caller, place, operand, seen, alias)
+    return _judge_column(place, f"{place.way.prefix}{attribute.column}", comparator, operand, seen)
+
+
+def _wrong_type(place: Place) -> RestError:
+    return RestError(
+        WRONG_ATTRIBUTE_TYPE(attribute=place.attribute.name, dataclass=place.dataclass.name)
+    )
+
+
+def _null_test(lookup: str, seen: Q) -> Judged:
+    """Whether ``lookup`` is null; an entity that is hidden is null as well."""
+    present = Q(**{f"{lookup}__isnull": False})
+    if seen:
+        present &= seen
+        return Judged(unmatched(present), present)
+    return Judged(Q(**{f"{lookup}__isnull": True}), present)
+
+
+def _among(present: Q, condition: Q) -> Judged:
+    """``condition``, which SQL may not know, among those with a value."""
+    return Judged(present & condition, present & ~condition)
+
+
+# Columns.
+
+
+def _judge_column(
+    place: Place, lookup: str, comparator: Comparator, operand: Operand, seen: Q
+) -> Judged:
+    if is_null(operand):
+        if comparator in _EQUAL:
+            return _null_test(lookup, seen)
+        present = Q(**{f"{lookup}__isnull": False}) & seen
+        return Judged(NOBODY, present)
+    present = Q(**{f"{lookup}__isnull": False}) & seen
+    if comparator is Comparator.IN:
+        return _judge_in(place, lookup, operand, present, seen)
+    value = value_of(place.attribute, operand)
+    if value is NULL:
+        return _null_test(lookup, seen) if comparator in _EQUAL else Judged(NOBODY, present)
+    if value is NOTHING:
+        return Judged(NOBODY, present)
+    return _among(present, _condition(place, lookup, comparator, value))
+
+
+def _judge_in(place: Place, lookup: str, operand: Operand, present: Q, seen: Q) -> Judged:
+    values = [value_of(place.attribute, element) for element in several(operand)]
+    known = [value for value in values if value is not NULL and value is not NOTHING]
+    condition = _any_of(place, lookup, known)
+    judged = _among(present, condition) if known else Judged(NOBODY, present)
+    if NULL in values:
+        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.fails)
+    return judged
+
+
+def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) -> Q:
+    """``lookup comparator value`` for a value that is not null."""
+    attribute = place.attribute
+    if attribute.type == "string":
+        return _text_condition(text_form(place.dataclass, attribute, lookup), comparator, value)
+    if comparator is Comparator.BEGIN or (attribute.type == "bool" and comparator in _LOOKUPS):
+        raise _wrong_type(place)
+    if attribute.type in {"word", "long", "long64", "number"}:
+        return _number_condition(attribute, lookup, comparator, value)
+    if isinstance(value, (dt.datetime, dt.time, dt.timedelta)):
+        return _moment_condition(lookup, comparator, value)
+    if comparator in _LOOKUPS:
+        return Q(**{f"{lookup}__{_LOOKUPS[comparator][0]}": value})
+    return Q(**{lookup: value})
+
+
+def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
+    """Whether the attribute equals one of ``values``."""
+    if not values:
+        return NOBODY
+    if place.attribute.type != "string":
+        conditions = (_condition(place, lookup, Comparator.EQUAL, value) for value in values)
+        if place.attribute.type in {"uuid", "bool"} or isinstance(values[0], dt.date):
+            return Q(**{f"{lookup}__in": values})
+        if place.attribute.type in INTEGER_RANGES:
+            low, high = INTEGER_RANGES["long64"]
+            whole = [int(v) for v in values if v == v.to_integral_value() and low <= v <= high]
+            return Q(**{f"{lookup}__in": whole}) if whole else NOBODY
+        return _union(conditions)
+    form = text_form(place.dataclass, place.attribute, lookup)
+    plain = [form.constant(value) for value in values if "@" not in value]
+    condition = Q(In(form.expression, [Value(text) for text in plain])) if plain else NOBODY
+    for value in values:
+        if "@" in value:
+            condition |= _text_condition(form, Comparator.EQUAL, value)
+    return condition
+
+
+def _union(conditions: Iterator[Q]) -> Q:
+    union = next(conditions)
+    for condition in conditions:
+        union |= condition
+    return union
+
+
+# Texts.
+
+
+def _text_condition(form: TextForm, comparator: Comparator, text: str) -> Q:
+    match comparator:
+        case Comparator.IDENTICAL:
+            return Q(Exact(form.expression, Value(form.constant(text))))
+        case Comparator.BEGIN:
+            return _pattern(form, text if text.endswith("@") else f"{text}@")
+        case Comparator.EQUAL:
+            return _pattern(form, text)
+    _, lookup = _LOOKUPS[comparator]
+    # In comparisons of order a wildcard at the end says nothing.
+    return Q(lookup(form.expression, Value(form.constant(text.removesuffix("@")))))
+
+
+def _pattern(form: TextForm, text: str) -> Q:
+    """Whether a text equals ``text``, in which ``@`` stands for any characters; ``@@`` for none."""
+    if "@@" in text:
+        return NOBODY
+    parts = [form.constant(part) for part in text.split("@")]
+    if len(parts) == 1:
+        return Q(Exact(form.expression, Value(parts[0])))
+    if not any(parts):
+        return EVERYBODY
+    return Q(like(form.expression, parts))
+
+
+def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: str) -> Judged:
+    if place.attribute.type != "string":
+        raise _wrong_type(place)
+    lookup = f"{place.way.prefix}{place.attribute.column}"
+    present = Q(**{f"{lookup}__isnull": False}) & seen
+    word = value_of(place.attribute, operand)
+    if word is NOTHING:
+        return Judged(NOBODY, present)
+    return _among(present, scanning.with_word(caller, place, word, alias))
+
+
+# Numbers and moments.
+
+
+def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator, number: Decimal) -> Q:
+    """Compare exactly: a column holds only numbers of its own scale and range."""
+    member = attribute.member
+    places = getattr(member, "decimal_places", None) if attribute.type == "number" else 0
+    if places is None:
+        return _numeric(lookup, comparator, float(number))
+    below = number.quantize(Decimal(1).scaleb(-places), ROUND_FLOOR, _WIDE)
+    above = number.quantize(Decimal(1).scaleb(-places), ROUND_CEILING, _WIDE)
+    digits = (getattr(member, "max_digits", None) or 18) - places
+    if attribute.type == "number":
+        limit = Decimal(10) ** digits
+        outside = 1 if below >= limit else -1 if above <= -limit else 0
+    else:
+        low, high = INTEGER_RANGES["long64"]
+        outside = 1 if below > high else -1 if above < low else 0
+        below, above = (int(below), int(above)) if not outside else (below, above)  # type: ignore[assignment]
+    if outside:
+        smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
+        return EVERYBODY if comparator in _LOOKUPS and (outside == 1) is smaller else NOBODY
+    if below == above:
+        return _numeric(lookup, comparator, below)
+    match comparator:
+        case Comparator.LESS | Comparator.LESS_OR_EQUAL:
+            return Q(**{f"{lookup}__lte": below})
+        case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
+            return Q(**{f"{lookup}__gte": above})
+    return NOBODY
+
+
+def _numeric(lookup: str, comparator: Comparator, number: Any) -> Q:
+    if comparator in _LOOKUPS:
+        return Q(**{f"{lookup}__{_LOOKUPS[comparator][0]}": number})
+    return Q(**{lookup: number})
+
+
+def _moment_condition(lookup: str, comparator: Comparator, value: Any) -> Q:
+    """Clients see milliseconds: within one of them nothing is told apart."""
+    if _microseconds(value) % 1000:
+        return _numeric(lookup, comparator, value)
+    after = _next(value)
+    match comparator:
+        case Comparator.LESS | Comparator.GREATER_OR_EQUAL:
+            return _numeric(lookup, comparator, value)
+        case Comparator.LESS_OR_EQUAL:
+            return EVERYBODY if after is None else Q(**{f"{lookup}__lt": after})
+        case Comparator.GREATER:
+            return NOBODY if after is None else Q(**{f"{lookup}__gte": after})
+    equal = Q(**{f"{lookup}__gte": value})
+    return equal if after is None else equal & Q(**{f"{lookup}__lt": after})
+
+
+def _microseconds(value: Any) -> int:
+    return int(value.microseconds if isinstance(value, dt.timedelta) else value.microsecond)
+
+
+def _next(value: Any) -> Any:
+    """The next millisecond, None where there is none."""
+    try:
+        if isinstance(value, dt.time):
+            moved = dt.datetime.combine(dt.date(2000, 1, 1), value) + _MILLISECOND
+            return moved.time() if moved.day == 1 else None
+        return value + _MILLISECOND
+    except OverflowError:
+        return None
+
+
+# Other attributes.
+
+
+def _judge_file(place: Place, comparator: Comparator, operand: Operand, seen: Q) -> Judged:
+    if not is_null(operand) or comparator not in _EQUAL:
+        raise _wrong_type(place)
+    lookup = f"{place.way.prefix}{place.attribute.column}"
+    empty = b"" if place.attribute.holds_bytes else ""
+    present = Q(**{f"{lookup}__isnull": False}) & ~Q(**{lookup: empty}) & seen
+    return Judged(unmatched(present), present)
+
+
+def _judge_relation(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q
+) -> Judged:
+    """The related entity by its key. Seen from a to-many relation, that is the entity itself."""
+    attribute = place.attribute
+    assert attribute.target is not None  # noqa: S101  (a relation has a target)
+    if comparator not in _EQUAL and comparator is not Comparator.IN:
+        raise _wrong_type(place)
+    is_itself = attribute.kind is Kind.TO_MANY
+    lookup = "pk" if is_itself else f"{place.way.prefix}{attribute.column}"
+    if not is_itself:
+        seen &= sees(caller, attribute.target, lookup)
+    if is_null(operand):
+        return _null_test(lookup, seen)
+    keys = []
+    for element in several(operand):
+        value = property_value(element)
+        try:
+            keys.append(attribute.target.key_from_wire(value))
+        except ValueError:
+            if isinstance(element, Given) and value is not None:
+                raise RestError(PLACEHOLDER_TYPE(placeholder=element.placeholder)) from None
+    present = Q(**{f"{lookup}__isnull": False}) & seen
+    return _among(present, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
+
+
+def _judge_annotation(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q, alias: str
+) -> Judged:
+    """SQL computes the value in a query of its own, where it may aggregate."""
+    attribute, dataclass = place.attribute, place.dataclass
+    here = Place((), type(place.way)(), dataclass, attribute)
+    if comparator is Comparator.WORD and not is_null(operand):
+        judged = _judge_word(caller, here, operand, Q(), alias)
+    else:
+        judged = _judge_column(here, attribute.column, comparator, operand, Q())
+    rows = dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
+    lookup = f"{place.way.prefix}pk__in"
+    holds = Q(**{lookup: rows.filter(judged.holds).order_by().values("pk")}) & seen
+    fails = Q(**{lookup: rows.filter(judged.fails).order_by().values("pk")}) & seen
+    if is_null(operand):
+        return Judged(unmatched(fails), fails) if comparator in _EQUAL else Judged(NOBODY, fails)
+    return Judged(holds, fails)
+
+
+def _judge_computed(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, alias: str
+) -> Judged:
+    """Python computes the value, entity by entity (``query.md`` 13)."""
+    seen = place.way.is_seen(caller)
+    if is_null(operand):
+        present, _ = scanning.computed(caller, place, lambda value: True, alias)
+        present &= seen
+        return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, present)
+    if comparator is Comparator.WORD and place.attribute.type != "string":
+        raise _wrong_type(place)
+    elements = several(operand) if comparator is Comparator.IN else [operand]
+    values = [value_of(place.attribute, element) for element in elements]
+    test = scanning.test(comparator, [v for v in values if v is not NULL and v is not NOTHING])
+    holds, fails = scanning.computed(caller, place, test, alias)
+    return Judged(holds & seen, fails & seen)
+
+
+# Objects.
+
+
+def _judge_object(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, alias: str
+) -> Judged:
+    if comparator is Comparator.WORD:
+        seen = place.way.is_seen(caller)
+        holds, fails = scanning.property_with_word(caller, place, property_value(operand), alias)
+        return Judged(holds & seen, fails & seen)
+    test = property_test(place, comparator, operand)
+    return judge_properties(caller, place, [test])
+
+
+def property_test(place: Place, comparator: Comparator, operand: Operand) -> objects.PropertyTest:
+    if comparator is Comparator.IN:
+        value: Any = [property_value(element) for element in several(operand)]
+    else:
+        value = property_value(operand)
+        if isinstance(value, list):
+            raise RestError(QUERY_NOT_ANALYZED(reason="only in takes a list"))
+    return objects.PropertyTest(place.element, place.steps, comparator, value)
+
+
+def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyTest]) -> Judged:
+    """Criteria on properties of one object; those with one letter bear on one element."""
+    lookup = f"{place.way.prefix}{place.attribute.column}"
+    seen = place.way.is_seen(caller)
+    as_4d = compares_as_4d(place.dataclass, place.attribute)
+    try:
+        holds = Q(objects.matches(lookup, tests, as_4d=as_4d))
+        fails = Q(objects.matches(lookup, tests, negated=True, as_4d=as_4d))
+    except ValueError as error:
+        raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
+    if not seen:
+        return Judged(holds, fails)
+    # What belongs to an entity that is hidden is null.
+    if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _EQUAL:
+        return Judged(unmatched(seen & fails), seen & fails)
+    if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _DIFFERENT:
+        return Judged(seen & holds, unmatched(seen & holds))
+    return Judged(seen & holds, seen & fails)
+
+
+# Relations to many.
+
+
+def exists(caller: Caller, link: Link, condition: Q) -> Q:
+    """Whether some related entity that the caller may see fulfils ``condition``."""
+    tie = tied(link.owner, link.attribute)
+    rows: Any = link.target.get_queryset(caller.request).order_by().filter(condition)
+    if link.target.restricts_rows:
+        # Not in one query: it could share a join that the site has made for another purpose.
+        rows = link.target.model._base_manager.filter(pk__in=rows.values("pk"))
+    rows = rows.filter(**{tie.path: OuterRef(f"{link.way.prefix}{tie.column}")})
+    return Q(Exists(rows)) & link.way.is_seen(caller)

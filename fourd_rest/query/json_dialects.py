@@ -1,0 +1,320 @@
+"""How SQLite, PostgreSQL and MariaDB walk JSON: ``JsonValue`` for each of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from .json_sql import LENGTH, Context, JsonValue, Sql, can_be_stored, compared, compose, listed, param
+
+
+@dataclass(frozen=True)
+class PostgresValue(JsonValue):
+    sql: Sql  # of type jsonb
+
+    @classmethod
+    def column(cls, context: Context, sql: Sql) -> PostgresValue:
+        return cls(context, 0, sql)
+
+    def at(self, names: tuple[str, ...]) -> PostgresValue:
+        sql = self.sql
+        for position, name in enumerate(names, 1):
+            if not can_be_stored(name):
+                return PostgresValue(self.context, self.depth, Sql("NULL::jsonb"))
+            # With a text on its right, -> finds properties only, never an element by its number.
+            child = compose("({} -> {}::text)", sql, param(name))
+            if name == LENGTH and position == len(names):
+                child = compose(
+                    "(CASE jsonb_typeof({}) WHEN 'array' THEN to_jsonb(jsonb_array_length({}))"
+                    " ELSE {} END)",
+                    sql,
+                    sql,
+                    child,
+                )
+            sql = child
+        return PostgresValue(self.context, self.depth, sql)
+
+    def is_nothing(self) -> Sql:
+        return compose("(COALESCE(jsonb_typeof({}), 'null') = 'null')", self.sql)
+
+    def is_array(self) -> Sql:
+        return compared(compose("jsonb_typeof({})", self.sql), "=", Sql("'array'"))
+
+    def _when(self, kind: str, template: str) -> Sql:
+        return compose(
+            f"(CASE WHEN jsonb_typeof({{}}) = '{kind}' THEN {template} END)", self.sql, self.sql
+        )
+
+    def number(self) -> Sql:
+        return self._when("number", "{}::numeric")
+
+    def text(self) -> Sql:
+        return self._when("string", "{} #>> '{{}}'")
+
+    def boolean(self) -> Sql:
+        return self._when("boolean", "{}::boolean")
+
+    def document(self) -> Sql:
+        return compose("NULLIF({}, 'null'::jsonb)", self.sql)
+
+    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+        alias = f"fourd_e{self.depth}"
+        return compose(
+            "EXISTS (SELECT 1 FROM jsonb_array_elements({}) AS {}(v) WHERE {})",
+            self._when("array", "{}"),
+            Sql(alias),
+            condition(PostgresValue(self.context, self.depth + 1, Sql(f"{alias}.v"))),
+        )
+
+    @staticmethod
+    def number_operand(number: Decimal) -> Sql:
+        return compose("{}::numeric", param(str(number)))
+
+
+# What SQLite finds by a path: older ones compare with a name as it is written, escapes and all.
+PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")
+# SQLite gives half a surrogate pair as bytes that Python refuses; GLOB reads them as U+FFFD.
+UNREADABLE = "*\ufffd*"
+
+
+@dataclass(frozen=True)
+class SqliteValue(JsonValue):
+    container: Sql  # a JSON text, or NULL
+    path: str  # where this value is inside of ``container``
+    # The value of a whole row of ``json_each``: its alias.
+    row: str = ""
+    # Rows of ``json_each`` that lead to ``container``, and what is asked of them.
+    joins: tuple[Sql, ...] = ()
+    conditions: tuple[Sql, ...] = ()
+    # What has this value as its length, if it is an array.
+    array: SqliteValue | None = None
+
+    @classmethod
+    def column(cls, context: Context, sql: Sql) -> SqliteValue:
+        return cls(context, 0, sql, "$")
+
+    @staticmethod
+    def _content(alias: str) -> Sql:
+        # The value of a text is the text itself, which is no JSON.
+        return Sql(f"CASE WHEN {alias}.type IN ('array', 'object') THEN {alias}.value END")
+
+    def _seen(self, sql: Sql) -> Sql:
+        """``sql`` on the rows that lead here: a flat join, as SQLite's parser takes no deep nesting."""
+        if not self.joins:
+            return sql
+        return compose(
+            "(SELECT {} FROM {} WHERE {} LIMIT 1)",
+            sql,
+            compose(" CROSS JOIN ".join(["{}"] * len(self.joins)), *self.joins),
+            compose(" AND ".join(["{}"] * len(self.conditions)), *self.conditions),
+        )
+
+    @property
+    def kind(self) -> Sql:
+        """As by ``json_type``; NULL if nothing is there."""
+        kind = self._seen(Sql(f"{self.row}.type") if self.row else self._call("json_type"))
+        if self.array is None:
+            return kind
+        return compose("(CASE {} WHEN 'array' THEN 'integer' ELSE {} END)", self.array.kind, kind)
+
+    @property
+    def raw(self) -> Sql:
+        """The SQL value of a number or a text."""
+        raw = self._seen(Sql(f"{self.row}.value") if self.row else self._call("json_extract"))
+        if self.array is None:
+            return raw
+        length = self.array._seen(self.array._call("json_array_length"))
+        return compose("(CASE {} WHEN 'array' THEN {} ELSE {} END)", self.array.kind, length, raw)
+
+    def _call(self, function: str) -> Sql:
+        return compose(f"{function}({{}}, {{}})", self.container, param(self.path))
+
+    def at(self, names: tuple[str, ...]) -> SqliteValue:
+        parent = value = self
+        for name in names:
+            parent, value = value, value._child(name)
+        return replace(value, array=parent) if names[-1:] == (LENGTH,) else value
+
+    def _child(self, name: str) -> SqliteValue:
+        if not can_be_stored(name):
+            return SqliteValue(self.context, self.depth, Sql("NULL"), "$")
+        if PLAIN_NAME.fullmatch(name):
+            return replace(self, path=f'{self.path}."{name}"', row="", array=None)
+        alias = f"fourd_k{len(self.joins)}"
+        return replace(
+            self,
+            container=self._content(alias),
+            path="$",
+            row=alias,
+            array=None,
+            joins=(
+                *self.joins,
+                compose("json_each({}, {}) AS {}", self.container, param(self.path), Sql(alias)),
+            ),
+            conditions=(
+                *self.conditions,
+                compose("typeof({}.key) = 'text' AND {}.key = {}", Sql(alias), Sql(alias), param(name)),
+            ),
+        )
+
+    def is_nothing(self) -> Sql:
+        return compose("(COALESCE({}, 'null') = 'null')", self.kind)
+
+    def is_array(self) -> Sql:
+        return compared(self.kind, "=", Sql("'array'"))
+
+    def number(self) -> Sql:
+        return compose("(CASE WHEN {} IN ('integer', 'real') THEN {} END)", self.kind, self.raw)
+
+    def floating(self) -> Sql:
+        # A sum of integers that leaves 64 bits is an error.
+        return compose("CAST({} AS REAL)", self.number())
+
+    def text(self) -> Sql:
+        return compose(
+            "(CASE WHEN {} <> 'text' OR ({} GLOB {} AND replace({}, char(65533), '') GLOB {}) THEN NULL"
+            " ELSE {} END)",
+            self.kind,
+            self.raw,
+            param(UNREADABLE),
+            self.raw,
+            param(UNREADABLE),
+            self.raw,
+        )
+
+    def boolean(self) -> Sql:
+        return compose("(CASE {} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)", self.kind)
+
+    def document(self) -> Sql:
+        return compose(
+            "(CASE WHEN {} IN ('array', 'object') THEN {} WHEN {} IN ('true', 'false') THEN {}"
+            " WHEN {} <> 'null' THEN json_quote({}) END)",
+            self.kind,
+            self.raw,
+            self.kind,
+            self.kind,
+            self.kind,
+            self.raw,
+        )
+
+    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+        alias = f"fourd_e{self.depth}"
+        element = SqliteValue(self.context, self.depth + 1, self._content(alias), "$", alias)
+        return compose(
+            # json_each gives the properties of an object as well, and a scalar as one row.
+            "EXISTS (SELECT 1 FROM json_each({}, {}) AS {} WHERE typeof({}.key) = 'integer' AND {})",
+            self._seen(self.container),
+            param(self.path),
+            Sql(alias),
+            Sql(alias),
+            condition(element),
+        )
+
+    @staticmethod
+    def number_operand(number: Decimal) -> Sql:
+        whole = number == number.to_integral_value() and abs(number) < 2**63
+        return param(int(number) if whole else float(number))
+
+
+@dataclass(frozen=True)
+class MariadbValue(JsonValue):
+    sql: Sql  # a JSON text
+
+    @classmethod
+    def column(cls, context: Context, sql: Sql) -> MariadbValue:
+        return cls(context, 0, sql)
+
+    def at(self, names: tuple[str, ...]) -> MariadbValue:
+        if not all(map(can_be_stored, names)):
+            return MariadbValue(self.context, self.depth, Sql("NULL"))
+        child = self._at(names)
+        if names[-1:] == (LENGTH,):
+            array = self.at(names[:-1])
+            child = compose(
+                "(CASE WHEN {} THEN CONCAT(JSON_LENGTH({}), '') ELSE {} END)",
+                array.is_array(),
+                array.sql,
+                child,
+            )
+        return MariadbValue(self.context, self.depth, child)
+
+    def _at(self, names: tuple[str, ...]) -> Sql:
+        for position, name in enumerate(names):
+            if name.startswith("-"):
+                parent = MariadbValue(self.context, self.depth, self._at(names[:position]))
+                child = MariadbValue(self.context, self.depth, parent._dashed(name))
+                return child._at(names[position + 1 :])
+        if not names:
+            return self.sql
+        # Names are compared as they are written: escaped, as Django does, or not, as others do.
+        paths = {
+            "$" + "".join(f".{json.dumps(name, ensure_ascii=escaped)}" for name in names): None
+            for escaped in (True, False)
+        }
+        found = [compose("JSON_EXTRACT({}, {})", self.sql, param(path)) for path in paths]
+        return found[0] if len(found) == 1 else compose("COALESCE({})", listed(found))
+
+    def _dashed(self, name: str) -> Sql:
+        # A path must not have a name that begins with "-".
+        return compose(
+            "(SELECT fourd_v.v FROM JSON_TABLE({}, '$' COLUMNS (o JSON PATH '$')) AS fourd_o,"
+            " JSON_TABLE(JSON_KEYS(fourd_o.o), '$[*]'"
+            " COLUMNS (n FOR ORDINALITY, k JSON PATH '$')) AS fourd_k,"
+            " JSON_TABLE(JSON_EXTRACT(fourd_o.o, '$.*'), '$[*]'"
+            " COLUMNS (n FOR ORDINALITY, v JSON PATH '$')) AS fourd_v"
+            " WHERE fourd_v.n = fourd_k.n AND BINARY JSON_UNQUOTE(fourd_k.k) = BINARY {} LIMIT 1)",
+            self.sql,
+            param(name),
+        )
+
+    def _kind(self) -> Sql:
+        return compose("JSON_TYPE({})", self.sql)
+
+    def is_nothing(self) -> Sql:
+        return compose("(COALESCE({}, 'NULL') = 'NULL')", self._kind())
+
+    def is_array(self) -> Sql:
+        return compared(self._kind(), "=", Sql("'ARRAY'"))
+
+    def number(self) -> Sql:
+        return compose(
+            "(CASE WHEN {} IN ('INTEGER', 'DOUBLE') THEN CAST({} AS DOUBLE) END)", self._kind(), self.sql
+        )
+
+    def text(self) -> Sql:
+        return compose("(CASE WHEN {} = 'STRING' THEN JSON_UNQUOTE({}) END)", self._kind(), self.sql)
+
+    def boolean(self) -> Sql:
+        return compose(
+            "(CASE WHEN {} = 'BOOLEAN' THEN JSON_UNQUOTE({}) = 'true' END)", self._kind(), self.sql
+        )
+
+    def document(self) -> Sql:
+        return compose("(CASE WHEN {} <> 'NULL' THEN {} END)", self._kind(), self.sql)
+
+    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+        alias = f"fourd_e{self.depth}"
+        return compose(
+            "EXISTS (SELECT 1 FROM JSON_TABLE((CASE WHEN {} THEN {} END), '$[*]'"
+            " COLUMNS (v JSON PATH '$')) AS {} WHERE {})",
+            self.is_array(),
+            self.sql,
+            Sql(alias),
+            condition(MariadbValue(self.context, self.depth + 1, Sql(f"{alias}.v"))),
+        )
+
+    @staticmethod
+    def number_operand(number: Decimal) -> Sql:
+        # Its literals are finite.
+        return param(max(-sys.float_info.max, min(sys.float_info.max, float(number))))
+
+
+DIALECTS: dict[str, type[JsonValue]] = {
+    "postgresql": PostgresValue,
+    "sqlite": SqliteValue,
+    "mysql": MariadbValue,
+}

@@ -1,0 +1,97 @@
+"""An order list → what ``order_by`` takes (``query.md`` 9, D-17, D-18).
+
+Nulls come first ascending and last descending, texts in the order of their folded form, and the key
+breaks ties, so that pages never overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
+
+from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import BAD_ORDER, RestError
+
+from . import objects
+from .folding import compares_as_4d, null_order, text_form
+from .paths import Place, resolve
+from .syntax import OrderItem
+
+
+def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> tuple[Any, ...]:
+    """The order that ``items`` ask for, made total by the key.
+
+    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of.
+    """
+    expressions: list[Any] = []
+    for item in items:
+        refusal = BAD_ORDER(order=str(item.path), dataclass=dataclass.name)
+        try:
+            place = resolve(caller, dataclass, item.path)
+        except RestError as error:
+            raise RestError(*error.items, refusal) from error
+        keys = _keys(caller, place, item.descending)
+        if not keys:
+            raise RestError(refusal)
+        expressions += keys
+    return (*expressions, "pk")
+
+
+@lru_cache(maxsize=500)
+def default_order(dataclass: DataClass) -> tuple[Any, ...]:
+    """The order of a collection that no client sorted: the dataclass' own, as the database compares."""
+    return tuple(_with_nulls(dataclass, item) for item in dataclass.default_order)
+
+
+def _with_nulls(dataclass: DataClass, item: Any) -> Any:
+    if not isinstance(item, str) or item == "?":
+        return item
+    name = item.removeprefix("-")
+    try:
+        field: Any = dataclass.model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return item
+    if field.is_relation or not field.null:
+        return item
+    return null_order(F(name), descending=item.startswith("-"))
+
+
+def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
+    """What to order by for ``place``; nothing where it cannot be ordered by."""
+    attribute = place.attribute
+    lookup = f"{place.way.prefix}{attribute.column}"
+    seen = place.way.is_seen(caller)
+    if place.links or attribute.kind is Kind.TO_MANY or attribute.file or attribute.compute:
+        return ()
+    if attribute.type == "object":
+        return _object_keys(lookup, place, seen, descending)
+    if attribute.expression is not None:
+        rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
+        own: Any = F(attribute.source)
+        if attribute.type == "string":
+            own = text_form(place.dataclass, attribute, attribute.source).expression
+        row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
+        value: Any = Subquery(row.values(_fourd_order=own)[:1])
+    elif attribute.type == "string":
+        value = text_form(place.dataclass, attribute, lookup).expression
+    else:
+        value = F(lookup)
+    return [null_order(_if_seen(value, seen), descending=descending)]
+
+
+def _object_keys(lookup: str, place: Place, seen: Q, descending: bool) -> list[Any]:
+    if place.element is not None or any(step.element is not None for step in place.steps):
+        return []
+    as_4d = compares_as_4d(place.dataclass, place.attribute)
+    keys = objects.sort_keys(lookup, place.steps, descending=descending, as_4d=as_4d)
+    return [null_order(_if_seen(key.expression, seen), descending=descending) for key in keys]
+
+
+def _if_seen(value: Any, seen: Q) -> Any:
+    """``value``, null for who is not shown the entity that has it."""
+    return Case(When(seen, then=value)) if seen else value

@@ -1,0 +1,165 @@
+"""Criteria that Python decides: keywords and computed attributes (``query.md`` 4.2 and 13).
+
+SQL narrows the entities down where it can; what is left is looked at one by one, up to
+``MAX_SCANNED_ENTITIES``, and the condition names the keys that were found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import CharField, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from fourd_rest.conf import current
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.errors import QUERY_NOT_COMPLETED, RestError
+
+from .folding import fold, like, text_form
+from .membership import key_in
+from .paths import Place
+from .syntax import Comparator, Step
+from .words import keyword, narrowing
+
+Test = Callable[[Any], bool]
+
+
+def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
+    """Whether the text at ``place`` holds the word."""
+    column = place.attribute.column
+    rows = _rows(caller, place, alias)
+    if place.attribute.expression is not None:
+        rows = place.dataclass.model._base_manager.using(alias)
+        rows = rows.annotate(**{column: place.attribute.expression})
+    rows = rows.filter(**{f"{column}__isnull": False})
+    part = narrowing(word)
+    if part:
+        form = text_form(place.dataclass, place.attribute, column)
+        rows = rows.filter(like(form.expression, ["", form.constant(part), ""]))
+    text = Cast(column, TextField()) if not _is_text(place) else None
+    if text is not None:
+        rows, column = rows.annotate(_fourd_text=text), "_fourd_text"
+    holds = keyword(word)
+    pairs = _bounded(rows.values_list("pk", column))
+    return _named(place, (key for key, value in pairs if holds(str(value))))
+
+
+def computed(caller: Caller, place: Place, test: Test, alias: str) -> tuple[Q, Q]:
+    """For which entities the computed value at ``place`` passes ``test``, and for which it fails."""
+    compute = place.attribute.compute
+    assert compute is not None  # noqa: S101  (only computed attributes get here)
+    judged = [
+        (instance.pk, test(value))
+        for instance in _bounded(_rows(caller, place, alias))
+        if (value := compute(instance)) is not None
+    ]
+    return (
+        _named(place, (key for key, passes in judged if passes)),
+        _named(place, (key for key, passes in judged if not passes)),
+    )
+
+
+def property_with_word(caller: Caller, place: Place, word: Any, alias: str) -> tuple[Q, Q]:
+    """Whether the property at ``place`` holds the word: in brackets, that of some element."""
+    column = place.attribute.column
+    rows = _rows(caller, place, alias).filter(**{f"{column}__isnull": False})
+    holds = keyword(word) if isinstance(word, str) else lambda value: False
+    steps = (Step("", place.element), *place.steps)
+    in_brackets = any(step.element is not None for step in steps)
+    judged = []
+    for key, value in _bounded(rows.values_list("pk", column)):
+        found = [item for item in _walk(value, steps) if item is not None]
+        if found or in_brackets:
+            judged.append((key, any(isinstance(item, str) and holds(item) for item in found)))
+    return (
+        _named(place, (key for key, passes in judged if passes)),
+        _named(place, (key for key, passes in judged if not passes)),
+    )
+
+
+def test(comparator: Comparator, values: list[Any]) -> Test:
+    """Whether a Python value compares so to one of ``values``, which are of its type."""
+    tests = [_single(comparator, value) for value in values]
+    return lambda value: any(passes(value) for passes in tests)
+
+
+def _rows(caller: Caller, place: Place, alias: str) -> QuerySet[Any]:
+    return place.dataclass.get_queryset(caller.request).using(alias).order_by()
+
+
+def _is_text(place: Place) -> bool:
+    return type(place.attribute.member) in (CharField, TextField)
+
+
+def _bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
+    limit = current().MAX_SCANNED_ENTITIES
+    for count, row in enumerate(rows[: limit + 1].iterator()):
+        if count == limit:
+            reason = f"more than {limit} entities would have to be looked at"
+            raise RestError(QUERY_NOT_COMPLETED(reason=reason))
+        yield row
+
+
+def _named(place: Place, keys: Iterable[Any]) -> Q:
+    return Q(key_in(list(keys), f"{place.way.prefix}pk"))
+
+
+def _walk(value: Any, steps: Iterable[Step]) -> Iterator[Any]:
+    """The values within ``value`` at the end of ``steps``; the first step is ``value`` itself."""
+    first, *rest = steps
+    values = value if first.element is not None and isinstance(value, list) else [value]
+    if first.element is not None and not isinstance(value, list):
+        return
+    for item in values:
+        if not rest:
+            yield item
+        elif isinstance(item, dict) and rest[0].name in item:
+            yield from _walk(item[rest[0].name], rest)
+
+
+def _single(comparator: Comparator, wanted: Any) -> Test:
+    if comparator is Comparator.WORD:
+        return keyword(wanted)
+    if isinstance(wanted, str):
+        return _text_test(comparator, wanted)
+    match comparator:
+        case Comparator.LESS:
+            return lambda value: bool(_exact(value) < wanted)
+        case Comparator.LESS_OR_EQUAL:
+            return lambda value: bool(_exact(value) <= wanted)
+        case Comparator.GREATER:
+            return lambda value: bool(_exact(value) > wanted)
+        case Comparator.GREATER_OR_EQUAL:
+            return lambda value: bool(_exact(value) >= wanted)
+    return lambda value: bool(_exact(value) == wanted)
+
+
+def _exact(value: Any) -> Any:
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _text_test(comparator: Comparator, wanted: str) -> Test:
+    text = fold(wanted)
+    match comparator:
+        case Comparator.IDENTICAL:
+            return lambda value: fold(value) == text
+        case Comparator.EQUAL | Comparator.IN | Comparator.BEGIN:
+            is_open = comparator is Comparator.BEGIN and not text.endswith("@")
+            return _pattern(f"{text}@" if is_open else text)
+        case Comparator.LESS:
+            return lambda value: fold(value) < text.removesuffix("@")
+        case Comparator.LESS_OR_EQUAL:
+            return lambda value: fold(value) <= text.removesuffix("@")
+        case Comparator.GREATER:
+            return lambda value: fold(value) > text.removesuffix("@")
+    return lambda value: fold(value) >= text.removesuffix("@")
+
+
+def _pattern(text: str) -> Test:
+    if "@@" in text:
+        return lambda value: False
+    pattern = re.compile(".*".join(map(re.escape, text.split("@"))), re.DOTALL)
+    return lambda value: pattern.fullmatch(fold(value)) is not None
