@@ -594,6 +594,23 @@ def test_what_the_site_counts_is_not_multiplied(admin, registered):
     assert nested(admin, "Keeper(3)?$expand=animals:1-1", "animals") == (2, 1, [2])
 
 
+def test_what_the_site_counts_is_not_multiplied_by_repeated_pairs(admin, registered):
+    for model in (Crew, Voyage):
+        registered(model)
+    registered(Sailor, annotations={"trips": Count("voyage")})
+    crew, other = Crew.objects.create(), Crew.objects.create()
+    for key in (1, 2):
+        sailor = Sailor.objects.create(id=key, name=f"S{key}")
+        for goes_with in (crew, crew, other):
+            Voyage.objects.create(crew=goes_with, sailor=sailor)
+    path = f"Crew({crew.pk.hex})"
+    read = admin.read(f"{path}?$expand=sailors").json()["sailors"]
+    assert [(sailor["name"], sailor["trips"]) for sailor in read["__ENTITIES"]] == [("S1", 3), ("S2", 3)]
+    assert nested(admin, f"{path}?$expand=sailors:1-1", "sailors") == (2, 1, [2])
+    assert len(statements(admin, path)) == 1
+    assert len(statements(admin, f"{path}?$expand=sailors")) == 3
+
+
 # What the caller may see
 
 
