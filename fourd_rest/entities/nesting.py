@@ -183,7 +183,12 @@ class Nesting:
         )
         skip = expanded.skip
         slice_ = Q(_fourd_place__gt=skip, _fourd_place__lte=skip + size) | Q(_fourd_place=1)
-        return list(ranked.filter(slice_)[: self.left + len(wanted) + 1])
+        limit = self.left + len(wanted)
+        found = list(ranked.filter(slice_)[: limit + 1])
+        if len(found) > limit:
+            # What was cut off cannot be told from what is not there.
+            raise RestError(SELECTION_TOO_LARGE(limit=self.limit))
+        return found
 
     def _every(self, target: DataClass) -> QuerySet[Any]:
         """The entities of ``target`` that the caller may see, without joins that others have made.

@@ -784,6 +784,19 @@ def test_no_more_is_fetched_than_may_be_shown(admin, settings):
     assert "LIMIT 14" in sql
 
 
+def test_repeated_pairs_are_never_cut_off_unnoticed(admin, registered, settings):
+    for model in (Crew, Sailor, Voyage):
+        registered(model)
+    crew, sailors = Crew.objects.create(), [Sailor.objects.create(id=n) for n in (1, 2)]
+    for sailor in (*sailors[:1] * 3, sailors[1]):
+        Voyage.objects.create(crew=crew, sailor=sailor)
+    path = f"Crew({crew.pk.hex})?$expand=sailors"
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 3}
+    assert nested(admin, path, "sailors") == (2, 0, [1, 2])
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 2}
+    too_large(admin, path, 2)
+
+
 # The number of statements
 
 
