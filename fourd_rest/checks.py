@@ -1,7 +1,7 @@
 """System checks: the settings, the options of dataclasses, and what a site can hardly see by itself.
 
-None of them opens a database connection but E027, on ``check --database`` and ``migrate``. ``manage.py
-check --tag fourd_rest`` runs these alone.
+None of them opens a database connection but E027, which ``check --database``, ``migrate`` and, from
+Django 6.1, every ``check`` run. ``manage.py check --tag fourd_rest`` runs these alone.
 
 ==== ===========================================================================================
 E001 a key of ``FOURD_REST`` that does not exist
@@ -54,7 +54,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, default_storage
-from django.db import DEFAULT_DB_ALIAS, connections, models, router
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models, router
 from django.utils.module_loading import import_string
 
 from . import conf
@@ -639,14 +639,17 @@ def _cannot_fold(alias: str) -> str:
     connection = connections[alias]
     if connection.vendor != "postgresql":
         return ""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT getdatabaseencoding()")
-        encoding = cursor.fetchone()[0]
-        if encoding != "UTF8":
-            return f"its encoding is {encoding}, not UTF8"
-        cursor.execute("""SELECT lower('É' COLLATE "default")""")
-        if cursor.fetchone()[0] != "é":
-            return "its LC_CTYPE knows ASCII letters only (C or POSIX)"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT getdatabaseencoding()")
+            encoding = cursor.fetchone()[0]
+            if encoding != "UTF8":
+                return f"its encoding is {encoding}, not UTF8"
+            cursor.execute("""SELECT lower('É' COLLATE "default")""")
+            if cursor.fetchone()[0] != "é":
+                return "its LC_CTYPE knows ASCII letters only (C or POSIX)"
+    except OperationalError:
+        pass  # a database that is not there is for others to report
     return ""
 
 

@@ -26,14 +26,11 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import EntitySet
-from fourd_rest.query.params import bind
-from fourd_rest.query.parser import parse
-from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
-from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 from .set_members import contains
 
 NONE = "$none"
@@ -58,19 +55,21 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     """
     access.check(caller, dataclass, Action.VIEW)
     set_id = address.set_id
-    query, items = asked(address, dataclass)
+    if method == "subentityset" and set_id is None:
+        raise RestError(NO_SUBENTITYSET())
+    filter_, items = asked(address, dataclass)
     if set_id is None or set_id == NONE:
         selection = _source(caller, address, dataclass, set_id)
-        selection = sorted_by(filtered(selection, query), items)
+        selection = sorted_by(filtered(selection, filter_), items)
         return _answer(address, selection, address.names, method)
     if "$findkey" in address.params:
         return Collection(_find_key(caller, address, dataclass, set_id))
     if {"$addtoset", "$removefromset"} & address.params.keys():
         _edit(caller, address, dataclass, set_id)
     changes = {"$logicoperator", "$clean"} & address.params.keys()
-    if query.where is None and items is None and not changes:
+    if filter_.query.where is None and items is None and not changes:
         return _stored(caller, address, dataclass, set_id, method)
-    members = _members(caller, address, dataclass, set_id, query, items)
+    members = _members(caller, address, dataclass, set_id, filter_, items)
     if isinstance(members, bool):
         return Collection(members)
     return _answer(address, members, address.names, method)
@@ -94,10 +93,10 @@ def related(
     if attribute is None:
         raise _unknown_relation(name, dataclass)
     selection = _related(caller, dataclass, key_text, attribute)
-    query, items = asked(address, selection.dataclass)
+    filter_, items = asked(address, selection.dataclass)
     if items is None:
         items = order_items(selection.dataclass, address.params.get("$suborderby", ""))
-    selection = sorted_by(filtered(selection, query), items)
+    selection = sorted_by(filtered(selection, filter_), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
 
@@ -119,10 +118,10 @@ def _without_relation(address: Address) -> Address:
 
 def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
     target = attribute.target
+    if target is not None and not target.is_described(caller.request):
+        raise _unknown_relation(attribute.name, dataclass)
     if target is None or attribute.kind is not Kind.TO_MANY:
         raise RestError(NO_SUBENTITYSET())
-    if not target.is_described(caller.request):
-        raise _unknown_relation(attribute.name, dataclass)
     access.check(caller, target, Action.VIEW)
     rows = reading.related(caller, dataclass, key_text, attribute)
     return replace(everything(caller, target), queryset=rows)
@@ -134,20 +133,18 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     The set itself stays, with undefined members. Raises ``RestError`` as ``deleting.delete`` does, 1518
     where a whole dataclass may not be emptied, 9025 for a selection larger than a set may be.
     """
-    query, _ = asked(address, dataclass)
+    filter_, _ = asked(address, dataclass)
     set_id = address.set_id
-    if (set_id or query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
+    if (set_id or filter_.query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
         raise access.denied(caller, dataclass, Action.VIEW)
     if set_id is None or set_id == NONE:
-        if query.where is None and set_id is None and not dataclass.allow_delete_all:
+        if filter_.query.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
-        selection = filtered(_source(caller, address, dataclass, set_id), query)
+        selection = filtered(_source(caller, address, dataclass, set_id), filter_)
     else:
         entity_set = _find(caller, address, dataclass, set_id)
-        whole = everything(caller, dataclass)
-        inside = whole.queryset.filter(contains(entity_set))
-        selection = filtered(replace(whole, queryset=inside), query)
+        selection = filtered(_inside(everything(caller, dataclass), entity_set), filter_)
     limit = current().MAX_ENTITY_SET_SIZE
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
     if len(keys) > limit:
@@ -172,34 +169,36 @@ def _members(
     address: Address,
     dataclass: DataClass,
     set_id: str,
-    query: Query,
+    filter_: Filter,
     items: Any,
 ) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
-    entity_set = _find(caller, address, dataclass, set_id)
     whole = everything(caller, dataclass)
     operator = address.params.get("$logicoperator")
+    keeps_places = filter_.query.where is None and not address.flag("$clean")
+    if operator is None and items is not None:
+        # The database knows the members; their places are of no use.
+        entity_set = _find(caller, address, dataclass, set_id)
+        return sorted_by(filtered(_inside(whole, entity_set), filter_), items)
+    entity_set, members = _page_of_set(caller, address, dataclass, set_id, 0, sets.EVERYTHING)
     if operator is None:
-        inside = replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
-        selection = filtered(inside, query)
-        if items is not None:
-            return sorted_by(selection, items)
-        if query.where is None and not address.flag("$clean"):
-            return replace(selection, keys=set_members.keys(entity_set))
-        return _in_their_order(selection, set_members.keys(entity_set))
+        selection = filtered(_inside(whole, entity_set), filter_)
+        return replace(selection, keys=members) if keeps_places else _in_their_order(selection, members)
     other_id = address.params.get("$othercollection", "")
     if not other_id:
         raise RestError(NO_OTHER_COLLECTION())
-    other = _other(caller, dataclass, other_id)
-    members = set_members.combine(set_members.keys(entity_set), operator, set_members.keys(other))
-    if isinstance(members, bool):
-        return members
-    selection = filtered(whole.restricted_to(members), query)
+    combined = set_members.combine(members, operator, _other(caller, dataclass, other_id))
+    if isinstance(combined, bool):
+        return combined
+    selection = filtered(whole.restricted_to(combined), filter_)
     if items is not None:
         return sorted_by(selection, items)
-    if query.where is None and not address.flag("$clean"):
-        return selection
-    return _in_their_order(selection, members)
+    return selection if keeps_places else _in_their_order(selection, combined)
+
+
+def _inside(whole: Selection, entity_set: EntitySet) -> Selection:
+    """The members of ``entity_set`` that are there, in no order of their own."""
+    return replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
 
 
 def _in_their_order(selection: Selection, keys: Sequence[Any]) -> Selection:
@@ -234,15 +233,16 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     """What the saved texts select; ``$all`` and an empty filter are all entities."""
     params = address.params
     text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
-    query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
-    items = query.order or order_items(dataclass, order_text)
-    return sorted_by(filtered(everything(caller, dataclass), query), items)
+    filter_ = Filter.of("" if text.strip() == "$all" else text, params.get("$params"))
+    items = filter_.query.order or order_items(dataclass, order_text)
+    return sorted_by(filtered(everything(caller, dataclass), filter_), items)
 
 
-def _other(caller: Caller, dataclass: DataClass, reference: str) -> EntitySet:
-    """The set of ``$otherCollection``: an ID, or an address that ends with one."""
+def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:
+    """The members of ``$otherCollection``: an ID, or an address that ends with one."""
+    set_id = reference.rstrip("/").rpartition("/")[2]
     try:
-        return sets.find(caller, dataclass, reference.rstrip("/").rpartition("/")[2])
+        return sets.page(caller, dataclass, set_id, 0, sets.EVERYTHING)[1]
     except RestError as error:
         if error.items[-1].row is not ENTITY_SET_NOT_FOUND:
             raise
@@ -256,19 +256,22 @@ def _stored(
     caller: Caller, address: Address, dataclass: DataClass, set_id: str, method: str
 ) -> Collection:
     """A page of a set that nothing narrows or sorts: the cost of the page, not of the set."""
-    if {"$compute", "$distinct"} & address.params.keys():
+    if "$compute" in address.params or address.flag("$distinct"):
         entity_set = _find(caller, address, dataclass, set_id)
-        whole = everything(caller, dataclass)
-        inside = whole.queryset.filter(contains(entity_set))
-        return _answer(address, replace(whole, queryset=inside), address.names, "")
+        return _answer(address, _inside(everything(caller, dataclass), entity_set), address.names, "")
     skip, size = _slice(address, dataclass)
+    form = _form(address)
+    if form is forms.as_array and "$top" not in address.params:
+        size = current().MAX_PAGE_SIZE
     entity_set, keys = _page_of_set(caller, address, dataclass, set_id, skip, size)
     whole = everything(caller, dataclass)
     shape = _shape(caller, address, dataclass, address.names)
     location = sets.uri(caller, dataclass, entity_set) if method == "entityset" else None
-    if (form := _form(address)) is not None:
-        members = set_members.keys(entity_set)
-        return Collection(form(whole.restricted_to(members), shape.attributes, skip=skip, top=size))
+    if form is not None:
+        document = form(replace(whole, keys=keys), shape.attributes, top=len(keys))
+        if isinstance(document, dict):
+            document |= {"__COUNT": entity_set.size, "__FIRST": skip}
+        return Collection(document, location)
     shown = reading.by_keys(caller, shape, whole.queryset, keys)
     return Collection(_envelope(dataclass, entity_set.size, skip, shown, location), location)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection, connections, models
+from django.db import OperationalError, connection, connections, models
 from django.test.utils import isolate_apps
 
 from fourd_rest import checks
@@ -215,6 +215,16 @@ def test_databases_are_not_judged_while_options_are_wrong(
     assert found(checks.check_text_comparison, databases=["default"]) == []
 
 
+def test_a_database_that_is_not_there_is_not_judged(registered: Registry, monkeypatch: Any) -> None:
+    class Absent(Database):
+        def execute(self, sql: str) -> None:
+            raise OperationalError
+
+    monkeypatch.setattr(checks, "connections", {"default": Absent("", "")})
+    registered.register(Employee)
+    assert found(checks.check_text_comparison, databases=["default"]) == []
+
+
 @pytest.fixture
 def latin(db: None) -> Iterator[str]:
     """A database as it is not to be; returns its alias."""
@@ -254,6 +264,5 @@ def test_the_database_of_the_tests_passes() -> None:
 @pytest.mark.django_db
 def test_the_command_tells(monkeypatch: Any) -> None:
     monkeypatch.setattr(checks, "_cannot_fold", lambda alias: f"{alias} is odd")
-    call_command("check", "--tag", "fourd_rest")
     with pytest.raises(SystemCheckError, match="fourd_rest.E027.* default is odd"):
         call_command("check", "--database", "default")
