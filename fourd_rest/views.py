@@ -58,6 +58,7 @@ DELETE_KEYWORDS = WRITE_KEYWORDS | {"$filter", "$params", "$savedfilter", "$save
 # Values of $method with which a read changes what the server keeps (D-26).
 CHANGING_READS = frozenset({"entityset", "subentityset", "release"})
 CHANGING_KEYWORDS = frozenset({"$addtoset", "$removefromset"})
+REBUILDING_KEYWORDS = frozenset({"$savedfilter", "$savedorderby"})
 
 
 class RootView(RestView):
@@ -151,7 +152,9 @@ class DataView(RestView):
         params = self.address.params
         for keyword in sorted(NOT_SUPPORTED_KEYWORDS & params.keys()):
             raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
-        if method in CHANGING_READS or CHANGING_KEYWORDS & params.keys():
+        # A set that is gone is made anew from the saved texts.
+        rebuilds = self.address.set_id is not None and REBUILDING_KEYWORDS & params.keys()
+        if method in CHANGING_READS or CHANGING_KEYWORDS & params.keys() or rebuilds:
             self.check_origin()
         if method == "release":
             return self._release()
@@ -165,6 +168,7 @@ class DataView(RestView):
         method = self._method() or "update"
         self.check_origin()
         self._check_keywords(DELETE_KEYWORDS if method == "delete" else WRITE_KEYWORDS)
+        self._check_key(method)
         match method:
             case "update":
                 return self._update()
@@ -182,6 +186,7 @@ class DataView(RestView):
         self._method()
         self.check_origin()
         self._check_keywords(DELETE_KEYWORDS)
+        self._check_key("delete")
         return self._delete()
 
     # What the address says.
@@ -199,6 +204,13 @@ class DataView(RestView):
                 if name in NOT_SUPPORTED_KEYWORDS:
                     raise RestError(NOT_SUPPORTED(feature=f"{name} in a write"))
                 raise RestError(UNKNOWN_KEYWORD(keyword=name))
+
+    def _check_key(self, method: str) -> None:
+        """``X:attr(value)`` names no entity to be written: others may have the same value."""
+        if self.address.unique is None:
+            return
+        self._dataclass(Action.DELETE if method == "delete" else Action.CHANGE, of_entity=False)
+        raise RestError(METHOD_NOT_APPLICABLE(method=method))
 
     def _dataclass(self, action: Action, *, of_entity: bool) -> DataClass:
         name = self.address.head
@@ -232,7 +244,8 @@ class DataView(RestView):
         address = self.address
         if address.unique is None:
             return self._key()
-        access.check(self.caller, dataclass, Action.VIEW)
+        if not access.may(self.caller, dataclass, Action.VIEW):
+            raise access.denied(self.caller, dataclass, Action.VIEW)
         assert address.keys is not None  # noqa: S101  (a value stands in parentheses)
         key = selection.first_with(self.caller, dataclass, address.unique, address.keys[0])
         return dataclass.key_to_wire(key)
@@ -386,15 +399,20 @@ class DataView(RestView):
         if address.names:
             attribute = self._written_attribute(dataclass, "delete")
             return _ok_or(filing.clear(self.caller, dataclass, self._key(), attribute))
-        if not keys:
+        is_selected = address.set_id is not None or "$filter" in address.params
+        posted = None
+        if not keys or is_selected:
+            access.require_described(self.caller, dataclass)
             access.check(self.caller, dataclass, Action.DELETE)
-            posted = self._posted_keys()
-            if posted is None or address.set_id or "$filter" in address.params:
+            _check_count(keys)
+            posted = None if keys else self._posted_keys()
+            if posted is not None and is_selected:
+                raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
+            if posted is None:
                 collection.delete(self.caller, address, dataclass, atomic=atomic)
                 return answer({"ok": True})
-            keys = posted
-        _check_count(keys)
-        delete(self.caller, dataclass, keys, atomic=atomic)
+        _check_count(posted or keys)
+        delete(self.caller, dataclass, keys if posted is None else posted, atomic=atomic)
         return answer({"ok": True})
 
     def _posted_keys(self) -> list[str] | None:

@@ -55,6 +55,8 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     """
     access.check(caller, dataclass, Action.VIEW)
     set_id = address.set_id
+    if method == "subentityset" and set_id is None:
+        raise RestError(NO_SUBENTITYSET())
     filter_, items = asked(address, dataclass)
     if set_id is None or set_id == NONE:
         selection = _source(caller, address, dataclass, set_id)
@@ -116,10 +118,10 @@ def _without_relation(address: Address) -> Address:
 
 def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
     target = attribute.target
+    if target is not None and not target.is_described(caller.request):
+        raise _unknown_relation(attribute.name, dataclass)
     if target is None or attribute.kind is not Kind.TO_MANY:
         raise RestError(NO_SUBENTITYSET())
-    if not target.is_described(caller.request):
-        raise _unknown_relation(attribute.name, dataclass)
     access.check(caller, target, Action.VIEW)
     rows = reading.related(caller, dataclass, key_text, attribute)
     return replace(everything(caller, target), queryset=rows)
@@ -142,9 +144,7 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
         selection = filtered(_source(caller, address, dataclass, set_id), filter_)
     else:
         entity_set = _find(caller, address, dataclass, set_id)
-        whole = everything(caller, dataclass)
-        inside = whole.queryset.filter(contains(entity_set))
-        selection = filtered(replace(whole, queryset=inside), filter_)
+        selection = filtered(_inside(everything(caller, dataclass), entity_set), filter_)
     limit = current().MAX_ENTITY_SET_SIZE
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
     if len(keys) > limit:
@@ -173,30 +173,32 @@ def _members(
     items: Any,
 ) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
-    entity_set = _find(caller, address, dataclass, set_id)
     whole = everything(caller, dataclass)
     operator = address.params.get("$logicoperator")
+    keeps_places = filter_.query.where is None and not address.flag("$clean")
+    if operator is None and items is not None:
+        # The database knows the members; their places are of no use.
+        entity_set = _find(caller, address, dataclass, set_id)
+        return sorted_by(filtered(_inside(whole, entity_set), filter_), items)
+    entity_set, members = _page_of_set(caller, address, dataclass, set_id, 0, sets.EVERYTHING)
     if operator is None:
-        inside = replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
-        selection = filtered(inside, filter_)
-        if items is not None:
-            return sorted_by(selection, items)
-        if filter_.query.where is None and not address.flag("$clean"):
-            return replace(selection, keys=set_members.keys(entity_set))
-        return _in_their_order(selection, set_members.keys(entity_set))
+        selection = filtered(_inside(whole, entity_set), filter_)
+        return replace(selection, keys=members) if keeps_places else _in_their_order(selection, members)
     other_id = address.params.get("$othercollection", "")
     if not other_id:
         raise RestError(NO_OTHER_COLLECTION())
-    other = _other(caller, dataclass, other_id)
-    members = set_members.combine(set_members.keys(entity_set), operator, set_members.keys(other))
-    if isinstance(members, bool):
-        return members
-    selection = filtered(whole.restricted_to(members), filter_)
+    combined = set_members.combine(members, operator, _other(caller, dataclass, other_id))
+    if isinstance(combined, bool):
+        return combined
+    selection = filtered(whole.restricted_to(combined), filter_)
     if items is not None:
         return sorted_by(selection, items)
-    if filter_.query.where is None and not address.flag("$clean"):
-        return selection
-    return _in_their_order(selection, members)
+    return selection if keeps_places else _in_their_order(selection, combined)
+
+
+def _inside(whole: Selection, entity_set: EntitySet) -> Selection:
+    """The members of ``entity_set`` that are there, in no order of their own."""
+    return replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
 
 
 def _in_their_order(selection: Selection, keys: Sequence[Any]) -> Selection:
@@ -236,10 +238,11 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     return sorted_by(filtered(everything(caller, dataclass), filter_), items)
 
 
-def _other(caller: Caller, dataclass: DataClass, reference: str) -> EntitySet:
-    """The set of ``$otherCollection``: an ID, or an address that ends with one."""
+def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:
+    """The members of ``$otherCollection``: an ID, or an address that ends with one."""
+    set_id = reference.rstrip("/").rpartition("/")[2]
     try:
-        return sets.find(caller, dataclass, reference.rstrip("/").rpartition("/")[2])
+        return sets.page(caller, dataclass, set_id, 0, sets.EVERYTHING)[1]
     except RestError as error:
         if error.items[-1].row is not ENTITY_SET_NOT_FOUND:
             raise
@@ -253,19 +256,22 @@ def _stored(
     caller: Caller, address: Address, dataclass: DataClass, set_id: str, method: str
 ) -> Collection:
     """A page of a set that nothing narrows or sorts: the cost of the page, not of the set."""
-    if {"$compute", "$distinct"} & address.params.keys():
+    if "$compute" in address.params or address.flag("$distinct"):
         entity_set = _find(caller, address, dataclass, set_id)
-        whole = everything(caller, dataclass)
-        inside = whole.queryset.filter(contains(entity_set))
-        return _answer(address, replace(whole, queryset=inside), address.names, "")
+        return _answer(address, _inside(everything(caller, dataclass), entity_set), address.names, "")
     skip, size = _slice(address, dataclass)
+    form = _form(address)
+    if form is forms.as_array and "$top" not in address.params:
+        size = current().MAX_PAGE_SIZE
     entity_set, keys = _page_of_set(caller, address, dataclass, set_id, skip, size)
     whole = everything(caller, dataclass)
     shape = _shape(caller, address, dataclass, address.names)
     location = sets.uri(caller, dataclass, entity_set) if method == "entityset" else None
-    if (form := _form(address)) is not None:
-        members = set_members.keys(entity_set)
-        return Collection(form(whole.restricted_to(members), shape.attributes, skip=skip, top=size))
+    if form is not None:
+        document = form(replace(whole, keys=keys), shape.attributes, top=len(keys))
+        if isinstance(document, dict):
+            document |= {"__COUNT": entity_set.size, "__FIRST": skip}
+        return Collection(document, location)
     shown = reading.by_keys(caller, shape, whole.queryset, keys)
     return Collection(_envelope(dataclass, entity_set.size, skip, shown, location), location)
 

@@ -15,7 +15,13 @@ from django.db.models import QuerySet
 from fourd_rest.address import Address
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import BAD_ORDER, ENTITY_NOT_LOADED, QUERY_NOT_ANALYZED, RestError
+from fourd_rest.errors import (
+    BAD_ATTRIBUTE_LIST,
+    BAD_ORDER,
+    ENTITY_NOT_LOADED,
+    QUERY_NOT_ANALYZED,
+    RestError,
+)
 from fourd_rest.query.compiler import condition, conditions
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import default_order, order
@@ -130,9 +136,13 @@ def sorted_by(selection: Selection, items: tuple[OrderItem, ...] | None) -> Sele
 def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> Any:
     """The key of the first entity whose attribute ``name`` equals ``value`` (``requests.md`` 4.1).
 
-    Raises ``RestError`` 1500, or 1543 (404) where there is none.
+    Raises ``RestError`` 1500 with 1804 (404), or 1543 (404) where there is none.
     """
-    attribute = readable(caller, dataclass, name)
+    try:
+        attribute = readable(caller, dataclass, name)
+    except RestError as error:
+        failed = BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name)
+        raise RestError(*error.items, failed) from error
     if attribute.is_filled_in:
         return _own_key(dataclass, value)
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))

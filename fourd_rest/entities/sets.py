@@ -42,6 +42,9 @@ from .transactions import is_busy, with_retry, write_transaction
 _ID = re.compile(r"[0-9A-F]{32}\Z")
 _COLUMNS = tuple(field.attname for field in EntitySet._meta.concrete_fields)
 
+# As the size of a page: all members.
+EVERYTHING = CHUNK * 2**31
+
 # What one transaction of a clean-up deletes at most: sets, and members in all of them.
 _DROPPED_SETS = 200
 _DROPPED_MEMBERS = 200_000

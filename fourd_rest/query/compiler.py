@@ -237,7 +237,8 @@ class _Compiler:
             return Judged(self.holds(first), lambda: self.fails(first))
         if first.asks_for_any:
             return self._judge_any(first)
-        if first.letter is not None:
+        is_word = first.comparator is Comparator.WORD and len(group) == 1
+        if first.letter is not None and not is_word:
             tests = [
                 criteria.property_test(term.place, term.comparator, term.operand)
                 for term in group

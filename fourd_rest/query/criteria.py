@@ -7,9 +7,10 @@ for those that have a value and for which it does not hold; nobody without a val
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Value, When
@@ -48,6 +49,9 @@ _LOOKUPS: dict[Comparator, tuple[str, type[Lookup[Any]]]] = {
 }
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _WIDE = Context(prec=1_000)
+_GREATEST_FLOAT = Decimal(sys.float_info.max)
+# As long as a database keeps a duration that fits into microseconds of 64 bits.
+_LONGEST = dt.timedelta(microseconds=2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,31 +251,37 @@ def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: 
 
 def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator, number: Decimal) -> Q:
     """Compare exactly: a column holds only numbers of its own scale and range."""
-    member = attribute.member
-    places = getattr(member, "decimal_places", None) if attribute.type == "number" else 0
+    low, high, places = _range(attribute)
+    if not low <= number <= high:
+        is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
+        holds = comparator in _LOOKUPS and is_smaller is (number > high)
+        return EVERYBODY if holds else NOBODY
     if places is None:
         return _numeric(lookup, comparator, float(number))
-    below = number.quantize(Decimal(1).scaleb(-places), ROUND_FLOOR, _WIDE)
-    above = number.quantize(Decimal(1).scaleb(-places), ROUND_CEILING, _WIDE)
-    digits = (getattr(member, "max_digits", None) or 18) - places
-    if attribute.type == "number":
-        limit = Decimal(10) ** digits
-        outside = 1 if below >= limit else -1 if above <= -limit else 0
-    else:
-        low, high = INTEGER_RANGES["long64"]
-        outside = 1 if below > high else -1 if above < low else 0
-        below, above = (int(below), int(above)) if not outside else (below, above)  # type: ignore[assignment]
-    if outside:
-        smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
-        return EVERYBODY if comparator in _LOOKUPS and (outside == 1) is smaller else NOBODY
-    if below == above:
-        return _numeric(lookup, comparator, below)
+    step = Decimal(1).scaleb(-places)
+    below = number.quantize(step, ROUND_FLOOR, _WIDE)
+    if below == number:
+        return _numeric(lookup, comparator, below if attribute.type == "number" else int(below))
+    # Between two numbers that the column can hold: both are in its range, since the ends are.
     match comparator:
         case Comparator.LESS | Comparator.LESS_OR_EQUAL:
-            return Q(**{f"{lookup}__lte": below})
+            return _numeric(lookup, Comparator.LESS_OR_EQUAL, below)
         case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
-            return Q(**{f"{lookup}__gte": above})
+            return _numeric(lookup, Comparator.GREATER_OR_EQUAL, below + step)
     return NOBODY
+
+
+def _range(attribute: Attribute) -> tuple[Decimal, Decimal, int | None]:
+    """The least and the greatest number of a column, and how many decimals it has, None for a float."""
+    if attribute.type != "number":
+        low, high = INTEGER_RANGES["long64"]
+        return Decimal(low), Decimal(high), 0
+    places = getattr(attribute.member, "decimal_places", None)
+    digits = getattr(attribute.member, "max_digits", None)
+    if places is None or digits is None:
+        return -_GREATEST_FLOAT, _GREATEST_FLOAT, None
+    greatest = (Decimal(10) ** digits - 1).scaleb(-places, _WIDE)
+    return -greatest, greatest, places
 
 
 def _numeric(lookup: str, comparator: Comparator, number: Any) -> Q:
@@ -306,9 +316,10 @@ def _next(value: Any) -> Any:
         if isinstance(value, dt.time):
             moved = dt.datetime.combine(dt.date(2000, 1, 1), value) + _MILLISECOND
             return moved.time() if moved.day == 1 else None
-        return value + _MILLISECOND
+        moved = value + _MILLISECOND
     except OverflowError:
         return None
+    return None if isinstance(moved, dt.timedelta) and moved > _LONGEST else moved
 
 
 # Other attributes.
