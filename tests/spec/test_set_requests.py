@@ -247,7 +247,7 @@ def test_flat_forms_of_a_set(admin: RestClient, settings: Any) -> None:
         assert_answer(admin.read(f"{address}?$attributes=ID&$asArray=true{params}"), 200, shown)
     found = admin.read(f"{address}?$attributes=ID,lastName&$format=looker&$skip=1").json()
     assert (found["__COUNT"], found["__FIRST"]) == (4, 1)
-    assert found["rows"] == [{"values": [5, "Ørsted"]}, {"values": [4, "Adams"]}]
+    assert found["rows"] == [{"values": [5, "Žukov"]}, {"values": [4, "Adams"]}]
     found = admin.read(f"{address}?$attributes=ID&$format=looker&$top=-1").json()
     assert [row["values"] for row in found["rows"]] == [[2], [5], [4], [1]]
 
@@ -939,7 +939,7 @@ def test_stamps_go_on_after_a_delete(admin: RestClient) -> None:
 # Cost
 
 
-@pytest.mark.parametrize("count", [1, 120, 2500])
+@pytest.mark.parametrize("count", [1, 120, 1200])
 @pytest.mark.parametrize("dataclass", ["Employee", "Company"])
 def test_statements(admin: RestClient, dataclass: str, count: int) -> None:
     crowd(count)
