@@ -1,4 +1,4 @@
-"""Entity sets through addresses (``requests.md`` 6.4 and 10, ``server-facts.md`` 11 and 12, D-19, D-20)."""
+"""Entity sets through addresses: ``requests.md`` 6.4, 10, ``server-facts.md`` 11, 12, D-19, D-20."""
 
 from __future__ import annotations
 
@@ -623,7 +623,8 @@ def test_related_entities_that_cannot_be_a_set(admin: RestClient, login: Any) ->
         (1500, 'The "nope" attribute cannot be found in the "Company" dataclass'),
         (
             1805,
-            'Cannot completely build a list of expanded attributes with "nope" for the "Company" dataclass',
+            'Cannot completely build a list of expanded attributes with "nope"'
+            ' for the "Company" dataclass',
         ),
     )
     path = "Company(1)/staff?$expand=nope&$method=subentityset"
