@@ -21,7 +21,7 @@ from .shapes import Expanded
 # Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
 _RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
 
-# How often a row is shown in the answer, by its place among the rows; once if there is no such list.
+# How often each of some rows is shown in the answer.
 Weights = Sequence[int]
 
 
@@ -152,9 +152,10 @@ class Nesting:
             return []
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
-        if not (tie.is_many_to_many and projection.has_expressions):
+        if not (tie.repeats and projection.has_expressions):
             return self._slices(projection.select(self._every(target)), expanded, tie, wanted, size)
-        # What the site's own SQL counts would be multiplied by the join with the owners.
+        # What the site's own SQL counts would be counted for each time that a pair is there: one
+        # statement more, for this alone.
         keys = self._every(target).order_by().values_list("pk")
         ranks = self._slices(keys, expanded, tie, wanted, size)
         everything = projection.select(target.get_queryset(self.caller.request)).using(self.alias)
@@ -182,7 +183,12 @@ class Nesting:
         )
         skip = expanded.skip
         slice_ = Q(_fourd_place__gt=skip, _fourd_place__lte=skip + size) | Q(_fourd_place=1)
-        return list(ranked.filter(slice_)[: self.left + len(wanted) + 1])
+        limit = self.left + len(wanted)
+        found = list(ranked.filter(slice_)[: limit + 1])
+        if len(found) > limit:
+            # What was cut off cannot be told from what is not there.
+            raise RestError(SELECTION_TOO_LARGE(limit=self.limit))
+        return found
 
     def _every(self, target: DataClass) -> QuerySet[Any]:
         """The entities of ``target`` that the caller may see, without joins that others have made.

@@ -52,6 +52,9 @@ those that hang together count as one.
 
 **Order**: nothing, false, true, numbers by value, texts as for ``<``, then arrays and objects without an
 order among themselves; descending the other way around.
+
+SQLite and MariaDB compare numbers as floats (SQLite: integers of 64 bits exactly), PostgreSQL by all
+digits. MariaDB orders texts as its collation does (``folding``).
 """
 
 from __future__ import annotations
