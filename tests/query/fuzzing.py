@@ -13,6 +13,8 @@ from .datasets import SCHEMA
 from .spelling import CONNECTORS, OPERATORS
 
 MARK = "qzqzqzqz"
+# Where the test puts the ID of an entity set of employees that is there.
+SET_ID = "5E7" + "0" * 29
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -30,19 +32,20 @@ NAMES_OF = {
 }
 CLASSES = (*NAMES_OF, "Account", "User")
 OTHER_HEADS = ("Invoices", "Place", "Passport", "Nowhere", "", "employee", "__DeletedRecords")
-HEADS = (*CLASSES, *CLASSES, *CLASSES, *OTHER_HEADS)
+HEADS = (*(CLASSES * 6), *OTHER_HEADS)
 RESOURCES = _words("$catalog $catalog/$all $info $info/entitySet $directory/currentUser $nothing")
 NAMES = _words("pk objects __KEY _state owner_id name__contains delete full_name * ID.id")
 TAILS = (
     *_words("name ID id score tags[].name tags[a].level length salary employer.name username"),
     *_words("owner.username account_set.name staff.salary keepers{2}.name deep.name"),
+    *("manager." * 6 + "ID", "employer.manager." * 6 + "ID"),
     *(MARK, f"owner.{MARK}", f"account_set.{MARK}", f"account_set{{2}}.{MARK}", f"{MARK}__startswith"),
 )
 VALUES = (
     *_words("1 0 -7 12.5 1e400 99999999999999999999 true false null dune dune@ @ @@ 2!1!2024"),
     *_words("2024-01-02 !!2024-01-02!! 2024-01-02T03:04:05Z 00:00:01 :1 :2 :name :extra.name :129"),
     *("'Été'", '"a@b"', "'it''s'", r"'a\'b'", r"\u0027x\u0027", "0" * 32, "", "Lima West", "é\u0301"),
-    *("[1,2]", "['a',\"b\"]", "[]", "[null]", "PLANTED@", "'@PLANTED@'"),
+    *("[1,2]", "['a',\"b\"]", "[]", "[null]", "PLANTED@", "'@PLANTED@'", "x or (" + "(" * 40),
 )
 PARAMS = (
     *('["dune@",10]', "[[1,2,3]]", "{name:'x'}", '{"name":"dune","extra":{"name":1}}', "[null]", "["),
@@ -82,7 +85,8 @@ class Addresses:
         return self
 
     def __next__(self) -> str:
-        text = self._path() + self._query()
+        path = self._path()
+        text = path + self._query(path)
         for _ in range(self._pick((0, 0, 0, 1, 1, 2, 3))):
             text = self._broken(text)
         # What no HTTP server lets through never gets here.
@@ -147,12 +151,14 @@ class Addresses:
             path += f":{self._name()}({self._pick(('Dune', '201', 'PLANTED', ''))})"
         if self._chance(35):
             path += f"/{self._list()}"
-        if self._chance(6):
-            path += f"/$entityset/{self._pick(('0' * 32, 'x', '$none', ''))}"
+        if self._chance(10):
+            path += f"/$entityset/{self._pick((SET_ID, SET_ID, SET_ID, '0' * 32, 'x', '$none', ''))}"
         return path
 
-    def _query(self) -> str:
+    def _query(self, path: str) -> str:
         parts = [self._param() for _ in range(self._pick((0, 1, 1, 2, 2, 3)))]
+        if SET_ID in path and self._chance(40):
+            parts += (f"{name}={self._value(name)}" for name in ("$logicOperator", "$otherCollection"))
         return f"?{'&'.join(parts)}" if parts else ""
 
     def _param(self) -> str:
@@ -174,8 +180,8 @@ class Addresses:
             "$compute": ACTIONS,
             "$method": METHODS,
             "$format": ("json", "looker", "xml"),
-            "$logicOperator": ("AND", "or", "INTERSECT", "xor"),
-            "$otherCollection": ("0" * 32, "Employee", ""),
+            "$logicOperator": ("AND", "or", "INTERSECT", "except", "xor", ""),
+            "$otherCollection": (SET_ID, "0" * 32, "Employee", ""),
             "$addToSet": ("[201]", "[", "201"),
         }
         if name in ("$top", "$skip", "$limit", "$timeout", "$removeFromSet", "$findKey", "$version"):
@@ -183,7 +189,9 @@ class Addresses:
         return self._pick(choices.get(name, FLAGS))
 
     def _broken(self, text: str) -> str:
-        at, end = sorted(self._random.randrange(len(text) + 1) for _ in range(2))
+        # Seldom within the path, which is short: most of what is to be tried comes after it.
+        start = 0 if self._chance(25) else text.find("?") + 1
+        at, end = sorted(self._random.randint(start, len(text)) for _ in range(2))
         kind = self._pick(("insert", "insert", "insert", "cut", "drop", "repeat", "move"))
         if kind == "insert":
             return text[:at] + self._pick(NOISE) + text[at:]
