@@ -148,7 +148,7 @@ def _check_quota(entity_set: EntitySet, alias: str, now: datetime) -> None:
     kept = mine.aggregate(sets=Count("pk"), first=Min("expires"))
     if kept["sets"] >= current().MAX_ENTITY_SETS_PER_OWNER:
         seconds = math.ceil((kept["first"] - now).total_seconds())
-        raise RestError(ENTITY_SET_QUOTA(), retry_after=max(1, seconds))
+        raise RestError(ENTITY_SET_QUOTA(), retry_after=seconds)
 
 
 def _make_room(caller: Caller, dataclass: DataClass, wire_id: str, alias: str) -> None:
