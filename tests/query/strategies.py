@@ -116,7 +116,10 @@ def datasets() -> st.SearchStrategy[Dataset]:
 @st.composite
 def filters(draw: Any, data: Dataset) -> Filter:
     """Filters on the ``ROOTS`` of ``data``."""
-    choices = Choices(lambda limit: draw(_below(limit)))
+    return drawn(Choices(lambda limit: draw(_below(limit))), data)
+
+
+def drawn(choices: Choices, data: Dataset) -> Filter:
     dataclass = choices.pick(ROOTS)
     trees = _Trees(choices, data)
     node = trees.node(dataclass, choices.pick(data.rows[dataclass]), 3)

@@ -156,11 +156,7 @@ def test_once_wrong(dataclass: str, text: str, node: Node) -> None:
 
 def _nulls_differ(monkeypatch: Any) -> None:
     """``a != v`` returns nulls."""
-
-    def among(present: Any, condition: Any) -> criteria.Judged:
-        return criteria.Judged(present & condition, criteria.unmatched(present & condition))
-
-    monkeypatch.setattr(criteria, "_among", among)
+    monkeypatch.setattr(criteria, "_present", lambda lookup, seen: criteria.EVERYBODY & seen)
 
 
 def _entities_of_their_own(monkeypatch: Any) -> None:
