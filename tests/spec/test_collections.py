@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -67,7 +66,7 @@ def test_whole_entities_with_an_expanded_relation(admin: RestClient) -> None:
         5,
         ID=5,
         firstName="Ann",
-        lastName="Ørsted",
+        lastName="Žukov",
         salary=300,
         birthDate=None,
         woman=False,
@@ -88,30 +87,20 @@ def test_an_expanded_selection_of_each_entity(admin: RestClient) -> None:
     hire()
     path = "Company/name,staff?$filter=name<'c'&$orderby=name desc&$expand=staff:1-1"
 
-    def staff(key: int, *members: dict[str, Any]) -> dict[str, Any]:
-        return {
+    def shown(key: int, name: str, only: int) -> dict[str, Any]:
+        staff = {
             "__ENTITYSET": f"/rest/Company({key})/staff?$expand=staff",
             "__GlobalStamp": 0,
             "__COUNT": 2,
             "__FIRST": 1,
-            "__ENTITIES": list(members),
+            "__ENTITIES": [admin.read(f"Employee({only})").json()],
             "__SENT": 1,
         }
+        for member in ("__entityModel", "__DATACLASS"):
+            del staff["__ENTITIES"][0][member]
+        return firm(key, name=name, staff=staff)
 
-    found = admin.read(path).json()
-    shown = [
-        {
-            **company,
-            "staff": company["staff"]
-            | {"__ENTITIES": [e["ID"] for e in company["staff"]["__ENTITIES"]]},
-        }
-        for company in found["__ENTITIES"]
-    ]
-    assert shown == [
-        firm(2, name="Bêta", staff=staff(2, 5)),  # type: ignore[arg-type]
-        firm(1, name="Acme", staff=staff(1, 3)),  # type: ignore[arg-type]
-    ]
-    assert json.dumps(list(found)) == json.dumps(list(page("Company")))
+    assert_answer(admin.read(path), 200, page("Company", shown(2, "Bêta", 5), shown(1, "Acme", 3)))
 
 
 def test_filter_without_its_dollar(admin: RestClient) -> None:
@@ -339,7 +328,7 @@ def test_relations_to_what_the_caller_may_not_know_of(
     assert known.content.replace(b"employer", b"nope") == unknown.content
 
 
-@pytest.mark.parametrize("name", ["password", "stamp", "modified", "id", "first_name", "pk", "_state"])
+@pytest.mark.parametrize("name", ["password", "stamp", "first_name", "pk"])
 @pytest.mark.parametrize(("path", "status", "found"), UNKNOWN_IN)
 def test_what_is_not_exposed_is_unknown(
     admin: RestClient, path: str, status: int, found: list[int], name: str
@@ -408,7 +397,7 @@ def test_rows_that_the_caller_may_not_see(admin: RestClient, registered: Any) ->
         "salary": {"count": 3, "sum": 300, "average": 150, "min": 100, "max": 200}
     }
     assert admin.read("Employee/lastName?$distinct=true").json() == ["Adams", "Poe", "Zola"]
-    assert admin.read("Employee:lastName(Ørsted)").status_code == 404
+    assert admin.read("Employee:lastName(Žukov)").status_code == 404
     assert admin.read("Employee:salary(300)").status_code == 404
     # Nor as a relation's target: he who has a hidden manager is one without.
     assert keys(admin.read("Employee?$filter='manager=2'")) == []
@@ -534,7 +523,7 @@ def test_texts_as_the_database_compares_them(admin: RestClient) -> None:
 # Cost
 
 
-@pytest.mark.parametrize("count", [1, 100, 130])
+@pytest.mark.parametrize("count", [1, 120])
 @pytest.mark.parametrize("dataclass", ["Employee", "Company"])
 @pytest.mark.parametrize(
     ("params", "most"),
