@@ -14,6 +14,7 @@ from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
 from fourd_rest.query.links import Link, link, window_order
+from fourd_rest.query.membership import key_in
 
 from .rendering import Entity, Guard, Projection, Row, Visible, project
 from .shapes import Expanded
@@ -61,7 +62,7 @@ def _seen(caller: Caller, target: DataClass, keys: set[Any], alias: str) -> froz
 
 def among(queryset: QuerySet[Any, Any], column: str, keys: Iterable[Any]) -> QuerySet[Any, Any]:
     """Of ``queryset`` the rows with one of ``keys`` in ``column``."""
-    return queryset.filter(**{f"{column}__in": list(keys)})
+    return queryset.filter(key_in(keys, column))
 
 
 class Nesting:

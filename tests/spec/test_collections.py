@@ -66,7 +66,7 @@ def test_whole_entities_with_an_expanded_relation(admin: RestClient) -> None:
         5,
         ID=5,
         firstName="Ann",
-        lastName="Ørsted",
+        lastName="Žukov",
         salary=300,
         birthDate=None,
         woman=False,
@@ -397,7 +397,7 @@ def test_rows_that_the_caller_may_not_see(admin: RestClient, registered: Any) ->
         "salary": {"count": 3, "sum": 300, "average": 150, "min": 100, "max": 200}
     }
     assert admin.read("Employee/lastName?$distinct=true").json() == ["Adams", "Poe", "Zola"]
-    assert admin.read("Employee:lastName(Ørsted)").status_code == 404
+    assert admin.read("Employee:lastName(Žukov)").status_code == 404
     assert admin.read("Employee:salary(300)").status_code == 404
     # Nor as a relation's target: he who has a hidden manager is one without.
     assert keys(admin.read("Employee?$filter='manager=2'")) == []

@@ -387,6 +387,16 @@ def test_quota_of_guests(employees: DataClass, settings: Any) -> None:
         assert refused(kept, caller(address=address), employees, [1])[0] == 9023
 
 
+def test_quota_of_members(anna: Caller, employees: DataClass, settings: Any) -> None:
+    settings.FOURD_REST = {"MAX_ENTITY_SET_MEMBERS_PER_OWNER": 5}
+    kept(anna, employees, range(4))
+    second = kept(anna, employees, range(3))
+    assert refused(kept, anna, employees, [1])[0] == 9023
+    sets.release(anna, [second.pk])
+    kept(anna, employees, [1])
+    assert refused(kept, anna, employees, [])[0] == 9023
+
+
 def test_release_makes_room(anna: Caller, employees: DataClass, settings: Any) -> None:
     settings.FOURD_REST = {"MAX_ENTITY_SETS_PER_OWNER": 1}
     for _ in range(3):
