@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.core.files.base import File
+from django.core.handlers.wsgi import LimitedStream
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -26,6 +29,7 @@ PROGRESS_EVERY = 256 * KIB
 HEAD_SIZE = 64
 DRAIN_BYTES = 512 * 2**20
 DRAIN_SECONDS = 5.0
+CHUNK_LINE = 4 * KIB
 
 Source = Callable[[int], bytes]
 
@@ -132,12 +136,38 @@ def drain_when_sent(request: HttpRequest, response: HttpResponseBase) -> None:
             source, _ = _source_of(request)
             BodyReader(source, limit=DRAIN_BYTES).drain()
         except RestError:
-            # Without a length there is no telling where the body ends.
-            return
+            _skip_chunks(request.META["wsgi.input"])
         finally:
             close()
 
     response.close = drain_and_close  # type: ignore[method-assign]
+
+
+def _skip_chunks(stream: Any) -> None:
+    """Read a chunked body off Django's development server, up to its last chunk or the connection's end.
+
+    That server takes what it leaves for the next request: it answers that with an error page, and
+    resets the connection. Where the body's framing is broken, nothing after it is a request.
+    """
+    if not isinstance(stream, LimitedStream):
+        return
+    stream.limit = sys.maxsize  # it counts a body without Content-Length as none
+    with suppress(OSError):
+        while size := _chunk_size(stream.readline(CHUNK_LINE)):
+            while size > 0 and (piece := stream.read(min(size, CHUNK_SIZE))):
+                size -= len(piece)
+            stream.readline(CHUNK_LINE)
+        while stream.readline(CHUNK_LINE) not in (b"\r\n", b"\n", b""):
+            pass
+    stream.limit = 0  # the server reads what remains
+
+
+def _chunk_size(line: bytes) -> int:
+    """The size that a chunk's first line tells, 0 for the last and where the connection ended."""
+    try:
+        return int(line.partition(b";")[0], 16) if line else 0
+    except ValueError:
+        return sys.maxsize
 
 
 def _source_of(request: HttpRequest) -> tuple[Source, int | None]:

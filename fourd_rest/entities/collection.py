@@ -26,14 +26,11 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import EntitySet
-from fourd_rest.query.params import bind
-from fourd_rest.query.parser import parse
-from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
-from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 from .set_members import contains
 
 NONE = "$none"
@@ -60,25 +57,25 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     set_id = address.set_id
     if method == "subentityset" and set_id is None:
         raise RestError(NO_SUBENTITYSET())
-    query, items = asked(address, dataclass)
+    filter_, items = asked(address, dataclass)
     combines = "$logicoperator" in address.params
     if set_id is None or (set_id == NONE and not combines):
         selection = _source(caller, address, dataclass, set_id)
-        selection = sorted_by(filtered(selection, query), items)
+        selection = sorted_by(filtered(selection, filter_), items)
         return _answer(address, selection, address.names, method)
     if "$findkey" in address.params:
         return Collection(_find_key(caller, address, dataclass, set_id))
     if {"$addtoset", "$removefromset"} & address.params.keys():
         # What is wrong with the rest of the address must be told before anything changes.
-        sorted_by(filtered(everything(caller, dataclass), query), items)
+        sorted_by(filtered(everything(caller, dataclass), filter_), items)
         _shape(caller, address, dataclass, address.names)
         _slice(address, dataclass)
         _form(address)
         _edit(caller, address, dataclass, set_id)
-    is_plain = query.where is None and items is None and not combines
+    is_plain = filter_.query.where is None and items is None and not combines
     if is_plain and "$clean" not in address.params:
         return _stored(caller, address, dataclass, set_id, method)
-    members = _members(caller, address, dataclass, set_id, query, items)
+    members = _members(caller, address, dataclass, set_id, filter_, items)
     if isinstance(members, bool):
         return Collection(members)
     return _answer(address, members, address.names, method)
@@ -102,10 +99,10 @@ def related(
     if attribute is None:
         raise _unknown_relation(name, dataclass)
     selection = _related(caller, dataclass, key_text, attribute)
-    query, items = asked(address, selection.dataclass)
+    filter_, items = asked(address, selection.dataclass)
     if items is None:
         items = order_items(selection.dataclass, address.params.get("$suborderby", ""))
-    selection = sorted_by(filtered(selection, query), items)
+    selection = sorted_by(filtered(selection, filter_), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
 
@@ -142,18 +139,18 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     The set itself stays, with undefined members. Raises ``RestError`` as ``deleting.delete`` does, 1518
     where a whole dataclass may not be emptied, 9025 for a selection larger than a set may be.
     """
-    query, _ = asked(address, dataclass)
+    filter_, _ = asked(address, dataclass)
     set_id = address.set_id
-    if (set_id or query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
+    if (set_id or filter_.query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
         raise access.denied(caller, dataclass, Action.VIEW)
     if set_id is None or set_id == NONE:
-        if query.where is None and set_id is None and not dataclass.allow_delete_all:
+        if filter_.query.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
-        selection = filtered(_source(caller, address, dataclass, set_id), query)
+        selection = filtered(_source(caller, address, dataclass, set_id), filter_)
     else:
         entity_set = _find(caller, address, dataclass, set_id)
-        selection = filtered(_inside(everything(caller, dataclass), entity_set), query)
+        selection = filtered(_inside(everything(caller, dataclass), entity_set), filter_)
     limit = current().MAX_ENTITY_SET_SIZE
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
     if len(keys) > limit:
@@ -178,20 +175,20 @@ def _members(
     address: Address,
     dataclass: DataClass,
     set_id: str,
-    query: Query,
+    filter_: Filter,
     items: Any,
 ) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
     whole = everything(caller, dataclass)
     operator = address.params.get("$logicoperator")
-    keeps_places = query.where is None and not address.flag("$clean")
+    keeps_places = filter_.query.where is None and not address.flag("$clean")
     if operator is None and items is not None:
         # The database knows the members; their places are of no use.
         entity_set = _find(caller, address, dataclass, set_id)
-        return sorted_by(filtered(_inside(whole, entity_set), query), items)
+        return sorted_by(filtered(_inside(whole, entity_set), filter_), items)
     if operator is None:
         entity_set, members = _page_of_set(caller, address, dataclass, set_id, 0, sets.EVERYTHING)
-        selection = filtered(_inside(whole, entity_set), query)
+        selection = filtered(_inside(whole, entity_set), filter_)
         return replace(selection, keys=members) if keeps_places else _in_their_order(selection, members)
     members = []
     if set_id != NONE:
@@ -202,7 +199,7 @@ def _members(
     combined = set_members.combine(members, operator, _other(caller, dataclass, other_id))
     if isinstance(combined, bool):
         return combined
-    selection = filtered(whole.restricted_to(combined), query)
+    selection = filtered(whole.restricted_to(combined), filter_)
     if items is not None:
         return sorted_by(selection, items)
     return selection if keeps_places else _in_their_order(selection, combined)
@@ -245,9 +242,9 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     """What the saved texts select; ``$all`` and an empty filter are all entities."""
     params = address.params
     text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
-    query = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
-    items = query.order or order_items(dataclass, order_text)
-    return sorted_by(filtered(everything(caller, dataclass), query), items)
+    filter_ = Filter.of("" if text.strip() == "$all" else text, params.get("$params"))
+    items = filter_.query.order or order_items(dataclass, order_text)
+    return sorted_by(filtered(everything(caller, dataclass), filter_), items)
 
 
 def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:

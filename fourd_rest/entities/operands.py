@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.db.models import (
     Case,
-    Expression,
     F,
     Field,
     IntegerField,
@@ -177,13 +176,16 @@ class Column:
 def columns(selection: Selection, operand: Operand) -> list[Column]:
     """The SQL of ``operand``, which Python does not compute; of a property, its numbers and its texts.
 
-    Raises ``RestError`` 1574 for a custom field of which nothing is known, and for what Python computes
-    of a related entity.
+    Raises ``RestError`` 1574 for a custom field of which nothing is known, for a window, and for what
+    Python computes of a related entity.
     """
     attribute, alias, prefix = operand.attribute, selection.queryset.db, operand.way.prefix
     if attribute.compute is not None:
         raise operand.wrong_type()
     if attribute.expression is not None:
+        # A window is one over the rows of a page, and no value of an entity.
+        if _resolved(operand.owner, attribute.expression).contains_over_clause:
+            raise operand.wrong_type()
         value = _scalar(operand.owner, attribute, prefix)
     else:
         value = F(f"{prefix}{attribute.column}")
@@ -236,8 +238,7 @@ def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:
 
 
 def _field(dataclass: DataClass, value: Any) -> Field[Any, Any]:
-    rows = dataclass.model._base_manager.annotate(_fourd=value)
-    found: Field[Any, Any] = rows.query.annotations["_fourd"].output_field
+    found: Field[Any, Any] = _resolved(dataclass, value).output_field
     return found
 
 
@@ -246,8 +247,11 @@ def _scalar(dataclass: DataClass, attribute: Attribute, prefix: str = "") -> Any
 
     In a subquery where it is one of another entity, or where it aggregates: so it may be aggregated.
     """
-    rows = dataclass.model._base_manager.annotate(_fourd=attribute.expression)
-    annotation: Expression = rows.query.annotations["_fourd"]
-    if not prefix and not annotation.contains_aggregate and not annotation.contains_over_clause:
+    if not prefix and not _resolved(dataclass, attribute.expression).contains_aggregate:
         return attribute.expression
+    rows = dataclass.model._base_manager.annotate(_fourd=attribute.expression)
     return Subquery(rows.filter(pk=OuterRef(f"{prefix}pk")).order_by().values("_fourd")[:1])
+
+
+def _resolved(dataclass: DataClass, value: Any) -> Any:
+    return dataclass.model._base_manager.annotate(_fourd=value).query.annotations["_fourd"]

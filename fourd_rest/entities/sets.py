@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from django.db import IntegrityError
-from django.db.models import Count, FilteredRelation, Min, Q
+from django.db import IntegrityError, OperationalError, connections
+from django.db.models import Count, FilteredRelation, Min, Q, Sum
 from django.utils import timezone
 
 from fourd_rest.conf import current
@@ -37,7 +37,7 @@ from fourd_rest.uploads.receiving import client_address
 from . import set_members
 from .selection import Selection
 from .set_members import CHUNK
-from .transactions import with_retry, write_transaction
+from .transactions import is_busy, with_retry, write_transaction
 
 _ID = re.compile(r"[0-9A-F]{32}\Z")
 _COLUMNS = tuple(field.attname for field in EntitySet._meta.concrete_fields)
@@ -140,15 +140,20 @@ def _user(caller: Caller) -> Any:
 def _check_quota(entity_set: EntitySet, alias: str, now: datetime) -> None:
     """Refuse one more set of this owner on this database, for guests of this address.
 
+    Sets and their members are counted: the last set to be made may go beyond the members.
     Requests at the same time do not see each other and may go beyond the quota by as many as they are.
     """
     mine = EntitySet.objects.using(alias).filter(owner=entity_set.owner_id, expires__gt=now)
     if entity_set.owner_id is None:
         mine = mine.filter(address=entity_set.address)
-    kept = mine.aggregate(sets=Count("pk"), first=Min("expires"))
-    if kept["sets"] >= current().MAX_ENTITY_SETS_PER_OWNER:
+    kept = mine.aggregate(sets=Count("pk"), members=Sum("size", default=0), first=Min("expires"))
+    settings = current()
+    if (
+        kept["sets"] >= settings.MAX_ENTITY_SETS_PER_OWNER
+        or kept["members"] >= settings.MAX_ENTITY_SET_MEMBERS_PER_OWNER
+    ):
         seconds = math.ceil((kept["first"] - now).total_seconds())
-        raise RestError(ENTITY_SET_QUOTA(), retry_after=max(1, seconds))
+        raise RestError(ENTITY_SET_QUOTA(), retry_after=seconds)
 
 
 def _make_room(caller: Caller, dataclass: DataClass, wire_id: str, alias: str) -> None:
@@ -177,13 +182,21 @@ def _countdown(timeout: int) -> tuple[datetime, datetime]:
 
 
 def _renew(entity_set: EntitySet) -> None:
-    """Restart the countdown, if the last renewal was long enough ago."""
+    """Restart the countdown, if the last renewal was long enough ago.
+
+    A database that is too busy for it does not spoil the reading: the next use tries again.
+    """
     refreshed, expires = _countdown(entity_set.timeout)
     if refreshed - entity_set.refreshed < _slack(entity_set.timeout):
         return
     alias: str = entity_set._state.db or ""
     rows = EntitySet.objects.using(alias).filter(pk=entity_set.pk, expires__gt=refreshed)
-    with_retry(alias, lambda: rows.update(refreshed=refreshed, expires=expires))
+    try:
+        rows.update(refreshed=refreshed, expires=expires)
+    except OperationalError as error:
+        if not is_busy(error) or connections[alias].in_atomic_block:
+            raise
+        return
     entity_set.refreshed, entity_set.expires = refreshed, expires
 
 
@@ -253,17 +266,15 @@ def page(
     if wire_id is None:
         raise _not_found(set_id)
     skip = max(0, skip)
-    first, last = skip // CHUNK, (skip + size - 1) // CHUNK
-    wanted = FilteredRelation("chunks", condition=Q(chunks__number__range=(first, last)))
-    rows: list[Any] = list(
-        EntitySet.objects.using(alias)
-        .filter(pk=wire_id)
-        .annotate(wanted=wanted)
-        .order_by("wanted__number")
-        .values_list(*_COLUMNS, "wanted__members")
-        if size > 0
-        else EntitySet.objects.using(alias).filter(pk=wire_id).values_list(*_COLUMNS)
-    )
+    first = skip // CHUNK
+    found = EntitySet.objects.using(alias).filter(pk=wire_id)
+    rows: list[Any]
+    if size > 0:
+        chunks = Q(chunks__number__range=(first, (skip + size - 1) // CHUNK))
+        found = found.annotate(wanted=FilteredRelation("chunks", condition=chunks))
+        rows = list(found.order_by("wanted__number").values_list(*_COLUMNS, "wanted__members"))
+    else:
+        rows = list(found.values_list(*_COLUMNS))
     if not rows:
         raise _missing(caller, dataclass, wire_id, set_id)
     entity_set = EntitySet.from_db(alias, _COLUMNS, rows[0][: len(_COLUMNS)])

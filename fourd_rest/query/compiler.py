@@ -9,14 +9,13 @@ that none fulfils what it holds for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_, or_
 from typing import TypeAlias
 
 from django.db.models import Q
 
+from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
@@ -53,10 +52,13 @@ class Criterion:
     @property
     def letter(self) -> tuple[object, ...] | None:
         """The element of a collection on which this bears together with others, if on one."""
-        steps = (Step("", self.place.element), *self.place.steps)
+        place = self.place
+        if place.attribute.type != "object" or place.links:
+            return None
+        steps = (Step("", place.element), *place.steps)
         for index, step in enumerate(steps):
-            if step.element and not self.place.links:
-                return (self.place.way, self.place.attribute, steps[: index + 1])
+            if step.element:
+                return (place.way, place.attribute, steps[: index + 1])
         return None
 
     @property
@@ -100,6 +102,68 @@ def condition(caller: Caller, dataclass: DataClass, where: Node, alias: str) -> 
     return _Compiler(caller, alias).holds(_resolved(caller, dataclass, where))
 
 
+class Conditions:
+    """Conditions of filters that were asked before.
+
+    Kept are those that are the same for every caller: they pass no dataclass that hides entities and
+    nothing that Python decides. The rights to what they pass are asked every time.
+    """
+
+    SIZE = 500
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[Q, frozenset[DataClass]]] = {}
+
+    def get(self, caller: Caller, dataclass: DataClass, where: Node, alias: str, text: Hashable) -> Q:
+        """``condition``, where ``text`` is what ``where`` was made from."""
+        settings = current()
+        key = (dataclass, alias, text, settings.TEXT_COMPARISON, settings.MAX_IN_VALUES)
+        known = self._kept.get(key)
+        if known is not None and all(t.has_view_permission(caller.request) for t in known[1]):
+            return known[0]
+        term = _resolved(caller, dataclass, where)
+        made = _Compiler(caller, alias).holds(term)
+        places = list(_places(term))
+        if not any(_is_personal(place) for place in places):
+            if len(self._kept) >= self.SIZE:
+                self._kept.clear()
+            passed = (target for place in places for target in _passed(place))
+            self._kept[key] = made, frozenset(passed)
+        return made
+
+
+def _places(term: Term) -> Iterator[tuple[Place, Comparator]]:
+    match term:
+        case Criterion(place, comparator):
+            yield place, comparator
+        case Inverse(inner):
+            yield from _places(inner)
+        case Difference(inner, without):
+            yield from _places(inner)
+            yield from _places(without)
+        case All(terms) | Some(terms):
+            for inner in terms:
+                yield from _places(inner)
+
+
+def _passed(asked: tuple[Place, Comparator]) -> Iterator[DataClass]:
+    """The dataclasses beyond its own that a criterion looks at."""
+    place, _ = asked
+    yield from (link.target for link in place.links)
+    hops = (*place.way.hops, *(hop for link in place.links for hop in link.way.hops), place.attribute)
+    yield from (hop.target for hop in hops if hop.target is not None)
+
+
+def _is_personal(asked: tuple[Place, Comparator]) -> bool:
+    place, comparator = asked
+    if comparator is Comparator.WORD or place.attribute.compute is not None:
+        return True
+    return any(target.restricts_rows for target in _passed(asked))
+
+
+conditions = Conditions()
+
+
 def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
     def resolved(inner: Node) -> Term:
         return _resolved(caller, dataclass, inner)
@@ -136,7 +200,9 @@ class _Compiler:
 
     def holds(self, term: Term) -> Q:
         match term:
-            case Criterion() | All():
+            case Criterion():
+                return self._judge([term]).holds
+            case All():
                 return _all(self._judge(group).holds for group in _groups(term))
             case Some(terms):
                 return _any(map(self.holds, terms))
@@ -148,7 +214,9 @@ class _Compiler:
     def fails(self, term: Term) -> Q:
         """What ``not`` in front of ``term`` holds for."""
         match term:
-            case Criterion() | All():
+            case Criterion():
+                return self._judge([term]).fails
+            case All():
                 return _any(self._judge(group).fails for group in _groups(term))
             case Some(terms):
                 return _all(map(self.fails, terms))
@@ -164,12 +232,13 @@ class _Compiler:
         if link is not None:
             inner = All(tuple(map(_from_link, group)))
             matches = criteria.exists(self.caller, link, self.holds(inner))
-            return Judged(matches, unmatched(matches))
+            return Judged(matches, lambda: unmatched(matches))
         if not isinstance(first, Criterion):
-            return Judged(self.holds(first), self.fails(first))
+            return Judged(self.holds(first), lambda: self.fails(first))
         if first.asks_for_any:
             return self._judge_any(first)
-        if first.letter is not None:
+        is_word = first.comparator is Comparator.WORD and len(group) == 1
+        if first.letter is not None and not is_word:
             tests = [
                 criteria.property_test(term.place, term.comparator, term.operand)
                 for term in group
@@ -180,9 +249,9 @@ class _Compiler:
 
     def _judge_any(self, term: Criterion) -> Judged:
         some = criteria.exists(self.caller, term.place.links[0], Q())
-        none = unmatched(some)
+        is_there = Judged(some, lambda: unmatched(some))
         is_equal = term.comparator in (Comparator.EQUAL, Comparator.IDENTICAL)
-        return Judged(none, some) if is_equal else Judged(some, none)
+        return is_there.negated if is_equal else is_there
 
 
 def _groups(term: Term) -> list[list[Term]]:
@@ -228,8 +297,10 @@ def _from_link(term: Term) -> Term:
 
 
 def _all(conditions: Iterable[Q]) -> Q:
-    return reduce(and_, conditions)
+    first, *others = conditions
+    return Q(first, *others) if others else first
 
 
 def _any(conditions: Iterable[Q]) -> Q:
-    return reduce(or_, conditions)
+    first, *others = conditions
+    return Q(first, *others, _connector=Q.OR) if others else first

@@ -7,9 +7,10 @@ for those that have a value and for which it does not hold; nobody without a val
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Value, When
@@ -48,18 +49,28 @@ _LOOKUPS: dict[Comparator, tuple[str, type[Lookup[Any]]]] = {
 }
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _WIDE = Context(prec=1_000)
+_GREATEST_FLOAT = Decimal(sys.float_info.max)
+# As long as a database keeps a duration that fits into microseconds of 64 bits.
+_LONGEST = dt.timedelta(microseconds=2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A criterion as two conditions: ``holds``, and ``fails`` for what it is false of, not null for."""
+    """A criterion as two conditions: ``holds``, and ``fails`` for what it is false of, not null for.
+
+    Most criteria stand without ``not``: the second condition is made where it is asked for.
+    """
 
     holds: Q
-    fails: Q
+    make_fails: Callable[[], Q]
+
+    @property
+    def fails(self) -> Q:
+        return self.make_fails()
 
     @property
     def negated(self) -> Judged:
-        return Judged(self.fails, self.holds)
+        return Judged(self.fails, lambda: self.holds)
 
 
 def unmatched(condition: Q) -> Q:
@@ -83,7 +94,7 @@ def judge(caller: Caller, place: Place, comparator: Comparator, operand: Operand
     if attribute.compute is not None:
         return _judge_computed(caller, place, comparator, operand, alias)
     if attribute.expression is not None:
-        return _judge_annotation(place, comparator, operand, seen)
+        return _judge_annotation(caller, place, comparator, operand, seen, alias)
     if attribute.file is not None:
         return _judge_file(place, comparator, operand, seen)
     if attribute.target is not None:
@@ -104,13 +115,23 @@ def _null_test(lookup: str, seen: Q) -> Judged:
     present = Q(**{f"{lookup}__isnull": False})
     if seen:
         present &= seen
-        return Judged(unmatched(present), present)
-    return Judged(Q(**{f"{lookup}__isnull": True}), present)
+        return Judged(unmatched(present), lambda: present)
+    return Judged(Q(**{f"{lookup}__isnull": True}), lambda: present)
 
 
-def _among(present: Q, condition: Q) -> Judged:
-    """``condition``, which SQL may not know, among those with a value."""
-    return Judged(present & condition, present & ~condition)
+def _among(lookup: str, seen: Q, condition: Q) -> Judged:
+    """``condition``, which SQL does not know of null, among those with a value."""
+    holds = condition if condition is not EVERYBODY else _present(lookup, seen)
+    return Judged(holds & seen if seen else holds, lambda: _present(lookup, seen) & ~condition)
+
+
+def _never(lookup: str, seen: Q) -> Judged:
+    """What is false of every value."""
+    return Judged(NOBODY, lambda: _present(lookup, seen))
+
+
+def _present(lookup: str, seen: Q) -> Q:
+    return Q(**{f"{lookup}__isnull": False}) & seen
 
 
 # Columns.
@@ -119,29 +140,23 @@ def _among(present: Q, condition: Q) -> Judged:
 def _judge_column(
     place: Place, lookup: str, comparator: Comparator, operand: Operand, seen: Q
 ) -> Judged:
-    if is_null(operand):
-        if comparator in _EQUAL:
-            return _null_test(lookup, seen)
-        present = Q(**{f"{lookup}__isnull": False}) & seen
-        return Judged(NOBODY, present)
-    present = Q(**{f"{lookup}__isnull": False}) & seen
     if comparator is Comparator.IN:
-        return _judge_in(place, lookup, operand, present, seen)
+        return _judge_in(place, lookup, operand, seen)
     value = value_of(place.attribute, operand)
-    if value is NULL:
-        return _null_test(lookup, seen) if comparator in _EQUAL else Judged(NOBODY, present)
-    if value is NOTHING:
-        return Judged(NOBODY, present)
-    return _among(present, _condition(place, lookup, comparator, value))
+    if value is NULL and comparator in _EQUAL:
+        return _null_test(lookup, seen)
+    if value is NULL or value is NOTHING:
+        return _never(lookup, seen)
+    return _among(lookup, seen, _condition(place, lookup, comparator, value))
 
 
-def _judge_in(place: Place, lookup: str, operand: Operand, present: Q, seen: Q) -> Judged:
+def _judge_in(place: Place, lookup: str, operand: Operand, seen: Q) -> Judged:
     values = [value_of(place.attribute, element) for element in several(operand)]
     known = [value for value in values if value is not NULL and value is not NOTHING]
     condition = _any_of(place, lookup, known)
-    judged = _among(present, condition) if known else Judged(NOBODY, present)
+    judged = _among(lookup, seen, condition) if known else _never(lookup, seen)
     if NULL in values:
-        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.fails)
+        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.make_fails)
     return judged
 
 
@@ -179,7 +194,10 @@ def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
     condition = Q(In(form.expression, [Value(text) for text in plain])) if plain else NOBODY
     for value in values:
         if "@" in value:
-            condition |= _text_condition(form, Comparator.EQUAL, value)
+            pattern = _text_condition(form, Comparator.EQUAL, value)
+            if pattern is EVERYBODY:
+                return EVERYBODY
+            condition |= pattern
     return condition
 
 
@@ -222,11 +240,10 @@ def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: 
     if place.attribute.type != "string":
         raise _wrong_type(place)
     lookup = f"{place.way.prefix}{place.attribute.column}"
-    present = Q(**{f"{lookup}__isnull": False}) & seen
     word = value_of(place.attribute, operand)
     if word is NOTHING:
-        return Judged(NOBODY, present)
-    return _among(present, scanning.with_word(caller, place, word, alias))
+        return _never(lookup, seen)
+    return _among(lookup, seen, scanning.with_word(caller, place, word, alias))
 
 
 # Numbers and moments.
@@ -234,31 +251,37 @@ def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: 
 
 def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator, number: Decimal) -> Q:
     """Compare exactly: a column holds only numbers of its own scale and range."""
-    member = attribute.member
-    places = getattr(member, "decimal_places", None) if attribute.type == "number" else 0
+    low, high, places = _range(attribute)
+    if not low <= number <= high:
+        is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
+        holds = comparator in _LOOKUPS and is_smaller is (number > high)
+        return EVERYBODY if holds else NOBODY
     if places is None:
         return _numeric(lookup, comparator, float(number))
-    below = number.quantize(Decimal(1).scaleb(-places), ROUND_FLOOR, _WIDE)
-    above = number.quantize(Decimal(1).scaleb(-places), ROUND_CEILING, _WIDE)
-    digits = (getattr(member, "max_digits", None) or 18) - places
-    if attribute.type == "number":
-        limit = Decimal(10) ** digits
-        outside = 1 if below >= limit else -1 if above <= -limit else 0
-    else:
-        low, high = INTEGER_RANGES["long64"]
-        outside = 1 if below > high else -1 if above < low else 0
-        below, above = (int(below), int(above)) if not outside else (below, above)  # type: ignore[assignment]
-    if outside:
-        smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
-        return EVERYBODY if comparator in _LOOKUPS and (outside == 1) is smaller else NOBODY
-    if below == above:
-        return _numeric(lookup, comparator, below)
+    step = Decimal(1).scaleb(-places)
+    below = number.quantize(step, ROUND_FLOOR, _WIDE)
+    if below == number:
+        return _numeric(lookup, comparator, below if attribute.type == "number" else int(below))
+    # Between two numbers that the column can hold: both are in its range, since the ends are.
     match comparator:
         case Comparator.LESS | Comparator.LESS_OR_EQUAL:
-            return Q(**{f"{lookup}__lte": below})
+            return _numeric(lookup, Comparator.LESS_OR_EQUAL, below)
         case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
-            return Q(**{f"{lookup}__gte": above})
+            return _numeric(lookup, Comparator.GREATER_OR_EQUAL, below + step)
     return NOBODY
+
+
+def _range(attribute: Attribute) -> tuple[Decimal, Decimal, int | None]:
+    """The least and the greatest number of a column, and how many decimals it has, None for a float."""
+    if attribute.type != "number":
+        low, high = INTEGER_RANGES["long64"]
+        return Decimal(low), Decimal(high), 0
+    places = getattr(attribute.member, "decimal_places", None)
+    digits = getattr(attribute.member, "max_digits", None)
+    if places is None or digits is None:
+        return -_GREATEST_FLOAT, _GREATEST_FLOAT, None
+    greatest = (Decimal(10) ** digits - 1).scaleb(-places, _WIDE)
+    return -greatest, greatest, places
 
 
 def _numeric(lookup: str, comparator: Comparator, number: Any) -> Q:
@@ -293,9 +316,10 @@ def _next(value: Any) -> Any:
         if isinstance(value, dt.time):
             moved = dt.datetime.combine(dt.date(2000, 1, 1), value) + _MILLISECOND
             return moved.time() if moved.day == 1 else None
-        return value + _MILLISECOND
+        moved = value + _MILLISECOND
     except OverflowError:
         return None
+    return None if isinstance(moved, dt.timedelta) and moved > _LONGEST else moved
 
 
 # Other attributes.
@@ -307,7 +331,7 @@ def _judge_file(place: Place, comparator: Comparator, operand: Operand, seen: Q)
     lookup = f"{place.way.prefix}{place.attribute.column}"
     empty = b"" if place.attribute.holds_bytes else ""
     present = Q(**{f"{lookup}__isnull": False}) & ~Q(**{lookup: empty}) & seen
-    return Judged(unmatched(present), present)
+    return Judged(unmatched(present), lambda: present)
 
 
 def _judge_relation(
@@ -332,22 +356,26 @@ def _judge_relation(
         except ValueError:
             if isinstance(element, Given) and value is not None:
                 raise RestError(PLACEHOLDER_TYPE(placeholder=element.placeholder)) from None
-    present = Q(**{f"{lookup}__isnull": False}) & seen
-    return _among(present, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
+    return _among(lookup, seen, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
 
 
-def _judge_annotation(place: Place, comparator: Comparator, operand: Operand, seen: Q) -> Judged:
+def _judge_annotation(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q, alias: str
+) -> Judged:
     """SQL computes the value in a query of its own, where it may aggregate."""
     attribute, dataclass = place.attribute, place.dataclass
     here = Place((), type(place.way)(), dataclass, attribute)
-    judged = _judge_column(here, attribute.column, comparator, operand, Q())
+    if comparator is Comparator.WORD and not is_null(operand):
+        judged = _judge_word(caller, here, operand, Q(), alias)
+    else:
+        judged = _judge_column(here, attribute.column, comparator, operand, Q())
     rows = dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
     lookup = f"{place.way.prefix}pk__in"
     holds = Q(**{lookup: rows.filter(judged.holds).order_by().values("pk")}) & seen
     fails = Q(**{lookup: rows.filter(judged.fails).order_by().values("pk")}) & seen
     if is_null(operand):
-        return Judged(unmatched(fails), fails) if comparator in _EQUAL else Judged(NOBODY, fails)
-    return Judged(holds, fails)
+        return Judged(unmatched(fails) if comparator in _EQUAL else NOBODY, lambda: fails)
+    return Judged(holds, lambda: fails)
 
 
 def _judge_computed(
@@ -358,14 +386,14 @@ def _judge_computed(
     if is_null(operand):
         present, _ = scanning.computed(caller, place, lambda value: True, alias)
         present &= seen
-        return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, present)
+        return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
     if comparator is Comparator.WORD and place.attribute.type != "string":
         raise _wrong_type(place)
     elements = several(operand) if comparator is Comparator.IN else [operand]
     values = [value_of(place.attribute, element) for element in elements]
     test = scanning.test(comparator, [v for v in values if v is not NULL and v is not NOTHING])
     holds, fails = scanning.computed(caller, place, test, alias)
-    return Judged(holds & seen, fails & seen)
+    return Judged(holds & seen, lambda: fails & seen)
 
 
 # Objects.
@@ -377,7 +405,7 @@ def _judge_object(
     if comparator is Comparator.WORD:
         seen = place.way.is_seen(caller)
         holds, fails = scanning.property_with_word(caller, place, property_value(operand), alias)
-        return Judged(holds & seen, fails & seen)
+        return Judged(holds & seen, lambda: fails & seen)
     test = property_test(place, comparator, operand)
     return judge_properties(caller, place, [test])
 
@@ -403,13 +431,13 @@ def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyT
     except ValueError as error:
         raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
     if not seen:
-        return Judged(holds, fails)
+        return Judged(holds, lambda: fails)
     # What belongs to an entity that is hidden is null.
     if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _EQUAL:
-        return Judged(unmatched(seen & fails), seen & fails)
+        return Judged(unmatched(seen & fails), lambda: seen & fails)
     if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _DIFFERENT:
-        return Judged(seen & holds, unmatched(seen & holds))
-    return Judged(seen & holds, seen & fails)
+        return Judged(seen & holds, lambda: unmatched(seen & holds))
+    return Judged(seen & holds, lambda: seen & fails)
 
 
 # Relations to many.

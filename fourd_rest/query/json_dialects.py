@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .json_sql import LENGTH, Context, JsonValue, Sql, can_be_stored, compared, compose, listed, param
+from .json_sql import (
+    LENGTH,
+    Context,
+    JsonValue,
+    Search,
+    Sql,
+    can_be_stored,
+    compared,
+    compose,
+    listed,
+    param,
+)
 
 
 @dataclass(frozen=True)
@@ -29,8 +39,8 @@ class PostgresValue(JsonValue):
             child = compose("({} -> {}::text)", sql, param(name))
             if name == LENGTH and position == len(names):
                 child = compose(
-                    "(CASE jsonb_typeof({}) WHEN 'array' THEN to_jsonb(jsonb_array_length({}))"
-                    " ELSE {} END)",
+                    "CASE jsonb_typeof({}) WHEN 'array' THEN to_jsonb(jsonb_array_length({}))"
+                    " ELSE {} END",
                     sql,
                     sql,
                     child,
@@ -39,14 +49,14 @@ class PostgresValue(JsonValue):
         return PostgresValue(self.context, self.depth, sql)
 
     def is_nothing(self) -> Sql:
-        return compose("(COALESCE(jsonb_typeof({}), 'null') = 'null')", self.sql)
+        return compose("COALESCE(jsonb_typeof({}), 'null') = 'null'", self.sql)
 
     def is_array(self) -> Sql:
         return compared(compose("jsonb_typeof({})", self.sql), "=", Sql("'array'"))
 
     def _when(self, kind: str, template: str) -> Sql:
         return compose(
-            f"(CASE WHEN jsonb_typeof({{}}) = '{kind}' THEN {template} END)", self.sql, self.sql
+            f"CASE WHEN jsonb_typeof({{}}) = '{kind}' THEN {template} END", self.sql, self.sql
         )
 
     def number(self) -> Sql:
@@ -61,14 +71,10 @@ class PostgresValue(JsonValue):
     def document(self) -> Sql:
         return compose("NULLIF({}, 'null'::jsonb)", self.sql)
 
-    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+    def unfolded(self) -> tuple[Search, PostgresValue]:
         alias = f"fourd_e{self.depth}"
-        return compose(
-            "EXISTS (SELECT 1 FROM jsonb_array_elements({}) AS {}(v) WHERE {})",
-            self._when("array", "{}"),
-            Sql(alias),
-            condition(PostgresValue(self.context, self.depth + 1, Sql(f"{alias}.v"))),
-        )
+        source = compose("jsonb_array_elements({}) AS {}(v)", self._when("array", "{}"), Sql(alias))
+        return Search((source,), ()), PostgresValue(self.context, self.depth + 1, Sql(f"{alias}.v"))
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:
@@ -87,9 +93,8 @@ class SqliteValue(JsonValue):
     path: str  # where this value is inside of ``container``
     # The value of a whole row of ``json_each``: its alias.
     row: str = ""
-    # Rows of ``json_each`` that lead to ``container``, and what is asked of them.
-    joins: tuple[Sql, ...] = ()
-    conditions: tuple[Sql, ...] = ()
+    # The rows of ``json_each`` that lead to ``container``.
+    way: Search = Search((), ())
     # What has this value as its length, if it is an array.
     array: SqliteValue | None = None
 
@@ -102,33 +107,22 @@ class SqliteValue(JsonValue):
         # The value of a text is the text itself, which is no JSON.
         return Sql(f"CASE WHEN {alias}.type IN ('array', 'object') THEN {alias}.value END")
 
-    def _seen(self, sql: Sql) -> Sql:
-        """``sql`` on the rows that lead here: a flat join, as SQLite's parser takes no deep nesting."""
-        if not self.joins:
-            return sql
-        return compose(
-            "(SELECT {} FROM {} WHERE {} LIMIT 1)",
-            sql,
-            compose(" CROSS JOIN ".join(["{}"] * len(self.joins)), *self.joins),
-            compose(" AND ".join(["{}"] * len(self.conditions)), *self.conditions),
-        )
-
     @property
     def kind(self) -> Sql:
         """As by ``json_type``; NULL if nothing is there."""
-        kind = self._seen(Sql(f"{self.row}.type") if self.row else self._call("json_type"))
+        kind = self.way.first(Sql(f"{self.row}.type") if self.row else self._call("json_type"))
         if self.array is None:
             return kind
-        return compose("(CASE {} WHEN 'array' THEN 'integer' ELSE {} END)", self.array.kind, kind)
+        return compose("CASE {} WHEN 'array' THEN 'integer' ELSE {} END", self.array.kind, kind)
 
     @property
     def raw(self) -> Sql:
         """The SQL value of a number or a text."""
-        raw = self._seen(Sql(f"{self.row}.value") if self.row else self._call("json_extract"))
+        raw = self.way.first(Sql(f"{self.row}.value") if self.row else self._call("json_extract"))
         if self.array is None:
             return raw
-        length = self.array._seen(self.array._call("json_array_length"))
-        return compose("(CASE {} WHEN 'array' THEN {} ELSE {} END)", self.array.kind, length, raw)
+        length = self.array.way.first(self.array._call("json_array_length"))
+        return compose("CASE {} WHEN 'array' THEN {} ELSE {} END", self.array.kind, length, raw)
 
     def _call(self, function: str) -> Sql:
         return compose(f"{function}({{}}, {{}})", self.container, param(self.path))
@@ -144,31 +138,19 @@ class SqliteValue(JsonValue):
             return SqliteValue(self.context, self.depth, Sql("NULL"), "$")
         if PLAIN_NAME.fullmatch(name):
             return replace(self, path=f'{self.path}."{name}"', row="", array=None)
-        alias = f"fourd_k{len(self.joins)}"
-        return replace(
-            self,
-            container=self._content(alias),
-            path="$",
-            row=alias,
-            array=None,
-            joins=(
-                *self.joins,
-                compose("json_each({}, {}) AS {}", self.container, param(self.path), Sql(alias)),
-            ),
-            conditions=(
-                *self.conditions,
-                compose("typeof({}.key) = 'text' AND {}.key = {}", Sql(alias), Sql(alias), param(name)),
-            ),
-        )
+        alias = f"fourd_k{self.depth}_{len(self.way.sources)}"
+        rows = self._rows(alias, "text")
+        way = Search(rows.sources, (*rows.conditions, compose("{}.key = {}", Sql(alias), param(name))))
+        return SqliteValue(self.context, self.depth, self._content(alias), "$", alias, way)
 
     def is_nothing(self) -> Sql:
-        return compose("(COALESCE({}, 'null') = 'null')", self.kind)
+        return compose("COALESCE({}, 'null') = 'null'", self.kind)
 
     def is_array(self) -> Sql:
         return compared(self.kind, "=", Sql("'array'"))
 
     def number(self) -> Sql:
-        return compose("(CASE WHEN {} IN ('integer', 'real') THEN {} END)", self.kind, self.raw)
+        return compose("CASE WHEN {} IN ('integer', 'real') THEN {} END", self.kind, self.raw)
 
     def floating(self) -> Sql:
         # A sum of integers that leaves 64 bits is an error.
@@ -176,8 +158,8 @@ class SqliteValue(JsonValue):
 
     def text(self) -> Sql:
         return compose(
-            "(CASE WHEN {} <> 'text' OR ({} GLOB {} AND replace({}, char(65533), '') GLOB {}) THEN NULL"
-            " ELSE {} END)",
+            "CASE WHEN {} <> 'text' OR ({} GLOB {} AND replace({}, char(65533), '') GLOB {}) THEN NULL"
+            " ELSE {} END",
             self.kind,
             self.raw,
             param(UNREADABLE),
@@ -187,12 +169,12 @@ class SqliteValue(JsonValue):
         )
 
     def boolean(self) -> Sql:
-        return compose("(CASE {} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)", self.kind)
+        return compose("CASE {} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END", self.kind)
 
     def document(self) -> Sql:
         return compose(
-            "(CASE WHEN {} IN ('array', 'object') THEN {} WHEN {} IN ('true', 'false') THEN {}"
-            " WHEN {} <> 'null' THEN json_quote({}) END)",
+            "CASE WHEN {} IN ('array', 'object') THEN {} WHEN {} IN ('true', 'false') THEN {}"
+            " WHEN {} <> 'null' THEN json_quote({}) END",
             self.kind,
             self.raw,
             self.kind,
@@ -201,17 +183,19 @@ class SqliteValue(JsonValue):
             self.raw,
         )
 
-    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+    def unfolded(self) -> tuple[Search, SqliteValue]:
         alias = f"fourd_e{self.depth}"
-        element = SqliteValue(self.context, self.depth + 1, self._content(alias), "$", alias)
-        return compose(
-            # json_each gives the properties of an object as well, and a scalar as one row.
-            "EXISTS (SELECT 1 FROM json_each({}, {}) AS {} WHERE typeof({}.key) = 'integer' AND {})",
-            self._seen(self.container),
-            param(self.path),
-            Sql(alias),
-            Sql(alias),
-            condition(element),
+        # json_each gives the properties of an object as well, and a scalar as one row.
+        elements = self._rows(alias, "integer")
+        return elements, SqliteValue(self.context, self.depth + 1, self._content(alias), "$", alias)
+
+    def _rows(self, alias: str, keys: str) -> Search:
+        return Search(
+            (
+                *self.way.sources,
+                compose("json_each({}, {}) AS {}", self.container, param(self.path), Sql(alias)),
+            ),
+            (*self.way.conditions, Sql(f"typeof({alias}.key) = '{keys}'")),
         )
 
     @staticmethod
@@ -235,7 +219,7 @@ class MariadbValue(JsonValue):
         if names[-1:] == (LENGTH,):
             array = self.at(names[:-1])
             child = compose(
-                "(CASE WHEN {} THEN CONCAT(JSON_LENGTH({}), '') ELSE {} END)",
+                "CASE WHEN {} THEN CONCAT(JSON_LENGTH({}), '') ELSE {} END",
                 array.is_array(),
                 array.sql,
                 child,
@@ -275,37 +259,36 @@ class MariadbValue(JsonValue):
         return compose("JSON_TYPE({})", self.sql)
 
     def is_nothing(self) -> Sql:
-        return compose("(COALESCE({}, 'NULL') = 'NULL')", self._kind())
+        return compose("COALESCE({}, 'NULL') = 'NULL'", self._kind())
 
     def is_array(self) -> Sql:
         return compared(self._kind(), "=", Sql("'ARRAY'"))
 
     def number(self) -> Sql:
         return compose(
-            "(CASE WHEN {} IN ('INTEGER', 'DOUBLE') THEN CAST({} AS DOUBLE) END)", self._kind(), self.sql
+            "CASE WHEN {} IN ('INTEGER', 'DOUBLE') THEN CAST({} AS DOUBLE) END", self._kind(), self.sql
         )
 
     def text(self) -> Sql:
-        return compose("(CASE WHEN {} = 'STRING' THEN JSON_UNQUOTE({}) END)", self._kind(), self.sql)
+        return compose("CASE WHEN {} = 'STRING' THEN JSON_UNQUOTE({}) END", self._kind(), self.sql)
 
     def boolean(self) -> Sql:
         return compose(
-            "(CASE WHEN {} = 'BOOLEAN' THEN JSON_UNQUOTE({}) = 'true' END)", self._kind(), self.sql
+            "CASE WHEN {} = 'BOOLEAN' THEN JSON_UNQUOTE({}) = 'true' END", self._kind(), self.sql
         )
 
     def document(self) -> Sql:
-        return compose("(CASE WHEN {} <> 'NULL' THEN {} END)", self._kind(), self.sql)
+        return compose("CASE WHEN {} <> 'NULL' THEN {} END", self._kind(), self.sql)
 
-    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+    def unfolded(self) -> tuple[Search, MariadbValue]:
         alias = f"fourd_e{self.depth}"
-        return compose(
-            "EXISTS (SELECT 1 FROM JSON_TABLE((CASE WHEN {} THEN {} END), '$[*]'"
-            " COLUMNS (v JSON PATH '$')) AS {} WHERE {})",
+        source = compose(
+            "JSON_TABLE(CASE WHEN {} THEN {} END, '$[*]' COLUMNS (v JSON PATH '$')) AS {}",
             self.is_array(),
             self.sql,
             Sql(alias),
-            condition(MariadbValue(self.context, self.depth + 1, Sql(f"{alias}.v"))),
         )
+        return Search((source,), ()), MariadbValue(self.context, self.depth + 1, Sql(f"{alias}.v"))
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:

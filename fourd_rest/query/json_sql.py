@@ -33,6 +33,8 @@ class Sql(NamedTuple):
     params: tuple[Any, ...] = ()
 
 
+# Conditions in one row of AND or OR; SQLite refuses an expression that is 1000 levels deep.
+FLAT = 100
 TRUE, FALSE = Sql("TRUE"), Sql("FALSE")
 
 
@@ -58,8 +60,8 @@ def compared(left: Sql, operator: str, right: Sql) -> Sql:
     return is_true(compose(f"{{}} {operator} {{}}", left, right))
 
 
-def is_true(condition: Sql) -> Sql:
-    return compose("(({}) IS TRUE)", condition)
+def is_true(comparison: Sql) -> Sql:
+    return compose("{} IS TRUE", comparison)
 
 
 def negation(condition: Sql) -> Sql:
@@ -67,25 +69,72 @@ def negation(condition: Sql) -> Sql:
 
 
 def every(conditions: Sequence[Sql]) -> Sql:
-    return _joined("({} AND {})", conditions, TRUE)
+    return _joined(" AND ", conditions, TRUE)
 
 
 def some(conditions: Sequence[Sql]) -> Sql:
-    return _joined("({} OR {})", conditions, FALSE)
+    return _joined(" OR ", conditions, FALSE)
 
 
-def _joined(template: str, conditions: Sequence[Sql], none: Sql) -> Sql:
-    # Halves, because SQLite refuses an expression that is more than 1000 levels deep.
+def _joined(word: str, conditions: Sequence[Sql], none: Sql) -> Sql:
     if not conditions:
         return none
     if len(conditions) == 1:
         return conditions[0]
-    middle = len(conditions) // 2
-    return compose(
-        template,
-        _joined(template, conditions[:middle], none),
-        _joined(template, conditions[middle:], none),
-    )
+    if len(conditions) > FLAT:
+        middle = len(conditions) // 2
+        conditions = [
+            _joined(word, conditions[:middle], none),
+            _joined(word, conditions[middle:], none),
+        ]
+    return compose(f"({word.join(['{}'] * len(conditions))})", *conditions)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A condition on rows that JSON is unfolded to: it holds if there is such a row.
+
+    Without ``sources``, it is an ordinary condition. One search inside of another becomes part of it,
+    since SQLite's parser takes no deep nesting.
+    """
+
+    sources: tuple[Sql, ...]
+    conditions: tuple[Sql, ...]
+
+    @classmethod
+    def plain(cls, condition: Sql) -> Search:
+        return cls((), (condition,))
+
+    @classmethod
+    def all_of(cls, searches: Iterable[Search]) -> Search:
+        sources: tuple[Sql, ...] = ()
+        conditions: list[Sql] = []
+        for search in searches:
+            if sources:
+                # Rows of two searches side by side would be multiplied.
+                conditions.append(search.sql())
+            else:
+                sources = search.sources
+                conditions += search.conditions
+        return cls(sources, tuple(conditions))
+
+    def sql(self) -> Sql:
+        if not self.sources:
+            return every(self.conditions)
+        return compose(f"EXISTS {self._select('1')}", *self.sources, *self.conditions)
+
+    def first(self, expression: Sql) -> Sql:
+        """``expression`` on the first such row, or as it is if there is nothing to search."""
+        if not self.sources:
+            return expression
+        template = self._select("{}", " LIMIT 1")
+        return compose(template, expression, *self.sources, *self.conditions)
+
+    def _select(self, what: str, end: str = "") -> str:
+        sources = " CROSS JOIN ".join(["{}"] * len(self.sources))
+        conditions = " AND ".join(["{}"] * len(self.conditions))
+        # Of places for parts, the parts being of this package.
+        return f"(SELECT {what} FROM {sources} WHERE {conditions or 'TRUE'}{end})"  # noqa: S608
 
 
 def can_be_stored(text: str) -> bool:
@@ -114,7 +163,7 @@ class Context:
     def is_like(self, form: Sql, pattern: str) -> Sql:
         """Whether the form of a text is like a pattern in which ``@`` stands for any characters."""
         parts = [self.constant(part) for part in pattern.split("@")]
-        return is_true(self._compiled(like(_raw(form), parts)))
+        return is_true(compose("({})", self._compiled(like(_raw(form), parts))))
 
     def _compiled(self, expression: Any) -> Sql:
         text, params = self.compiler.compile(expression)
@@ -172,8 +221,14 @@ class JsonValue(ABC):
         """The value as JSON, NULL for JSON null and if nothing is there."""
 
     @abstractmethod
-    def has_element(self, condition: Callable[[JsonValue], Sql]) -> Sql:
+    def unfolded(self) -> tuple[Search, JsonValue]:
+        """The elements of this array, none for anything else, and any one of them."""
+
+    def has_element(self, condition: Callable[[JsonValue], Search]) -> Search:
         """True if this is an array with an element for which ``condition`` holds."""
+        elements, element = self.unfolded()
+        inside = condition(element)
+        return Search(elements.sources + inside.sources, elements.conditions + inside.conditions)
 
     @staticmethod
     @abstractmethod

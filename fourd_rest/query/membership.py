@@ -80,8 +80,9 @@ class Stored:
             return "BIGINT"
         if self.kind == "uuid":
             return "CHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
-        # Collations that pad or fold take different texts for equal.
-        length = max(self.field.max_length or 0, KEY_LENGTH)
+        # Collations that pad or fold take different texts for equal. No longer than need be: MariaDB
+        # keeps a temporary table of long keys on the disk.
+        length = self.field.max_length or KEY_LENGTH
         return f"VARCHAR({length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
 

@@ -52,11 +52,14 @@ those that hang together count as one.
 
 **Order**: nothing, false, true, numbers by value, texts as for ``<``, then arrays and objects without an
 order among themselves; descending the other way around.
+
+SQLite and MariaDB compare numbers as floats (SQLite: integers of 64 bits exactly), PostgreSQL by all
+digits. MariaDB orders texts as its collation does (``folding``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -84,9 +87,11 @@ from .json_sql import (
     FALSE,
     Context,
     JsonValue,
+    Search,
     Sql,
     can_be_stored,
     compared,
+    compose,
     every,
     listed,
     negation,
@@ -293,13 +298,8 @@ def _equals_any(value: JsonValue, operands: Sequence[Any]) -> Sql:
             texts.append(param(value.context.constant(operand)))
     for kind, items in ((value.number(), numbers), (form, texts)):
         if items:
-            conditions.append(compared(kind, "IN", Sql(*_parenthesised(items))))
+            conditions.append(compared(kind, "IN", compose("({})", listed(items))))
     return some(conditions)
-
-
-def _parenthesised(items: Iterable[Sql]) -> Sql:
-    inside = listed(items)
-    return Sql(f"({inside.text})", inside.params)
 
 
 # --- Collections --------------------------------------------------------------------------------
@@ -316,31 +316,34 @@ class _Leaf:
     comparator: Comparator
     operand: Any
 
-    def holds(self, value: JsonValue) -> Sql:
+    def holds(self, value: JsonValue) -> Search:
         if not self.collections:
-            return _holds(value.at(self.names), self.comparator, self.operand)
+            return Search.plain(_holds(value.at(self.names), self.comparator, self.operand))
         if (equal := DIFFERING.get(self.comparator)) is not None:
             return self._none(value, equal)
         return self._some(value, self.comparator)
 
-    def fails(self, value: JsonValue) -> Sql:
+    def fails(self, value: JsonValue) -> Search:
         if not self.collections:
-            return _fails(value.at(self.names), self.comparator, self.operand)
+            return Search.plain(_fails(value.at(self.names), self.comparator, self.operand))
         if (equal := DIFFERING.get(self.comparator)) is not None:
             return self._some(value, equal)
         return self._none(value, self.comparator)
 
-    def _none(self, value: JsonValue, comparator: Comparator) -> Sql:
-        there = value.at(self.collections[0]).is_array()
-        return every([there, negation(self._some(value, comparator))])
-
-    def _some(self, value: JsonValue, comparator: Comparator) -> Sql:
-        def inside(value: JsonValue, collections: tuple[Names, ...]) -> Sql:
+    def _some(self, value: JsonValue, comparator: Comparator) -> Search:
+        def inside(value: JsonValue, collections: tuple[Names, ...]) -> Search:
             if not collections:
-                return _holds(value.at(self.names), comparator, self.operand)
+                return Search.plain(_holds(value.at(self.names), comparator, self.operand))
             return value.at(collections[0]).has_element(lambda v: inside(v, collections[1:]))
 
         return inside(value, self.collections)
+
+    def _none(self, value: JsonValue, comparator: Comparator) -> Search:
+        return _has_none(value.at(self.collections[0]), self._some(value, comparator))
+
+
+def _has_none(collection: JsonValue, elements: Search) -> Search:
+    return Search.plain(every([collection.is_array(), negation(elements.sql())]))
 
 
 @dataclass(slots=True)
@@ -367,23 +370,27 @@ class _Scope:
         leaf = _Leaf(tuple(path for path, _ in segments), names, test.comparator, test.value)
         scope.leaves.append(leaf)
 
-    def holds(self, value: JsonValue) -> Sql:
-        return every(
-            [leaf.holds(value) for leaf in self.leaves]
-            + [
-                value.at(segments[0][0]).has_element(scope.holds)
-                for segments, scope in self.elements.items()
+    def holds(self, value: JsonValue) -> Search:
+        return Search.all_of(
+            [
+                *(leaf.holds(value) for leaf in self.leaves),
+                *(self._elements(value, path, scope) for path, scope in self.elements.items()),
             ]
         )
 
     def fails(self, value: JsonValue) -> Sql:
-        conditions = [leaf.fails(value) for leaf in self.leaves]
-        for segments, scope in self.elements.items():
-            collection = value.at(segments[0][0])
-            conditions.append(
-                every([collection.is_array(), negation(collection.has_element(scope.holds))])
-            )
-        return some(conditions)
+        return some(
+            [
+                *(leaf.fails(value).sql() for leaf in self.leaves),
+                *(
+                    _has_none(value.at(path[0][0]), self._elements(value, path, scope)).sql()
+                    for path, scope in self.elements.items()
+                ),
+            ]
+        )
+
+    def _elements(self, value: JsonValue, path: tuple[Segment, ...], scope: _Scope) -> Search:
+        return value.at(path[0][0]).has_element(scope.holds)
 
 
 # --- Expressions --------------------------------------------------------------------------------
@@ -416,7 +423,7 @@ class _OnObject(Expression):
             raise NotSupportedError(f"no queries on objects with {connection.display_name}")
         text, params = compiler.compile(self.source)
         context = Context(compiler, self.as_4d)
-        return self.render(dialect.column(context, Sql(text, tuple(params))))
+        return compose("({})", self.render(dialect.column(context, Sql(text, tuple(params)))))
 
 
 class _Matches(_OnObject):
@@ -439,7 +446,7 @@ class _Matches(_OnObject):
         return (type(self), repr(self.scope), self.negated, self.as_4d, self.source)
 
     def render(self, value: JsonValue) -> Sql:
-        return self.scope.fails(value) if self.negated else self.scope.holds(value)
+        return self.scope.fails(value) if self.negated else self.scope.holds(value).sql()
 
 
 class _Part(_OnObject):

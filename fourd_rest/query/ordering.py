@@ -72,8 +72,11 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
         return _object_keys(lookup, place, seen, descending)
     if attribute.expression is not None:
         rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
+        own: Any = F(attribute.source)
+        if attribute.type == "string":
+            own = text_form(place.dataclass, attribute, attribute.source).expression
         row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
-        value: Any = Subquery(row.values(attribute.source)[:1])
+        value: Any = Subquery(row.values(_fourd_order=own)[:1])
     elif attribute.type == "string":
         value = text_form(place.dataclass, attribute, lookup).expression
     else:

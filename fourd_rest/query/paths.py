@@ -19,6 +19,7 @@ from fourd_rest.errors import ATTRIBUTE_NOT_FOUND, QUERY_TOO_LARGE, RestError
 from .syntax import Path, Step
 
 MAX_STEPS = 10
+NO_CONDITION = Q()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,11 @@ class Way:
 
     def is_seen(self, caller: Caller) -> Q:
         """Whether the caller may see each entity on the way; ``Q()`` where none can be hidden."""
-        seen, prefix = Q(), ""
+        seen, prefix = NO_CONDITION, ""
         for hop in self.hops:
             prefix += f"{hop.lookup}__"
-            seen &= sees(caller, hop.target, f"{prefix}pk")
+            if hop.target is not None and hop.target.restricts_rows:
+                seen &= sees(caller, hop.target, f"{prefix}pk")
         return seen
 
 

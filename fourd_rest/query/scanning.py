@@ -7,7 +7,7 @@ SQL narrows the entities down where it can; what is left is looked at one by one
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_NOT_COMPLETED, RestError
 
 from .folding import fold, like, text_form
+from .json_sql import LENGTH
 from .membership import key_in
 from .paths import Place
 from .syntax import Comparator, Step
@@ -30,7 +31,11 @@ Test = Callable[[Any], bool]
 def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
     """Whether the text at ``place`` holds the word."""
     column = place.attribute.column
-    rows = _rows(caller, place, alias).filter(**{f"{column}__isnull": False})
+    rows = _rows(caller, place, alias)
+    if place.attribute.expression is not None:
+        rows = place.dataclass.model._base_manager.using(alias)
+        rows = rows.annotate(**{column: place.attribute.expression})
+    rows = rows.filter(**{f"{column}__isnull": False})
     part = narrowing(word)
     if part:
         form = text_form(place.dataclass, place.attribute, column)
@@ -68,7 +73,7 @@ def property_with_word(caller: Caller, place: Place, word: Any, alias: str) -> t
     judged = []
     for key, value in _bounded(rows.values_list("pk", column)):
         found = [item for item in _walk(value, steps) if item is not None]
-        if found or in_brackets:
+        if _has_collection(value, steps) if in_brackets else found:
             judged.append((key, any(isinstance(item, str) and holds(item) for item in found)))
     return (
         _named(place, (key for key, passes in judged if passes)),
@@ -103,17 +108,33 @@ def _named(place: Place, keys: Iterable[Any]) -> Q:
     return Q(key_in(list(keys), f"{place.way.prefix}pk"))
 
 
-def _walk(value: Any, steps: Iterable[Step]) -> Iterator[Any]:
+def _walk(value: Any, steps: Sequence[Step]) -> Iterator[Any]:
     """The values within ``value`` at the end of ``steps``; the first step is ``value`` itself."""
     first, *rest = steps
-    values = value if first.element is not None and isinstance(value, list) else [value]
-    if first.element is not None and not isinstance(value, list):
-        return
+    values = [value]
+    if first.element is not None:
+        values = value if isinstance(value, list) else []
     for item in values:
-        if not rest:
+        if rest:
+            yield from _walk(_property(item, rest), rest)
+        else:
             yield item
-        elif isinstance(item, dict) and rest[0].name in item:
-            yield from _walk(item[rest[0].name], rest)
+
+
+def _has_collection(value: Any, steps: Sequence[Step]) -> bool:
+    """Whether the first collection of ``steps`` is there."""
+    first, *rest = steps
+    if first.element is not None:
+        return isinstance(value, list)
+    return _has_collection(_property(value, rest), rest)
+
+
+def _property(value: Any, steps: Sequence[Step]) -> Any:
+    """What the first of ``steps`` finds in ``value``, by the rules of ``objects``."""
+    step, *rest = steps
+    if isinstance(value, list) and step.name == LENGTH and (not rest or step.element is not None):
+        return len(value)
+    return value.get(step.name) if isinstance(value, dict) else None
 
 
 def _single(comparator: Comparator, wanted: Any) -> Test:

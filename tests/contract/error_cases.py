@@ -37,6 +37,11 @@ def an_invoice(monkeypatch: Any, settings: Any, client: Any) -> None:
     inv003()
 
 
+def an_employed_john_and_an_invoice(monkeypatch: Any, settings: Any, client: Any) -> None:
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 1}
+    john(employer=inv003().company)
+
+
 def france(monkeypatch: Any, settings: Any, client: Any) -> None:
     country = Country.objects.create(code="FR", name="France")
     Parcel.objects.create(country=country)
@@ -628,6 +633,14 @@ CASES = [
         errors((9021, "Too many pictures are being converted")),
         headers={"Retry-After": "5"},
         given=a_picture_and_no_turn,
+    ),
+    Case(
+        "too many nested entities",
+        "GET",
+        "Company?$expand=invoices,staff",
+        413,
+        errors((9025, "The answer would hold more than 1 entities")),
+        given=an_employed_john_and_an_invoice,
     ),
     *read_error_cases.CASES,
 ]

@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 
 from fourd_rest import DataClass
+from testproject.hr.models import Employee
 from tests.spec.conftest import registered
 
-from .datasets import HIDDEN, REGISTERED
+from .datasets import HIDDEN, REGISTERED, double_salary, full_name
 
 __all__ = ["registered", "served"]
 
 
 @pytest.fixture
-def served(registered: Any) -> None:  # noqa: F811
+def served(registered: Any, monkeypatch: Any) -> None:  # noqa: F811
     """The dataclasses of ``datasets.SCHEMA`` as its rows are made for them."""
+    monkeypatch.setattr(Employee, "full_name", property(full_name), raising=False)
+    monkeypatch.setattr(Employee, "double_salary", property(double_salary), raising=False)
     for model, options, hiding in REGISTERED:
         registered(model, _dataclass(options, hiding))
 

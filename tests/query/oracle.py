@@ -145,7 +145,7 @@ class Oracle:
     def _scope(self, node: Node, dataclass: str) -> Any:
         """The steps to the to-many relation or the linked element that ``node`` as a whole bears on."""
         if isinstance(node, Criterion):
-            many = self._to_many(node.path, dataclass)
+            many = self._to_many(node, dataclass)
             if many:
                 return node.path[:many]
             return node.path[: _letter(node.path)] or None
@@ -156,9 +156,11 @@ class Oracle:
             return scope if not scopes and not linked else None
         return None
 
-    def _to_many(self, path: Sequence[Step], dataclass: str) -> int:
-        """How many steps lead over the first to-many relation that is not the end, 0 if none does."""
-        for at, step in enumerate(path[:-1]):
+    def _to_many(self, node: Criterion, dataclass: str) -> int:
+        """How many steps lead over the first to-many relation whose entities are asked, 0 for none."""
+        # At the end of a path, null asks for the relation as a whole.
+        end = len(node.path) - (node.operand is None and node.operator != "")
+        for at, step in enumerate(node.path[:end]):
             kind = self.schema.kinds[dataclass][step.name]
             if kind.type != "relation":
                 return 0
@@ -210,16 +212,16 @@ class Oracle:
         return _found(value, rest)
 
     def _criterion(self, node: Criterion, row: Row, dataclass: str, positive: bool) -> bool:
+        compare = scalar_holds if positive else scalar_fails
+        if not node.path:
+            return compare("key", row[self.schema.keys[dataclass]], node.operator, node.operand)
         value, rest, kind = self._walk(row, node.path, dataclass)
         if kind.type == "object":
             return _property(value, Criterion(tuple(rest), node.operator, node.operand), positive)
-        type = kind.type
-        if type == "relation":
-            key = self.schema.keys[kind.target]
-            type = self.schema.kinds[kind.target][key].type
-            value = (value or None) if kind.many or value is None else value[key]
-        compare = scalar_holds if positive else scalar_fails
-        return compare(type, value, node.operator, node.operand)
+        if kind.type != "relation":
+            return compare(kind.type, value, node.operator, node.operand)
+        key = value[self.schema.keys[kind.target]] if value and not kind.many else value or None
+        return compare("key", key, node.operator, node.operand)
 
 
 def _shortened(node: Any, length: int) -> Any:

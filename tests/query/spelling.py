@@ -11,11 +11,8 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from urllib.parse import quote
-
-from hypothesis import strategies as st
 
 from .language import And, Criterion, Except, Json, Node, Not, Operand, Or, Quoted, Step, Word
 
@@ -53,25 +50,18 @@ _BARE = re.compile(r"[\w@.-][^&|^()\"\\]*")
 _KEYWORD = re.compile(r"(?:\s(?:and|or|except|order\s+by)|^not)(?!\w)", re.IGNORECASE)
 _LEVEL = {Or: 0, And: 1, Except: 1}
 
-Draw = Callable[[Any], Any]
-
-
-@cache
-def _below(limit: int) -> st.SearchStrategy[int]:
-    return st.integers(0, limit - 1)
-
 
 class Choices:
-    """What a filter is drawn by. Strategies are made once: thousands of draws make a run."""
+    """What a filter is drawn by: ``below(limit)`` is a number from 0 to ``limit - 1``."""
 
-    def __init__(self, draw: Draw) -> None:
-        self._draw = draw
+    def __init__(self, below: Callable[[int], int]) -> None:
+        self._below = below
 
     def pick(self, choices: Sequence[Any]) -> Any:
-        return choices[self._draw(_below(len(choices)))] if len(choices) > 1 else choices[0]
+        return choices[self._below(len(choices))] if len(choices) > 1 else choices[0]
 
     def chance(self, percent: int) -> bool:
-        return bool(self._draw(_below(100)) >= 100 - percent)
+        return self._below(100) >= 100 - percent
 
 
 def can_be_bare(text: str, in_list: bool = False) -> bool:

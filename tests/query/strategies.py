@@ -7,14 +7,16 @@ result is seldom empty and seldom everything, although the tree is arbitrary.
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
-from .datasets import ROOTS, SCHEMA, Dataset
+from .datasets import COMPUTED, DERIVED, ROOTS, SCHEMA, Dataset
 from .language import (
     And,
     Criterion,
@@ -32,7 +34,7 @@ from .language import (
     steps,
 )
 from .oracle import Oracle
-from .spelling import Choices, Draw, Spelling, can_be_bare, can_be_quoted, query_string
+from .spelling import Choices, Spelling, can_be_bare, can_be_quoted, query_string
 from .values import EQUALITY
 
 ORACLE = Oracle(SCHEMA)
@@ -46,7 +48,7 @@ OPERATORS = {
     "bool": ("", *EQUALITY, "in"),
     "uuid": (*EQUALITY, "in"),
     "relation": (*EQUALITY, "in"),
-    "many": EQUALITY,
+    "many": (*EQUALITY, "in"),
     "object": (*EQUALITY, *COMPARISON, "in", "%", "begin"),
 }
 # Properties of the objects that ``datasets`` makes.
@@ -67,6 +69,8 @@ LINKED = (
     ("tags[].subs[z].x", "tags[].subs[z].y"),
     ("nums[a]", "nums[a]"),
 )
+# Texts with what is special in the patterns of SQL.
+SPECIAL = ("a_b", "10%", "a*b", "a?b", "[x]")
 ORDERED = (*EQUALITY, *COMPARISON, "in")
 NUMBERS = ("word", "long", "long64", "number")
 
@@ -99,23 +103,66 @@ class Filter:
         return query_string(self.text, self.params, outer=self.outer)
 
 
-def datasets(texts: tuple[str, ...] | None = None) -> st.SearchStrategy[Dataset]:
-    numbers = st.integers(0, 2**32 - 1)
-    return numbers.map(Dataset if texts is None else lambda number: Dataset(number, texts))
+@cache
+def _below(limit: int) -> st.SearchStrategy[int]:
+    # Made once: a run takes thousands of draws.
+    return st.integers(0, limit - 1)
+
+
+def datasets() -> st.SearchStrategy[Dataset]:
+    return st.integers(0, 2**32 - 1).map(Dataset)
 
 
 @st.composite
-def filters(draw: Draw, data: Dataset, dataclass: str | None = None) -> Filter:
-    """Filters on a dataclass of ``data``, by default on any of ``ROOTS``."""
-    choices = Choices(draw)
-    dataclass = dataclass or choices.pick(ROOTS)
+def filters(draw: Any, data: Dataset) -> Filter:
+    """Filters on the ``ROOTS`` of ``data``."""
+    return drawn(Choices(lambda limit: draw(_below(limit))), data)
+
+
+def drawn(choices: Choices, data: Dataset) -> Filter:
+    dataclass = choices.pick(ROOTS)
     trees = _Trees(choices, data)
     node = trees.node(dataclass, choices.pick(data.rows[dataclass]), 3)
     order = trees.order(dataclass) if choices.chance(25) else ()
+    return _written(choices, trees, dataclass, node, order)
+
+
+# Dataclass, attribute, operator, whether null is asked for: every criterion on an own attribute of every
+# kind. Those of the other dataclasses that are like ones of Everything are left out.
+CRITERIA = tuple(
+    (dataclass, attribute, operator, null)
+    for dataclass in ROOTS
+    for attribute, kind in SCHEMA.kinds[dataclass].items()
+    if dataclass == "Everything" or kind.type == "relation" or attribute in DERIVED
+    for operator in operators(kind)
+    for null in (False, True)
+    if not (null and operator not in EQUALITY)
+)
+
+
+def criterion(data: Dataset, number: int, round: int = 0) -> Filter:
+    """A filter that is the criterion ``CRITERIA[number]`` alone, in each round with another value."""
+    dataclass, attribute, operator, null = CRITERIA[number]
+    choices = Choices(random.Random(f"{number} {round}").randrange)
+    trees = _Trees(choices, data)
+    kind = SCHEMA.kinds[dataclass][attribute]
+    path = (Step(attribute), Step("score")) if kind.type == "object" else (Step(attribute),)
+    values = [row[attribute] for row in data.rows[dataclass] if row[attribute] not in (None, [])]
+    if kind.type == "object":
+        values = [value["score"] for value in values if isinstance(value, dict) and "score" in value]
+    value = choices.pick(values)
+    if kind.type == "relation":
+        value = (value[0] if kind.many else value)[SCHEMA.keys[kind.target]]
+    node = trees.compared(path, kind, value, operator, null)
+    return _written(choices, trees, dataclass, node, ())
+
+
+def _written(choices: Choices, trees: _Trees, dataclass: str, node: Node, order: Order) -> Filter:
     spelling = Spelling(choices)
     text = spelling.where(node)
     if order:
-        text += f" {choices.pick(('order by', 'ORDER BY', 'Order  by'))} {spelling.order(order)}"
+        clause = choices.pick(("order by", "ORDER BY", "Order  by"))
+        text += f" {clause} {spelling.order(order)}"
     return Filter(
         dataclass,
         node,
@@ -138,7 +185,9 @@ class _Trees:
     # Trees
 
     def node(self, dataclass: str, witness: Row, depth: int) -> Node:
-        shapes = ["criterion"] * 4 + (["and", "and", "related", "or", "not", "except"] if depth else [])
+        shapes = ["criterion"] * 4 + (
+            ["and", "related", "related", "or", "not", "except"] if depth else []
+        )
         shape = self._pick(shapes)
         if shape == "criterion":
             return self._criterion(dataclass, witness)
@@ -227,8 +276,11 @@ class _Trees:
             dataclass = kind.target
             rows = [row for row in rows if row is not None] or [self._other(dataclass)]
         value = self._pick(rows)[name]
-        if kind.type == "relation" and not kind.many and value is not None:
-            value = value[SCHEMA.keys[kind.target]]
+        if kind.type == "relation" and value:
+            one = self._pick(value) if kind.many else value
+            value = one[SCHEMA.keys[kind.target]]
+        elif kind.many:
+            value = None
         path.append(Step(name))
         if kind.type == "object":
             return self._property(tuple(path), value)
@@ -242,11 +294,19 @@ class _Trees:
 
     def _compared(self, path: tuple[Step, ...], kind: Kind, value: Any) -> Criterion:
         operator = self._pick(operators(kind))
-        if operator == "%" and any(step.element is not None for step in path):
+        if operator == "%" and any(step.element for step in path):
             operator = "begin"
         null = operator in EQUALITY and (
-            kind.many or self._chance(70 if value is None else 5) or isinstance(value, (list, dict))
+            (kind.many and self._chance(60))
+            or self._chance(70 if value is None else 5)
+            or isinstance(value, (list, dict))
         )
+        return self.compared(path, kind, value, operator, null)
+
+    def compared(
+        self, path: tuple[Step, ...], kind: Kind, value: Any, operator: str, null: bool
+    ) -> Criterion:
+        """A criterion on an attribute of which ``value`` is an example."""
         type = "key" if kind.type == "relation" else kind.type
         self.kinds.add((operator, "many" if kind.many else kind.type, null))
         if operator == "":
@@ -258,12 +318,18 @@ class _Trees:
         return Criterion(path, operator, self._constant(type, operator, value))
 
     def _list(self, type: str, value: Any) -> Operand:
-        json = self._chance(40)
-        items = [
-            self._constant(type, "=", value if at == 0 else None, json=json, in_list=True)
-            for at in range(self._pick((0, 1, 2, 2, 3)))
-        ]
+        count = self._pick((0, 1, 2, 2, 3))
+        items = self._items(type, value, count, json=self._chance(40))
+        if any(isinstance(item, Json) for item in items):
+            # A placeholder stands for a whole list.
+            items = self._items(type, value, count, json=True)
         return tuple(items)
+
+    def _items(self, type: str, value: Any, count: int, *, json: bool) -> list[Any]:
+        return [
+            self._constant(type, "=", None if at else value, json=json, in_list=True)
+            for at in range(count)
+        ]
 
     # Constants
 
@@ -314,6 +380,8 @@ class _Trees:
             text = text.replace("@", "")
             return f"{text[:2]}@" if self._chance(20) else text
         if self._chance(35) and operator not in ("===", "!=="):
+            if self._chance(40):
+                text = self._pick(SPECIAL)
             middle = len(text) // 2
             text = self._pick(
                 (f"{text[:2]}@", f"@{text[-2:]}", f"@{text[1:-1]}@", f"{text[:1]}@{text[-1:]}", "@")
@@ -419,11 +487,7 @@ class _Trees:
             while True:
                 kinds = SCHEMA.kinds[here]
                 name = self._pick(
-                    [
-                        name
-                        for name, kind in kinds.items()
-                        if not kind.many and _can_order(kind, len(path))
-                    ]
+                    [name for name, kind in kinds.items() if _can_order(name, kind, len(path))]
                 )
                 path.append(Step(name))
                 if kinds[name].type != "relation":
@@ -435,5 +499,8 @@ class _Trees:
         return tuple(items)
 
 
-def _can_order(kind: Kind, depth: int) -> bool:
-    return kind.type != "uuid" and (kind.type != "relation" or depth < 2)
+def _can_order(name: str, kind: Kind, depth: int) -> bool:
+    # MariaDB sorts UUIDs in an order of its own; what Python computes no database can sort by.
+    if kind.many or kind.type == "uuid" or name in COMPUTED:
+        return False
+    return kind.type != "relation" or depth < 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,6 +84,53 @@ def books() -> None:
     ],
 )
 def test_vectors(books: None, text: str, keys: list[int]) -> None:
+    assert find("Everything", text) == keys
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("decimal < 9999999999999999.99995", [1, 2]),
+        ("decimal >= 9999999999999999.99995", []),
+        ("decimal <= 9999999999999999.9999", [1, 2]),
+        ("decimal > 99999999999999999", []),
+        ("decimal >= -99999999999999999", [1, 2]),
+        ("decimal = 0.10005", []),
+        ("decimal > 0.09995", [1, 2]),
+        ("decimal > 0.10005", [2]),
+        ("decimal = 0.1", [1]),
+        ("decimal in [0.1, 99999999999999999, 0.00001]", [1]),
+        ("floating < 1e399", [1, 2]),
+        ("floating > -1e399", [1, 2]),
+        ("floating = 1e399", []),
+        ("floating = 0.5", [1]),
+        ("big <= 99999999999999999999", [1, 2]),
+        ("big in [1, 99999999999999999999]", [1]),
+        ("big > 1.5", [2]),
+        ("duration <= 9223372036854775", [1, 2]),
+        ("duration = 1500", [1]),
+        ("duration > 1500", [2]),
+        ("moment > 9999-12-31T23:59:59.999Z", []),
+        ("moment <= 9999-12-31T23:59:59.999Z", [1, 2]),
+        ("moment = 2017-03-09T10:11:12.345Z", [1]),
+        ("moment != 2017-03-09T10:11:12.345Z", [2]),
+        ("time = 23:59:59.999", [2]),
+        ("time > 23:59:59.999", []),
+        ("time < 23:59:59.999", [1]),
+    ],
+)
+def test_ends_of_ranges(text: str, keys: list[int]) -> None:
+    """No number or moment is too large or too fine to be asked for."""
+    one = {"decimal": "0.1", "floating": 0.5, "big": 1, "duration": dt.timedelta(milliseconds=1500)}
+    two = {"decimal": "9999999999999999.9999", "floating": 1e308, "big": 2**63 - 1}
+    two["duration"] = dt.timedelta(days=1, microseconds=1)
+    moments = (
+        dt.datetime(2017, 3, 9, 10, 11, 12, 345_678, dt.UTC),
+        dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+    )
+    times = dt.time(10), dt.time(23, 59, 59, 999_999)
+    for key, values in enumerate((one, two), 1):
+        Everything.objects.create(id=key, moment=moments[key - 1], time=times[key - 1], **values)
     assert find("Everything", text) == keys
 
 

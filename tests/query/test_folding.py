@@ -9,6 +9,7 @@ import re
 import unicodedata
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -242,6 +243,28 @@ def test_order_of_ascii() -> None:
     assert order == (MARIADB_ORDER if VENDOR == "mysql" else "".join(sorted(MARIADB_ORDER)))
 
 
+@pytest.mark.parametrize(
+    ("is_mariadb", "version", "insensitive", "binary"),
+    [
+        (True, (10, 10, 1), "utf8mb4_uca1400_nopad_ai_ci", "utf8mb4_nopad_bin"),
+        (True, (10, 9, 8), "utf8mb4_unicode_520_nopad_ci", "utf8mb4_nopad_bin"),
+        (False, (8, 4, 0), "utf8mb4_0900_ai_ci", "utf8mb4_0900_bin"),
+    ],
+)
+def test_collations(is_mariadb: bool, version: Any, insensitive: str, binary: str) -> None:
+    server = SimpleNamespace(mysql_is_mariadb=is_mariadb, mysql_version=version)
+    assert folding._insensitive(server) == insensitive
+    assert folding._binary(server) == binary
+
+
+@mariadb
+def test_older_servers_know_fewer_marks(monkeypatch: Any) -> None:
+    monkeypatch.setattr(folding, "_insensitive", lambda server: "utf8mb4_unicode_520_nopad_ci")
+    cyrillic = [character for character in CHARACTERS if "\u0400" <= character <= "\u052f"]
+    found = weights(*cyrillic, *map(fold, cyrillic))
+    assert [text for text in "ёЁйѓїў" if found[text] != found[fold(text)]] == list("йѓїў")
+
+
 @mariadb
 def test_every_difference_of_mariadb_stands_in_the_docs() -> None:
     path = Path(__file__).resolve().parents[2] / "docs" / "deployment.md"
@@ -469,6 +492,15 @@ def test_the_function_comes_with_a_connection() -> None:
 
 
 @sqlite
+def test_a_column_that_ignores_case_does_so_in_patterns(monkeypatch: Any) -> None:
+    Singer.objects.create(name="a", code="Ab")
+    rows = Singer.objects.filter(like(form("code", Singer).expression, ["aB", ""]))
+    assert not rows.exists()
+    monkeypatch.setattr(Singer._meta.get_field("code"), "db_collation", "NOCASE")
+    assert rows.all().exists()
+
+
+@sqlite
 def test_connections_that_are_open_get_the_function() -> None:
     connection.connection.create_function(folding.FUNCTION, 1, None)
     folding.install()
@@ -518,6 +550,21 @@ def test_the_index_serves_comparisons_and_order(index: str) -> None:
         plan = Parcel.objects.order_by(null_order(text_of.expression, descending))[:2].explain()
         assert f"{scan} using {index}" in plan, plan
         assert "Sort" not in plan, plan
+
+
+@postgresql
+def test_a_column_whose_collation_takes_no_patterns() -> None:
+    field = Singer._meta.get_field("code")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE COLLATION odd (provider = icu, locale = 'und', deterministic = false)")
+        cursor.execute("ALTER TABLE zoo_singer ALTER code TYPE varchar(20) COLLATE odd")
+    Singer.objects.create(name="a", code="Ab")
+    field.db_collation = "odd"
+    try:
+        rows = Singer.objects.filter(like(form("code", Singer).expression, ["A", ""]))
+        assert rows.exists()
+    finally:
+        field.db_collation = None
 
 
 @postgresql

@@ -81,6 +81,8 @@ def converted(constant: Constant, type: str) -> Any:
         return str(value)
     if type in ("word", "long", "long64", "number"):
         return _number(value)
+    if type == "key":
+        return _key(value)
     if type == "duration":
         return _duration(value)
     if text is None:
@@ -97,6 +99,14 @@ def _number(value: Any) -> Decimal:
     if digits is None:
         raise Unfit
     return Decimal(digits[0])
+
+
+def _key(value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    if not re.fullmatch(r"[+-]?\d+", value, re.ASCII):
+        raise Unfit
+    return int(value)
 
 
 def _date(text: str) -> dt.date:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
-from django.db.models import Count, F, Q
-from django.db.models.functions import Upper
+from django.db.models import Avg, Case, Count, Exists, F, OuterRef, Q, Value, When, Window
+from django.db.models.functions import RowNumber, Upper
 
 from fourd_rest import DataClass
 from fourd_rest.entities.computing import compute, distinct
@@ -275,6 +275,33 @@ def test_annotations(rich: DataClass) -> None:
     )
     assert values("size") == "[0,1]"
     assert values("shout") == '["N1","N2"]'
+
+
+def test_annotations_of_every_kind(registered: Any) -> None:
+    registered(
+        Employee,
+        fields=["id", "manager"],
+        annotations={
+            "leads": Exists(Employee.objects.filter(manager=OuterRef("pk"))),
+            "average": Avg("team__salary"),
+            "kind": Case(When(salary__gt=1, then=Value("big")), default=Value("small")),
+            "place": Window(RowNumber(), order_by="salary"),
+        },
+    )
+    staff(1, 2, 3)
+    Employee.objects.exclude(id=1).update(manager=1)
+    for prefix, leads, averages, kinds in (
+        ("", "[false,true]", "[2.5]", '["big","small"]'),
+        ("manager.", "[true]", "[2.5]", '["small"]'),
+    ):
+        assert values(f"{prefix}leads") == leads
+        assert values(f"{prefix}average") == averages
+        assert values(f"{prefix}kind") == kinds
+        assert refusal(values, f"{prefix}place") == (500, [1574])
+        assert refusal(figures, f"{prefix}place", "max") == (500, [1574])
+    assert figures("manager.average", "$all") == (
+        '{"manager.average":{"count":3,"sum":5.0,"average":2.5,"min":2.5,"max":2.5}}'
+    )
 
 
 def test_aliases(rich: DataClass) -> None:

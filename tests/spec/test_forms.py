@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db.models import Count
+from django.db.models import Count, Window
+from django.db.models.functions import RowNumber
 
 from fourd_rest.dataclass import registry
 from fourd_rest.entities.forms import as_array, looker, output_format
@@ -148,6 +149,14 @@ def test_what_the_reader_may_not_see_is_null(registered: Any) -> None:
         '[{"__KEY":1,"__STAMP":1,"secretive":{"__KEY":1},"found":"seen"},'
         '{"__KEY":2,"__STAMP":1,"secretive":null,"found":null}]'
     )
+
+
+def test_a_window_over_the_rows(registered: Any) -> None:
+    registered(Employee, fields=["id"], annotations={"place": Window(RowNumber(), order_by="-salary")})
+    for number in (1, 2, 3):
+        Employee.objects.create(id=number, first_name="", last_name="", salary=number)
+    rows = as_array(select("Employee"), chosen("Employee", "place"))
+    assert [(row["__KEY"], row["place"]) for row in rows] == [(1, 3), (2, 2), (3, 1)]
 
 
 def test_the_order_of_the_selection() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
-from django.db import connection
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
+from django.db.models import QuerySet
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -20,9 +23,9 @@ from fourd_rest.dataclass.registry import registry
 from fourd_rest.entities import set_members, sets
 from fourd_rest.entities.selection import Selection
 from fourd_rest.errors import RestError
-from fourd_rest.models import EntitySet, EntitySetChunk
+from fourd_rest.models import EntitySet, EntitySetChunk, EntityStamp
 from testproject.hr.models import Company, Employee
-from tests.zoo.models import Country, Parcel
+from tests.zoo.models import Country, Parcel, Place
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +146,13 @@ def test_create_in_a_fixed_number_of_statements(anna: Caller, employees: DataCla
         counts.add(len([sql for sql in made if not sql.startswith(("SAVEPOINT", "RELEASE"))]))
     # The quota, the keys, the set, its chunks.
     assert counts == {4}
+
+
+def test_statements_of_a_bounded_length(anna: Caller, employees: DataClass, monkeypatch: Any) -> None:
+    # Chunks of 5,001 characters each.
+    monkeypatch.setattr(set_members, "_STATEMENT", 10_002)
+    made = statements(lambda: kept(anna, employees, range(1000, 6000)))
+    assert len([sql for sql in made if "entitysetchunk" in sql and sql.startswith("INSERT")]) == 3
 
 
 @pytest.mark.parametrize(
@@ -279,13 +289,15 @@ def test_sets_of_another_dataclass(anna: Caller, employees: DataClass, companies
     assert refused(kept, who, companies, [1], identity=made.pk) == (1803, 404, told)
 
 
-def test_a_dataclass_of_another_name(anna: Caller, employees: DataClass, registered: Any) -> None:
-    made = kept(anna, employees, [1])
+def test_a_dataclass_of_another_name(employees: DataClass, registered: Any) -> None:
+    root = caller(User.objects.create_superuser("root"))
+    made = kept(root, employees, [1])
     people = registered(Employee, name="People")
-    assert refused(sets.find, anna, people, made.pk) == not_found(made.pk)
+    assert refused(sets.find, root, people, made.pk) == not_found(made.pk)
     # Another model under the old name.
     company = registered(Company, name="Employee")
-    assert refused(sets.find, anna, company, made.pk) == not_found(made.pk)
+    for dataclass in (company, registry.for_model(Country)):
+        assert refused(sets.find, root, dataclass, made.pk) == not_found(made.pk)
 
 
 # Life
@@ -321,6 +333,27 @@ def test_renewal_is_rarely_written(anna: Caller, employees: DataClass, clock: Cl
     assert made.expires == clock.now + timedelta(seconds=660)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_that_must_wait(
+    anna: Caller, employees: DataClass, clock: Clock, monkeypatch: Any
+) -> None:
+    made = kept(anna, employees, [1], timeout=600)
+    clock.passes(60)
+    trouble = OperationalError("database is locked")
+
+    def update(self: Any, **values: Any) -> int:
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "update", update)
+        found, shown = sets.page(anna, employees, made.pk, 0, 1)
+        assert (shown, found.refreshed) == ([1], NOW)
+        trouble = OperationalError("disk I/O error")
+        with pytest.raises(OperationalError):
+            sets.find(anna, employees, made.pk)
+    assert sets.find(anna, employees, made.pk).refreshed == clock.now
+
+
 # Quota
 
 
@@ -352,6 +385,16 @@ def test_quota_of_guests(employees: DataClass, settings: Any) -> None:
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", ""):
         kept(caller(address=address), employees, [1])
         assert refused(kept, caller(address=address), employees, [1])[0] == 9023
+
+
+def test_quota_of_members(anna: Caller, employees: DataClass, settings: Any) -> None:
+    settings.FOURD_REST = {"MAX_ENTITY_SET_MEMBERS_PER_OWNER": 5}
+    kept(anna, employees, range(4))
+    second = kept(anna, employees, range(3))
+    assert refused(kept, anna, employees, [1])[0] == 9023
+    sets.release(anna, [second.pk])
+    kept(anna, employees, [1])
+    assert refused(kept, anna, employees, [])[0] == 9023
 
 
 def test_release_makes_room(anna: Caller, employees: DataClass, settings: Any) -> None:
@@ -390,6 +433,123 @@ def test_rebuild_of_what_is_somebody_elses(
     clock.passes(60)
     assert kept(bert, employees, [2], identity=made.pk).owner_id == bert.request.user.pk
     assert refused(sets.find, anna, employees, made.pk) == not_found(made.pk)
+
+
+def test_rebuild_by_two_at_once(anna: Caller, employees: DataClass, monkeypatch: Any) -> None:
+    identity, save = "A" * 32, EntitySet.save
+
+    def be_late(self: EntitySet, **options: Any) -> None:
+        monkeypatch.setattr(EntitySet, "save", save)
+        kept(anna, employees, [1], identity=identity)
+        save(self, **options)
+
+    monkeypatch.setattr(EntitySet, "save", be_late)
+    assert kept(anna, employees, [2], identity=identity).pk == identity
+    assert sets.page(anna, employees, identity, 0, 9)[1] == [2]
+
+
+# Two databases
+
+
+class ElsewhereRouter:
+    """Keeps countries, and their sets, on a database of their own."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "elsewhere" if model is Country else None
+
+    db_for_write = db_for_read
+
+
+@pytest.fixture
+def elsewhere(settings: Any) -> Iterator[str]:
+    """A second database, in memory, which has no users."""
+    alias = "elsewhere"
+    connections.databases[alias] = {
+        **connections.databases["default"],
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": ":memory:",
+        "OPTIONS": {},
+    }
+    settings.DATABASE_ROUTERS = [ElsewhereRouter()]
+    connections[alias].connect()  # before Django's own tests ask whether they may
+    with connections[alias].schema_editor() as editor:
+        for model in (Country, EntityStamp, EntitySet, EntitySetChunk):
+            editor.create_model(model)
+    yield alias
+    connections[alias].close()
+    del connections[alias]
+    del connections.databases[alias]
+
+
+def test_two_databases(
+    anna: Caller, bert: Caller, employees: DataClass, elsewhere: str, clock: Clock
+) -> None:
+    countries = registry.for_model(Country)
+    Country.objects.bulk_create(Country(code=code, name=code) for code in ("A", "B", "C"))
+    made = sets.create(selection(anna, countries, "-name"), timeout=10)
+    assert not EntitySet.objects.exists()
+    assert EntitySet.objects.using(elsewhere).get().owner_id == anna.request.user.pk
+    assert sets.page(anna, countries, made.pk, 1, 5)[1] == ["B", "A"]
+    assert set_members.keys(sets.edit(made, remove=0)) == ["B", "A"]
+    assert Country.objects.filter(set_members.contains(made)).count() == 2
+    # Told like any other set of another dataclass.
+    assert refused(sets.find, anna, employees, made.pk) == not_found(made.pk)
+    anna.request.user.user_permissions.add(Permission.objects.get(codename="view_country"))
+    who = caller(User.objects.get(username="anna"))
+    assert refused(sets.find, who, employees, made.pk)[:2] == (1803, 404)
+    assert refused(sets.find, bert, employees, made.pk) == not_found(made.pk)
+    here = kept(anna, employees, [1])
+    sets.release(anna, [made.pk, here.pk])
+    assert not EntitySet.objects.using(elsewhere).exists()
+    assert not EntitySet.objects.exists()
+    kept(anna, employees, [1], timeout=10)
+    kept(anna, countries, ["A"], timeout=10)
+    clock.passes(11)
+    assert sets.sweep() == 2
+
+
+# Size
+
+
+@pytest.mark.slow
+def test_a_large_set(anna: Caller) -> None:
+    size, places = 100_000, registry.for_model(Place)
+    for start in range(0, size, 20_000):
+        Place.objects.bulk_create(
+            Place(name="a", capacity=-number) for number in range(start, start + 20_000)
+        )
+    chosen = selection(anna, places, "capacity")
+    tracemalloc.start()
+    made = sets.create(chosen, timeout=None)
+    grown = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The keys as text take 0.7 MB; a list of them 4, a list of entities 100. MariaDB's driver has
+    # the whole answer in memory.
+    assert grown < (25 if connection.vendor == "mysql" else 3) * 10**6
+    keys = list(Place.objects.order_by("capacity").values_list("pk", flat=True))
+    assert made.size == size
+    for skip in (0, 50_050, 99_900):
+        (sql,) = statements(lambda skip=skip: sets.page(anna, places, made.pk, skip, 100))
+        assert sets.page(anna, places, made.pk, skip, 100)[1] == keys[skip : skip + 100]
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            assert len(cursor.fetchall()) == 1
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {'QUERY PLAN ' * (connection.vendor == 'sqlite')}{sql}")
+            plan = "\n".join(map(str, cursor.fetchall()))
+        wanted = {
+            "sqlite": "(entity_set_id=? AND number>? AND number<?)",
+            "postgresql": "using fourd_rest_one_chunk",
+            "mysql": "fourd_rest_one_chunk",
+        }
+        assert wanted[connection.vendor] in plan, plan
+    assert set_members.keys(made) == keys
+    half = kept(anna, places, keys[::2])
+    assert Place.objects.filter(set_members.contains(half)).count() == size // 2
+    assert Place.objects.filter(set_members.contains(half), capacity__gt=-1000).count() == 500
+    sets.release(anna, [made.pk, half.pk])
+    assert EntitySetChunk.objects.count() == 0
 
 
 # Membership and algebra
@@ -533,6 +693,31 @@ def test_sweep(anna: Caller, employees: DataClass, clock: Clock, monkeypatch: An
     assert list(EntitySet.objects.all()) == [stays]
     assert EntitySetChunk.objects.count() == 2
     assert sets.sweep() == 0
+
+
+def test_sweep_beside_a_rebuild(
+    anna: Caller, employees: DataClass, clock: Clock, monkeypatch: Any
+) -> None:
+    made = kept(anna, employees, [1], timeout=10)
+    clock.passes(11)
+    batches = sets._batches
+
+    def rebuild_first(rows: Any) -> Any:
+        if rows:
+            kept(anna, employees, [2, 3], identity=made.pk)
+        return batches(rows)
+
+    monkeypatch.setattr(sets, "_batches", rebuild_first)
+    assert sets.sweep() == 0
+    assert sets.page(anna, employees, made.pk, 0, 9)[1] == [2, 3]
+
+
+def test_cleanup(anna: Caller, employees: DataClass, clock: Clock, capsys: Any) -> None:
+    kept(anna, employees, [1], timeout=10)
+    clock.passes(11)
+    call_command("fourd_cleanup")
+    assert capsys.readouterr().out.endswith(", 1 entity sets\n")
+    assert not EntitySet.objects.exists()
 
 
 def test_batches_of_a_sweep(monkeypatch: Any) -> None:

@@ -557,6 +557,7 @@ text_in_database = st.text(
     st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20
 )
 moments = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+IS_NOT_MARIADB = connection.vendor != "mysql"
 # A number of more digits is not exact on SQLite, whatever the field says.
 LARGEST = 10**10 if connection.vendor == "sqlite" else 10**16 - 1
 exact = st.decimals(-LARGEST, LARGEST, places=4)
@@ -577,7 +578,8 @@ FIELDS = {
     "positive": st.integers(0, 2**31 - 1),
     "positive_big": st.integers(0, 2**63 - 1),
     "boolean": st.booleans(),
-    "floating": st.floats(),
+    # MariaDB holds numbers alone.
+    "floating": st.floats(allow_nan=IS_NOT_MARIADB, allow_infinity=IS_NOT_MARIADB),
     "decimal": exact,
     "char": text_in_database,
     "nullable_char": text_in_database,
@@ -588,7 +590,7 @@ FIELDS = {
     "url": text_in_database,
     "ip": st.ip_addresses().map(str),
     # MariaDB takes no others.
-    "uuid": st.uuids(version=4 if connection.vendor == "mysql" else None),
+    "uuid": st.uuids(version=None if IS_NOT_MARIADB else 4),
     "date": st.dates(),
     "moment": moments,
     "time": st.times(),
