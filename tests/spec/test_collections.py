@@ -477,7 +477,7 @@ def derived(registered: Any, monkeypatch: Any) -> None:
         ("employer.staff.initials = 'CZ'", "1,3"),
         ("lastName % 'zola'", "3"),
         ("lastName % 'zol'", ""),
-        ("lastName % 'z@'", "3"),
+        ("lastName % 'z@'", "3,5"),
         ("reports = 0 order by firm desc, ID", "5,3,4"),
         ("ID > 0 order by reports desc, loud, ID", "1,2,4,3,5"),
         ("order by firm, lastName desc", "4,3,1,5,2"),
