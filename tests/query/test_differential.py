@@ -144,11 +144,25 @@ def c(path: str, operator: str, operand: Any = None) -> Criterion:
         ("Everything", "not(json.tags[a].name % dune)", Not(c("json.tags[a].name", "%", "dune"))),
         ("Everything", "not(json.tags.length % 2)", Not(c("json.tags.length", "%", "2"))),
         ("Everything", "label % lima", c("label", "%", "lima")),
+        # Some of the companies are hidden.
+        ("Employee", "employer.extra.tags[].subs[].x = null", c("employer.extra.tags[].subs[].x", "=")),
+        ("Employee", "employer.extra.score in [null]", c("employer.extra.score", "in", (None,))),
     ],
 )
 def test_once_wrong(dataclass: str, text: str, node: Node) -> None:
     """What the two once did not agree on, and what is drawn too seldom."""
     Run(4).check(Filter(dataclass, node, (), text, None, False, frozenset(), frozenset()))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    ("dataclass", "path"), [("Everything", "label"), ("Employee", "employer.extra.level")]
+)
+def test_order_once_wrong(dataclass: str, path: str, descending: bool) -> None:
+    key = SCHEMA.keys[dataclass]
+    text = f"{key} != null order by {path} {'desc' if descending else ''}"
+    order = ((steps(path), descending),)
+    Run(4).check(Filter(dataclass, c(key, "!="), order, text, None, False, frozenset(), frozenset()))
 
 
 # Bugs that the run must find, each a change of one line.
