@@ -32,7 +32,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext, ngettext
@@ -41,7 +41,8 @@ from django.views.decorators.http import require_safe
 
 from .errors import RestError
 from .models import UploadedBlob
-from .uploads import blobs, pictures
+from .uploads import blobs, pictures, usage
+from .uploads.conversions import ready_pictures
 from .uploads.places import Places, find_places
 from .uploads.serving import INLINE_TYPES, file_answer
 
@@ -123,7 +124,7 @@ class UploadedBlobAdmin(BlobAdmin):
     date_hierarchy = "created"
     actions = ["delete_selected"]
     fieldsets = [
-        (None, {"fields": ["content", "wire_id", "badge", "expiry", "attached_to"]}),
+        (None, {"fields": ["content", "wire_id", "badge", "expiry", "attached_to", "conversions"]}),
         (
             _("File"),
             {
@@ -256,6 +257,17 @@ class UploadedBlobAdmin(BlobAdmin):
     def attached_to(self, blob: Shown) -> str:
         return blob.places.__html__() or self.get_empty_value_display()
 
+    @admin.display(description=_("conversions"))
+    def conversions(self, blob: Shown) -> str:
+        """The pictures that were made of its copies, in other formats and sizes, and are kept."""
+        sources = [place.source for place in blob.places.newest]
+        made = [
+            (f"{row.format} {row.box}".rstrip(), filesizeformat(row.size))
+            for row in ready_pictures(sources)[:DETAIL_PLACES]
+        ]
+        line = '<div>{} <span class="fourd-quiet">{}</span></div>'
+        return format_html_join("", line, made) or self.get_empty_value_display()
+
     @admin.display(description=_("content"))
     def content(self, blob: Shown) -> SafeString:
         """The picture and the way to download the file, or why there are none."""
@@ -296,7 +308,7 @@ class UploadedBlobAdmin(BlobAdmin):
         find_places(request, self.admin_site, [context["original"]], DETAIL_PLACES)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    # Preview and download.
+    # Storage, preview and download.
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -308,8 +320,26 @@ class UploadedBlobAdmin(BlobAdmin):
             )
             for name, view in (("preview", self.preview_view), ("download", self.download_view))
         ]
+        charts = path(
+            "usage/",
+            self.admin_site.admin_view(require_safe(self.usage_view)),
+            name="fourd_rest_uploadedblob_usage",
+        )
         # A removal commits what it says about a file before it touches the file (ATOMIC_REQUESTS).
-        return own + [_without_transaction(pattern) for pattern in super().get_urls()]
+        return [charts, *own] + [_without_transaction(pattern) for pattern in super().get_urls()]
+
+    def usage_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What all the uploads that ``request`` may see take of the storage."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Storage"),
+            "opts": self.opts,
+            "charts": usage.charts(self.get_queryset(request)),
+        }
+        return TemplateResponse(request, "admin/fourd_rest/uploadedblob/usage.html", context)
 
     def preview_view(self, request: HttpRequest, blob_id: uuid.UUID) -> HttpResponseBase:
         return self._file_view(request, blob_id, inline=True)

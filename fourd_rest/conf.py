@@ -60,6 +60,7 @@ class Settings:
     MAX_ENTITY_SET_TIMEOUT: int = DAY
     MAX_ENTITY_SET_SIZE: int = 1_000_000
     MAX_ENTITY_SETS_PER_OWNER: int = 1_000
+    MAX_ENTITY_SET_MEMBERS_PER_OWNER: int = 10_000_000
     # Writing.
     STAMP_OPTIONAL: bool = False
     STAMP_RETENTION: int = 30 * DAY

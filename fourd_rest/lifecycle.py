@@ -31,7 +31,16 @@ from .conf import current
 from .dataclass.caller import Caller
 from .dataclass.values import dumps
 from .entities.transactions import busy, is_busy
-from .errors import BAD_URL, INTERNAL, LOGIN_FAILED, THROTTLED, VERB_NOT_ALLOWED, RestError
+from .errors import (
+    BAD_URL,
+    INTERNAL,
+    LOGIN_FAILED,
+    QUERY_TOO_LARGE,
+    THROTTLED,
+    VERB_NOT_ALLOWED,
+    RestError,
+)
+from .query.complexity import is_too_complex
 
 logger = logging.getLogger("fourd_rest")
 django_logger = logging.getLogger("django.request")
@@ -166,4 +175,6 @@ def _as_rest_error(exc: Exception) -> RestError | None:
         return RestError(LOGIN_FAILED(), status=exc.status_code)
     if isinstance(exc, DatabaseError) and is_busy(exc):
         return busy()
+    if isinstance(exc, DatabaseError) and is_too_complex(exc):
+        return RestError(QUERY_TOO_LARGE(reason="the database does not take it"))
     return None

@@ -153,7 +153,7 @@ class DataView(RestView):
         for keyword in sorted(NOT_SUPPORTED_KEYWORDS & params.keys()):
             raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
         # A set that is gone is made anew from the saved texts.
-        rebuilds = self.address.set_id is not None and REBUILDING_KEYWORDS & params.keys()
+        rebuilds = REBUILDING_KEYWORDS & params.keys() and self.address.set_id is not None
         if method in CHANGING_READS or CHANGING_KEYWORDS & params.keys() or rebuilds:
             self.check_origin()
         if method == "release":

@@ -58,16 +58,22 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     if method == "subentityset" and set_id is None:
         raise RestError(NO_SUBENTITYSET())
     filter_, items = asked(address, dataclass)
-    if set_id is None or set_id == NONE:
+    combines = "$logicoperator" in address.params
+    if set_id is None or (set_id == NONE and not combines):
         selection = _source(caller, address, dataclass, set_id)
         selection = sorted_by(filtered(selection, filter_), items)
         return _answer(address, selection, address.names, method)
     if "$findkey" in address.params:
         return Collection(_find_key(caller, address, dataclass, set_id))
     if {"$addtoset", "$removefromset"} & address.params.keys():
+        # What is wrong with the rest of the address must be told before anything changes.
+        sorted_by(filtered(everything(caller, dataclass), filter_), items)
+        _shape(caller, address, dataclass, address.names)
+        _slice(address, dataclass)
+        _form(address)
         _edit(caller, address, dataclass, set_id)
-    changes = {"$logicoperator", "$clean"} & address.params.keys()
-    if filter_.query.where is None and items is None and not changes:
+    is_plain = filter_.query.where is None and items is None and not combines
+    if is_plain and "$clean" not in address.params:
         return _stored(caller, address, dataclass, set_id, method)
     members = _members(caller, address, dataclass, set_id, filter_, items)
     if isinstance(members, bool):
@@ -180,10 +186,13 @@ def _members(
         # The database knows the members; their places are of no use.
         entity_set = _find(caller, address, dataclass, set_id)
         return sorted_by(filtered(_inside(whole, entity_set), filter_), items)
-    entity_set, members = _page_of_set(caller, address, dataclass, set_id, 0, sets.EVERYTHING)
     if operator is None:
+        entity_set, members = _page_of_set(caller, address, dataclass, set_id, 0, sets.EVERYTHING)
         selection = filtered(_inside(whole, entity_set), filter_)
         return replace(selection, keys=members) if keeps_places else _in_their_order(selection, members)
+    members = []
+    if set_id != NONE:
+        members = _page_of_set(caller, address, dataclass, set_id, 0, sets.EVERYTHING)[1]
     other_id = address.params.get("$othercollection", "")
     if not other_id:
         raise RestError(NO_OTHER_COLLECTION())
@@ -241,6 +250,8 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
 def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:
     """The members of ``$otherCollection``: an ID, or an address that ends with one."""
     set_id = reference.rstrip("/").rpartition("/")[2]
+    if set_id == NONE:
+        return []
     try:
         return sets.page(caller, dataclass, set_id, 0, sets.EVERYTHING)[1]
     except RestError as error:
@@ -316,13 +327,14 @@ def _answer(address: Address, selection: Selection, names: str | None, method: s
     if address.flag("$distinct"):
         skip, top = max(address.integer("$skip") or 0, 0), address.integer("$top")
         return Collection(computing.distinct(selection, names, skip=skip, top=top))
+    skip, size = _slice(address, dataclass)
+    shape, form = _shape(caller, address, dataclass, names), _form(address)
     location = None
     if method == "entityset":
+        # Last of all that may fail: a set whose ID nobody is told would only count.
         entity_set = _kept(selection, address.integer("$timeout"))
         location = sets.uri(caller, dataclass, entity_set)
-    skip, size = _slice(address, dataclass)
-    shape = _shape(caller, address, dataclass, names)
-    if (form := _form(address)) is not None:
+    if form is not None:
         top = address.integer("$top")
         return Collection(form(selection, shape.attributes, skip=skip, top=top), location)
     told = plans.plan(

@@ -14,6 +14,7 @@ from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
 from fourd_rest.query.links import Link, link, window_order
+from fourd_rest.query.membership import key_in
 
 from .rendering import Entity, Guard, Projection, Row, Visible, project
 from .shapes import Expanded
@@ -21,7 +22,7 @@ from .shapes import Expanded
 # Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
 _RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
 
-# How often a row is shown in the answer, by its place among the rows; once if there is no such list.
+# How often each of some rows is shown in the answer.
 Weights = Sequence[int]
 
 
@@ -61,7 +62,7 @@ def _seen(caller: Caller, target: DataClass, keys: set[Any], alias: str) -> froz
 
 def among(queryset: QuerySet[Any, Any], column: str, keys: Iterable[Any]) -> QuerySet[Any, Any]:
     """Of ``queryset`` the rows with one of ``keys`` in ``column``."""
-    return queryset.filter(**{f"{column}__in": list(keys)})
+    return queryset.filter(key_in(keys, column))
 
 
 class Nesting:
@@ -152,9 +153,10 @@ class Nesting:
             return []
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
-        if not (tie.is_many_to_many and projection.has_expressions):
+        if not (tie.repeats and projection.has_expressions):
             return self._slices(projection.select(self._every(target)), expanded, tie, wanted, size)
-        # What the site's own SQL counts would be multiplied by the join with the owners.
+        # What the site's own SQL counts would be counted for each time that a pair is there: one
+        # statement more, for this alone.
         keys = self._every(target).order_by().values_list("pk")
         ranks = self._slices(keys, expanded, tie, wanted, size)
         everything = projection.select(target.get_queryset(self.caller.request)).using(self.alias)
@@ -182,7 +184,12 @@ class Nesting:
         )
         skip = expanded.skip
         slice_ = Q(_fourd_place__gt=skip, _fourd_place__lte=skip + size) | Q(_fourd_place=1)
-        return list(ranked.filter(slice_)[: self.left + len(wanted) + 1])
+        limit = self.left + len(wanted)
+        found = list(ranked.filter(slice_)[: limit + 1])
+        if len(found) > limit:
+            # What was cut off cannot be told from what is not there.
+            raise RestError(SELECTION_TOO_LARGE(limit=self.limit))
+        return found
 
     def _every(self, target: DataClass) -> QuerySet[Any]:
         """The entities of ``target`` that the caller may see, without joins that others have made.

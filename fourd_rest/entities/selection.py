@@ -28,7 +28,18 @@ from fourd_rest.query.ordering import default_order, order
 from fourd_rest.query.params import bind
 from fourd_rest.query.parser import parse, parse_order
 from fourd_rest.query.paths import readable
-from fourd_rest.query.syntax import Comparator, Comparison, Node, OrderItem, Path, Query, Step, Text
+from fourd_rest.query.syntax import (
+    Comparator,
+    Comparison,
+    Constant,
+    Node,
+    Operand,
+    OrderItem,
+    Path,
+    Query,
+    Step,
+    Text,
+)
 
 # Filters beyond this length are compiled each time.
 _REMEMBERED_LENGTH = 1_024
@@ -145,7 +156,10 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
         raise RestError(*error.items, failed) from error
     if attribute.is_filled_in:
         return _own_key(dataclass, value)
-    comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
+    operand: Operand = Text(value)
+    if attribute.type == "bool" and value.lower() in ("true", "false"):
+        operand = Constant(value.lower() == "true")
+    comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, operand)
     selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
     key = selection.ordered.values_list("pk", flat=True).first()
     if key is None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 from django.db import IntegrityError, OperationalError, connections
-from django.db.models import Count, FilteredRelation, Min, Q
+from django.db.models import Count, FilteredRelation, Min, Q, Sum
 from django.utils import timezone
 
 from fourd_rest.conf import current
@@ -140,15 +140,20 @@ def _user(caller: Caller) -> Any:
 def _check_quota(entity_set: EntitySet, alias: str, now: datetime) -> None:
     """Refuse one more set of this owner on this database, for guests of this address.
 
+    Sets and their members are counted: the last set to be made may go beyond the members.
     Requests at the same time do not see each other and may go beyond the quota by as many as they are.
     """
     mine = EntitySet.objects.using(alias).filter(owner=entity_set.owner_id, expires__gt=now)
     if entity_set.owner_id is None:
         mine = mine.filter(address=entity_set.address)
-    kept = mine.aggregate(sets=Count("pk"), first=Min("expires"))
-    if kept["sets"] >= current().MAX_ENTITY_SETS_PER_OWNER:
+    kept = mine.aggregate(sets=Count("pk"), members=Sum("size", default=0), first=Min("expires"))
+    settings = current()
+    if (
+        kept["sets"] >= settings.MAX_ENTITY_SETS_PER_OWNER
+        or kept["members"] >= settings.MAX_ENTITY_SET_MEMBERS_PER_OWNER
+    ):
         seconds = math.ceil((kept["first"] - now).total_seconds())
-        raise RestError(ENTITY_SET_QUOTA(), retry_after=max(1, seconds))
+        raise RestError(ENTITY_SET_QUOTA(), retry_after=seconds)
 
 
 def _make_room(caller: Caller, dataclass: DataClass, wire_id: str, alias: str) -> None:

@@ -31,6 +31,8 @@ from fourd_rest.errors import (
 NESTED_SIZE = 100
 # Every one is a statement.
 MAX_RELATIONS = 100
+# Of objects, in one list: each is told for every entity, be it there or not.
+MAX_PROPERTIES = 200
 
 # Which properties of an object are shown: by name their own properties, or None for the whole value.
 Properties: TypeAlias = "dict[str, Properties | None]"
@@ -200,6 +202,7 @@ class _Builder:
     def __init__(self, dataclass: DataClass, limit: int) -> None:
         self.root = _Node(dataclass)
         self.limit = limit
+        self.properties = 0
         # One for each relation of each node, whatever the number of items.
         self._steps: dict[tuple[_Node, str], Step] = {}
 
@@ -244,6 +247,9 @@ class _Builder:
                 return  # shown as a whole already
             tree = deeper
         tree[last] = None
+        self.properties += 1
+        if self.properties > MAX_PROPERTIES:
+            raise self._too_large(f"it names more than {MAX_PROPERTIES} properties")
 
     def expand(self, item: str, unseen: frozenset[str]) -> None:
         """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
@@ -283,11 +289,13 @@ class _Builder:
         found = node.nested.get(attribute.name)
         if found is None:
             if len(self._steps) > MAX_RELATIONS:
-                reason = f"it expands more than {MAX_RELATIONS} relations"
-                raise _Refused(RestError(QUERY_TOO_LARGE(reason=reason)), self.steps)
+                raise self._too_large(f"it expands more than {MAX_RELATIONS} relations")
             found = _Node(target, node.depth + 1, shows_all=row is BAD_EXPAND_LIST)
             node.nested[attribute.name] = found
         return found
+
+    def _too_large(self, reason: str) -> _Refused:
+        return _Refused(RestError(QUERY_TOO_LARGE(reason=reason)), self.steps)
 
     def _refused(self, name: str, node: _Node, item: str, row: ErrorRow) -> _Refused:
         return _Refused(_unknown(name, node.dataclass, item, self.root.dataclass, row), self.steps)

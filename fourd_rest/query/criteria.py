@@ -435,12 +435,18 @@ def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyT
         raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
     if not seen:
         return Judged(holds, lambda: fails)
-    # What belongs to an entity that is hidden is null.
-    if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _EQUAL:
-        return Judged(unmatched(seen & fails), lambda: seen & fails)
-    if len(tests) == 1 and tests[0].value is None and tests[0].comparator in _DIFFERENT:
-        return Judged(seen & holds, lambda: unmatched(seen & holds))
+    # What belongs to an entity that is hidden is null, and has no collections.
+    if len(tests) == 1 and not _in_brackets(tests[0]):
+        value, comparator = tests[0].value, tests[0].comparator
+        if (value is None and comparator in _EQUAL) or (comparator is Comparator.IN and None in value):
+            return Judged(holds & seen | unmatched(seen), lambda: seen & fails)
+        if value is None and comparator in _DIFFERENT:
+            return Judged(seen & holds, lambda: unmatched(seen & holds))
     return Judged(seen & holds, lambda: seen & fails)
+
+
+def _in_brackets(test: objects.PropertyTest) -> bool:
+    return test.element is not None or any(step.element is not None for step in test.steps)
 
 
 # Relations to many.

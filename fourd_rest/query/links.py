@@ -26,7 +26,6 @@ class Link:
 
     path: str
     column: str
-    is_many_to_many: bool
     repeats: bool
 
 
@@ -51,7 +50,6 @@ def link(dataclass: DataClass, attribute: Attribute) -> Link:
     return Link(
         path,
         "pk" if is_same_key else near._meta.pk.attname,
-        is_many_to_many=through is not None,
         repeats=through is not None and not through._meta.auto_created,
     )
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
@@ -89,7 +89,14 @@ def _object_keys(lookup: str, place: Place, seen: Q, descending: bool) -> list[A
         return []
     as_4d = compares_as_4d(place.dataclass, place.attribute)
     keys = objects.sort_keys(lookup, place.steps, descending=descending, as_4d=as_4d)
-    return [null_order(_if_seen(key.expression, seen), descending=descending) for key in keys]
+    rank, *others = (key.expression for key in keys)
+    if seen:
+        # What is hidden ranks with what is not there.
+        rank = Case(When(seen, then=rank), default=Value(objects.RANK_OF_NOTHING))
+    return [
+        null_order(rank, descending=descending),
+        *(null_order(_if_seen(key, seen), descending=descending) for key in others),
+    ]
 
 
 def _if_seen(value: Any, seen: Q) -> Any:

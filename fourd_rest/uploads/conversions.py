@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,6 +120,12 @@ def obtain(source: Source, wanted: Wanted, before_making: Callable[[], None]) ->
 def forget(row: ConvertedPicture) -> None:
     """Give up a ready row whose file is gone."""
     _end(Q(pk=row.pk, state=State.READY))
+
+
+def ready_pictures(sources: Collection[str] | None = None) -> QuerySet[ConvertedPicture]:
+    """The pictures that are there: all, or those made of files with one of these ``source_hash``."""
+    rows = _rows().filter(state=State.READY)
+    return rows if sources is None else rows.filter(source__in=sources).order_by("format", "box", "pk")
 
 
 class _Gate:

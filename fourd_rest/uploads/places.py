@@ -27,15 +27,21 @@ from django.utils.translation import ngettext
 from fourd_rest.dataclass import registry
 from fourd_rest.models import BlobAttachment
 
+from .conversions import source_hash
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One field of one entity; ``url`` is the entity's page in the admin, if there is one to see."""
+    """One field of one entity; ``url`` is the entity's page in the admin, if there is one to see.
+
+    ``source`` leads to the pictures that were made of the file there.
+    """
 
     entity: str
     field: str
     attached: datetime
     url: str = ""
+    source: str = ""
 
     def __html__(self) -> SafeString:
         name: str = self.entity
@@ -104,6 +110,7 @@ class _Pages:
             _field_name(model, row.field),
             row.attached,
             reverse(page, args=[quote(row.key)], current_app=self._site.name) if page else "",
+            _source(model, row),
         )
 
     def _page(self, model: type[models.Model]) -> str:
@@ -113,6 +120,14 @@ class _Pages:
         if not self._site.get_model_admin(model).has_view_or_change_permission(self._request):
             return ""
         return f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+
+
+def _source(model: type[models.Model], row: Any) -> str:
+    try:
+        owner = model._meta.get_field(row.field).model  # a parent, where the field is inherited
+    except FieldDoesNotExist:
+        owner = model
+    return source_hash(owner._meta.label_lower, row.field, row.name)
 
 
 def _field_name(model: type[models.Model], name: str) -> str:

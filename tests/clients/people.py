@@ -54,3 +54,19 @@ def codes(entity: dict[str, Any]) -> list[int]:
         assert error["message"]
         assert error["componentSignature"] == "dbmg"
     return [error["errCode"] for error in entity["__ERROR"]]
+
+
+def team(server: Gunicorn, name: str, count: int = 3, **attributes: Any) -> list[str]:
+    """Keys of ``count`` new employees of that last name; they earn 1, 2, 3, …"""
+    return [
+        hire(server, lastName=name, salary=salary, **attributes)["__KEY"]
+        for salary in range(1, count + 1)
+    ]
+
+
+def keys(document: dict[str, Any]) -> list[str]:
+    """Keys of the entities in a collection that has all that clients read of it."""
+    assert all(type(document[name]) is int for name in ("__COUNT", "__FIRST", "__SENT"))
+    assert document["__SENT"] == len(document["__ENTITIES"])
+    assert all(isinstance(entity, dict) for entity in document["__ENTITIES"])
+    return [entity["__KEY"] for entity in document["__ENTITIES"]]

@@ -1,7 +1,8 @@
-"""The requests of known 4D clients, a row each: which are played here, and why the others are not.
+"""The requests of known 4D clients, a row each, all of which are played here.
 
 Sources of the rows: wakanda-client 3.1 (Node and browser builds), QMobileAPI for iOS and Android,
-``@4d/rest``, and WAF. ``test_rows.py`` fails if a row that writes has no test.
+``@4d/rest``, and WAF. ``test_rows.py`` fails if a row has no test. What is not served yet is played as
+well (``test_later.py``): a client must be told so by the status.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """``source`` is the request as the client sends it; ``reason`` says why it is not played here."""
+    """``source`` is the request as the client sends it; ``reason`` says why it is not served."""
 
     id: str
     source: str
@@ -30,11 +31,10 @@ class Row:
     reason: str = ""
 
 
-READS = (What.READS, "writes nothing")
+READS = (What.READS,)
 FUNCTIONS = (What.LATER, "needs exposed functions")
 LOGIN = (What.LATER, "needs the $directory login")
-QUERY = (What.LATER, "needs the query language")
-SETS = (What.LATER, "needs entity sets")
+SYNC = (What.LATER, "a read whose body says what is shown, for mobile clients")
 LOCKS = (What.LATER, "needs $lock")
 ELSEWHERE = (What.LATER, "a handler of 4D for mobile or of transactions, no part of /rest (D-31)")
 
@@ -78,9 +78,10 @@ ROWS: tuple[Row, ...] = (
     # 4D for iOS.
     Row("ios-status", "GET /mobileapp/", *READS),
     Row("ios-catalog", "GET $catalog, $catalog/$all, $catalog/{T}", *READS),
-    Row("ios-records", "GET T?…, POST T?$extendedAttributes=true", *READS),
+    Row("ios-records", "GET T?$limit&$skip&$filter&$params&$orderby&$expand&$attributes", *READS),
+    Row("ios-records-extended", "POST T?$extendedAttributes=true", *SYNC),
     Row("ios-record", "GET T(key)", *READS),
-    Row("ios-set", "$entityset/{id}, $method=entityset|release|subentityset", *SETS),
+    Row("ios-set", "$entityset/{id}, $method=entityset|release|subentityset", *READS),
     Row("ios-update", "POST $method=update"),
     Row("ios-validate", "POST $method=validate"),
     Row("ios-delete", "POST $method=delete"),
@@ -89,11 +90,13 @@ ROWS: tuple[Row, ...] = (
     Row("ios-upload-file", "POST $upload without a parameter, Content-Type = MIME"),
     Row("ios-upload-timeout", "POST $upload?$timeout=…"),
     Row("ios-action", "POST $action/{name}, $authenticate, $verify, $logout, $userInfo", *ELSEWHERE),
-    Row("ios-info", "GET $info, GET T/method", *READS),
+    Row("ios-info", "GET $info[/cacheInfo|entitySet|progressInfo|sessionInfo]", *READS),
+    Row("ios-method", "GET T/method", *FUNCTIONS),
     Row("ios-transaction", "GET $transaction/$start|$rollback|$pause|$resume", *ELSEWHERE),
     # 4D for Android.
     Row("android-catalog", "GET $catalog, $catalog/$all, $catalog/{T}, $info", *READS),
-    Row("android-records", "GET T(key), GET T?…, POST T?…&$extendedAttributes=true", *READS),
+    Row("android-records", "GET T(key), GET T?…&$limit=100000", *READS),
+    Row("android-records-extended", "POST T?…&$extendedAttributes=true", *SYNC),
     Row("android-action", "POST $action/{n}, $authenticate, $logout, $userInfo", *ELSEWHERE),
     Row("android-upload-image", "POST $upload?$rawPict=true, application/octet"),
     Row("android-upload-pdf", "POST $upload?$rawPict=true also for PDFs, application/octet"),
@@ -104,9 +107,9 @@ ROWS: tuple[Row, ...] = (
     Row("rest4d-update-array", "POST X?$method=update&$asArray=true, an array"),
     Row("rest4d-update-array-error", "an array with a failing element: __ERROR inside the elements"),
     Row("rest4d-delete", "POST X(key)?$method=delete with {} as body"),
-    Row("rest4d-delete-filter", "POST X?$filter…&$method=delete", *QUERY),
+    Row("rest4d-delete-filter", "POST X?$filter…&$method=delete"),
     Row("rest4d-count", "GET X?$top=0, X/a?$compute|$distinct", *READS),
-    Row("rest4d-set", "X?$method=entityset, $entityset/{id}?…, $logicOperator, $clean", *SETS),
+    Row("rest4d-set", "X?$method=entityset, $entityset/{id}?…, $logicOperator, $clean", *READS),
     Row("rest4d-related", "X(1)/rel?$expand=rel&$method=subentityset", *READS),
     Row("rest4d-lock", "X(1)?$lock=true|false", *LOCKS),
     Row("rest4d-function", "POST $catalog/f, X/f, X(1)/f, $singleton/S/f", *FUNCTIONS),
@@ -117,10 +120,10 @@ ROWS: tuple[Row, ...] = (
     Row("waf-save-stale", "reads __ERROR in __ENTITIES[0]"),
     Row("waf-override", "-__STAMP = override"),
     Row("waf-delete", "POST /rest/X/(1,2)?$method=delete"),
-    Row("waf-set", "$savedfilter, $addToSet, $removeFromSet", *SETS),
+    Row("waf-set", "$savedfilter, $addToSet, $removeFromSet", *READS),
     Row("waf-complete", "GET /rest/X/attr?$distinct=true&$top=20", *READS),
     Row("waf-login", "$directory/login", *LOGIN),
-    Row("angular-wakanda", "as wakanda-client, browser build", What.READS, "the same requests"),
+    # angular-wakanda bundles wakanda-client, the browser build: the same requests.
 )
 
 

@@ -17,13 +17,12 @@ __all__ = ["registered"]
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+DOCS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
 
 
-def cells(heading: str, column: int) -> list[str]:
-    """A column of the last table under ``heading`` of the reference, without its head."""
-    section = REFERENCE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def cells(document: str, heading: str, column: int) -> list[str]:
+    """A column of the table under ``heading`` of a document, without its head."""
+    section = DOCS[document].split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")]
     return [row.split(" | ")[column].strip("| ") for row in rows[2:]]
 
@@ -37,24 +36,29 @@ def shown(default: object) -> str:
 
 
 def test_every_setting_stands_with_its_default() -> None:
-    documented = dict(zip(cells("Settings", 0), cells("Settings", 1), strict=True))
-    assert documented == {f"`{field.name}`": shown(field.default) for field in fields(Settings)}
+    documented = zip(cells("settings", "Settings", 0), cells("settings", "Settings", 1), strict=True)
+    told = [(f"`{field.name}`", shown(field.default)) for field in fields(Settings)]
+    assert list(documented) == told
 
 
 def test_every_option_stands_in_the_reference() -> None:
-    documented = re.findall(r"`(\w+)`", " ".join(cells("Options of a dataclass", 0)))
+    documented = re.findall(r"`(\w+)`", " ".join(cells("reference", "Options of a dataclass", 0)))
     assert documented == list(DataClass.OPTIONS)
 
 
 def test_every_error_stands_with_its_status_and_message() -> None:
-    columns = [cells("Errors", column) for column in range(4)]
-    documented = set(zip(*columns, strict=True))
-    assert documented == {(str(r.code), f"`{r.component}`", str(r.status), r.message) for r in ROWS}
+    columns = [cells("errors", "Table", column) for column in range(4)]
+    documented = list(zip(*columns, strict=True))
+    rows = sorted(ROWS, key=lambda row: row.code)
+    assert documented == [(str(r.code), f"`{r.component}`", str(r.status), r.message) for r in rows]
+    assert all(cells("errors", "Table", 4))
 
 
 def test_every_check_stands_in_the_reference() -> None:
     told = re.findall(r"^([EWI]\d{3}) (.+)$", checks.__doc__ or "", re.MULTILINE)
-    documented = list(zip(cells("System checks", 0), cells("System checks", 1), strict=True))
+    documented = list(
+        zip(cells("settings", "System checks", 0), cells("settings", "System checks", 1), strict=True)
+    )
     assert documented == [(f"`fourd_rest.{number}`", text) for number, text in told]
 
 
@@ -62,7 +66,9 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize("source", [*blocks(README, "python"), *blocks(DEPLOYMENT, "python")])
+@pytest.mark.parametrize(
+    "source", [block for text in (README, *DOCS.values()) for block in blocks(text, "python")]
+)
 def test_python_of_the_docs_is_python(source: str) -> None:
     compile(source, "docs", "exec")
 
@@ -85,17 +91,39 @@ def test_ci_calls_the_test_line_of_the_readme() -> None:
     assert line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-def test_links_lead_somewhere() -> None:
-    for text, folder in ((README, ROOT), (REFERENCE, ROOT / "docs"), (DEPLOYMENT, ROOT / "docs")):
-        for target in re.findall(r"\]\(([^)#]+)\)", text):
-            assert target.startswith("http") or (folder / target).exists(), target
+def anchor(heading: str) -> str:
+    """What a link calls a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def headings(text: str) -> set[str]:
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", outside, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("source", ["README", *DOCS])
+def test_links_lead_somewhere(source: str) -> None:
+    text, folder = (README, ROOT) if source == "README" else (DOCS[source], ROOT / "docs")
+    for target, at in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        if target.startswith("http"):
+            continue
+        if target:
+            assert (folder / target).exists(), target
+        if at:
+            there = (folder / target).read_text(encoding="utf-8") if target else text
+            assert at in headings(there), f"{target}#{at}"
 
 
 def test_every_module_stands_in_the_code_map() -> None:
+    """Modules of the package by file name, those of a part by their name in the row of the part."""
     code_map = README.split("## Code map")[1]
     package = ROOT / "fourd_rest"
     for path in package.rglob("*.py"):
-        inner = path.relative_to(package)
-        if inner.parts[0] in ("migrations", "management") or path.stem in ("__init__", "apps", "urls"):
+        *parts, _ = path.relative_to(package).parts
+        if "migrations" in parts or path.stem in ("__init__", "apps"):
             continue
-        assert re.search(rf"\b{path.stem}\b", code_map), inner
+        if parts:
+            row = next(line for line in code_map.splitlines() if line.startswith(f"| `{parts[0]}/`"))
+            assert f"`{path.stem}`" in row, path
+        else:
+            assert f"`{path.name}`" in code_map, path

@@ -189,6 +189,8 @@ SCHEMA = Schema(
 
 # Attributes that Python computes.
 COMPUTED = ("fullName", "doubleSalary")
+# No columns of the dataclass: annotations and aliases as well.
+DERIVED = (*COMPUTED, "label", "whole", "nick", "employerName", "employerRevenues")
 
 # The dataclasses that are filtered: at least 50 rows each.
 ROOTS = ("Everything", "Employee", "Company", "Animal", "Keeper")

@@ -47,7 +47,7 @@ PRODUCTIONS = frozenset(
 )
 
 _BARE = re.compile(r"[\w@.-][^&|^()\"\\]*")
-_KEYWORD = re.compile(r"(?:\s(?:and|or|except|order\s+by)|^not)(?!\w)", re.IGNORECASE)
+_KEYWORD = re.compile(r"(?:^|\s)(?:and|or|except|not|order\s+by)(?!\w)", re.IGNORECASE)
 _LEVEL = {Or: 0, And: 1, Except: 1}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .datasets import COMPUTED, ROOTS, SCHEMA, Dataset
+from .datasets import COMPUTED, DERIVED, ROOTS, SCHEMA, Dataset
 from .language import (
     And,
     Criterion,
@@ -69,6 +69,8 @@ LINKED = (
     ("tags[].subs[z].x", "tags[].subs[z].y"),
     ("nums[a]", "nums[a]"),
 )
+# Texts with what is special in the patterns of SQL.
+SPECIAL = ("a_b", "10%", "a*b", "a?b", "[x]")
 ORDERED = (*EQUALITY, *COMPARISON, "in")
 NUMBERS = ("word", "long", "long64", "number")
 
@@ -114,7 +116,10 @@ def datasets() -> st.SearchStrategy[Dataset]:
 @st.composite
 def filters(draw: Any, data: Dataset) -> Filter:
     """Filters on the ``ROOTS`` of ``data``."""
-    choices = Choices(lambda limit: draw(_below(limit)))
+    return drawn(Choices(lambda limit: draw(_below(limit))), data)
+
+
+def drawn(choices: Choices, data: Dataset) -> Filter:
     dataclass = choices.pick(ROOTS)
     trees = _Trees(choices, data)
     node = trees.node(dataclass, choices.pick(data.rows[dataclass]), 3)
@@ -122,31 +127,33 @@ def filters(draw: Any, data: Dataset) -> Filter:
     return _written(choices, trees, dataclass, node, order)
 
 
-# Dataclass, attribute, operator, whether null is asked for: every criterion on an own attribute.
+# Dataclass, attribute, operator, whether null is asked for: every criterion on an own attribute of every
+# kind. Those of the other dataclasses that are like ones of Everything are left out.
 CRITERIA = tuple(
     (dataclass, attribute, operator, null)
     for dataclass in ROOTS
     for attribute, kind in SCHEMA.kinds[dataclass].items()
+    if dataclass == "Everything" or kind.type == "relation" or attribute in DERIVED
     for operator in operators(kind)
     for null in (False, True)
     if not (null and operator not in EQUALITY)
 )
 
 
-def criterion(data: Dataset, number: int) -> Filter:
-    """A filter that is the criterion ``CRITERIA[number]`` alone."""
+def criterion(data: Dataset, number: int, round: int = 0) -> Filter:
+    """A filter that is the criterion ``CRITERIA[number]`` alone, in each round with another value."""
     dataclass, attribute, operator, null = CRITERIA[number]
-    choices = Choices(random.Random(number).randrange)
+    choices = Choices(random.Random(f"{number} {round}").randrange)
     trees = _Trees(choices, data)
     kind = SCHEMA.kinds[dataclass][attribute]
+    path = (Step(attribute), Step("score")) if kind.type == "object" else (Step(attribute),)
     values = [row[attribute] for row in data.rows[dataclass] if row[attribute] not in (None, [])]
+    if kind.type == "object":
+        values = [value["score"] for value in values if isinstance(value, dict) and "score" in value]
     value = choices.pick(values)
     if kind.type == "relation":
         value = (value[0] if kind.many else value)[SCHEMA.keys[kind.target]]
-    path, example = (Step(attribute),), value
-    if kind.type == "object":
-        path, example = (*path, Step("score")), choices.pick(values).get("score")
-    node = trees.compared(path, kind, example, operator, null)
+    node = trees.compared(path, kind, value, operator, null)
     return _written(choices, trees, dataclass, node, ())
 
 
@@ -178,7 +185,9 @@ class _Trees:
     # Trees
 
     def node(self, dataclass: str, witness: Row, depth: int) -> Node:
-        shapes = ["criterion"] * 4 + (["and", "and", "related", "or", "not", "except"] if depth else [])
+        shapes = ["criterion"] * 4 + (
+            ["and", "related", "related", "or", "not", "except"] if depth else []
+        )
         shape = self._pick(shapes)
         if shape == "criterion":
             return self._criterion(dataclass, witness)
@@ -309,12 +318,18 @@ class _Trees:
         return Criterion(path, operator, self._constant(type, operator, value))
 
     def _list(self, type: str, value: Any) -> Operand:
-        json = self._chance(40)
-        items = [
-            self._constant(type, "=", value if at == 0 else None, json=json, in_list=True)
-            for at in range(self._pick((0, 1, 2, 2, 3)))
-        ]
+        count = self._pick((0, 1, 2, 2, 3))
+        items = self._items(type, value, count, json=self._chance(40))
+        if any(isinstance(item, Json) for item in items):
+            # A placeholder stands for a whole list.
+            items = self._items(type, value, count, json=True)
         return tuple(items)
+
+    def _items(self, type: str, value: Any, count: int, *, json: bool) -> list[Any]:
+        return [
+            self._constant(type, "=", None if at else value, json=json, in_list=True)
+            for at in range(count)
+        ]
 
     # Constants
 
@@ -365,6 +380,8 @@ class _Trees:
             text = text.replace("@", "")
             return f"{text[:2]}@" if self._chance(20) else text
         if self._chance(35) and operator not in ("===", "!=="):
+            if self._chance(40):
+                text = self._pick(SPECIAL)
             middle = len(text) // 2
             text = self._pick(
                 (f"{text[:2]}@", f"@{text[-2:]}", f"@{text[1:-1]}@", f"{text[:1]}@{text[-1:]}", "@")

@@ -18,7 +18,7 @@ PEOPLE = (
     (2, "Béa", "poë", 300, 2, 1),
     (3, "Carl", "Zola", None, 1, 1),
     (4, "Dora", "Adams", 200, None, 2),
-    (5, "Ann", "Ørsted", 300, 2, 2),
+    (5, "Ann", "Žukov", 300, 2, 2),
 )
 COMPANIES = {1: "Acme", 2: "Bêta", 3: "Gamma"}
 

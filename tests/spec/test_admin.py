@@ -1084,7 +1084,7 @@ def test_relative_time(seconds, expected):
 def test_texts_are_translatable(admin):
     for described in (
         "thumb", "file", "badge", "sort", "human_size", "uploader", "expiry", "attached_to", "content",
-        "exact_size", "dimensions",
+        "exact_size", "dimensions", "conversions",
     ):  # fmt: skip
         assert isinstance(getattr(UploadedBlobAdmin, described).short_description, Promise), described
     action: Any = UploadedBlobAdmin.delete_selected

@@ -269,6 +269,15 @@ def test_the_number_of_relations_is_limited(admin, monkeypatch):
     assert_answer(answer, 400, errors((9022, text)))
 
 
+def test_the_number_of_properties_is_limited(admin, monkeypatch):
+    boss()
+    monkeypatch.setattr(shapes, "MAX_PROPERTIES", 3)
+    assert admin.read("Company(1)/extra.a,extra.b,extra.c.d").status_code == 200
+    text = "The query is too large: it names more than 3 properties"
+    answer = admin.read("Company(1)/extra.a,manager.firstName,extra.b,extra.c,extra.d")
+    assert_answer(answer, 400, errors((9022, text)))
+
+
 # Rights
 
 

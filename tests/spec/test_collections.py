@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -67,7 +66,7 @@ def test_whole_entities_with_an_expanded_relation(admin: RestClient) -> None:
         5,
         ID=5,
         firstName="Ann",
-        lastName="Ørsted",
+        lastName="Žukov",
         salary=300,
         birthDate=None,
         woman=False,
@@ -88,30 +87,20 @@ def test_an_expanded_selection_of_each_entity(admin: RestClient) -> None:
     hire()
     path = "Company/name,staff?$filter=name<'c'&$orderby=name desc&$expand=staff:1-1"
 
-    def staff(key: int, *members: dict[str, Any]) -> dict[str, Any]:
-        return {
+    def shown(key: int, name: str, only: int) -> dict[str, Any]:
+        staff = {
             "__ENTITYSET": f"/rest/Company({key})/staff?$expand=staff",
             "__GlobalStamp": 0,
             "__COUNT": 2,
             "__FIRST": 1,
-            "__ENTITIES": list(members),
+            "__ENTITIES": [admin.read(f"Employee({only})").json()],
             "__SENT": 1,
         }
+        for member in ("__entityModel", "__DATACLASS"):
+            del staff["__ENTITIES"][0][member]
+        return firm(key, name=name, staff=staff)
 
-    found = admin.read(path).json()
-    shown = [
-        {
-            **company,
-            "staff": company["staff"]
-            | {"__ENTITIES": [e["ID"] for e in company["staff"]["__ENTITIES"]]},
-        }
-        for company in found["__ENTITIES"]
-    ]
-    assert shown == [
-        firm(2, name="Bêta", staff=staff(2, 5)),  # type: ignore[arg-type]
-        firm(1, name="Acme", staff=staff(1, 3)),  # type: ignore[arg-type]
-    ]
-    assert json.dumps(list(found)) == json.dumps(list(page("Company")))
+    assert_answer(admin.read(path), 200, page("Company", shown(2, "Bêta", 5), shown(1, "Acme", 3)))
 
 
 def test_filter_without_its_dollar(admin: RestClient) -> None:
@@ -339,15 +328,16 @@ def test_relations_to_what_the_caller_may_not_know_of(
     assert known.content.replace(b"employer", b"nope") == unknown.content
 
 
-@pytest.mark.parametrize("name", ["password", "stamp", "modified", "id", "first_name", "pk", "_state"])
 @pytest.mark.parametrize(("path", "status", "found"), UNKNOWN_IN)
 def test_what_is_not_exposed_is_unknown(
-    admin: RestClient, path: str, status: int, found: list[int], name: str
+    admin: RestClient, path: str, status: int, found: list[int]
 ) -> None:
     hire()
-    unknown, known = admin.read(path.format("nope")), admin.read(path.format(name))
-    assert (known.status_code, codes(known.json())) == (status, found)
-    assert known.content.replace(name.encode(), b"nope") == unknown.content
+    unknown = admin.read(path.format("nope"))
+    for name in ("password", "stamp", "first_name", "pk"):
+        known = admin.read(path.format(name))
+        assert (known.status_code, codes(known.json())) == (status, found)
+        assert known.content.replace(name.encode(), b"nope") == unknown.content
 
 
 @pytest.mark.parametrize(
@@ -408,7 +398,7 @@ def test_rows_that_the_caller_may_not_see(admin: RestClient, registered: Any) ->
         "salary": {"count": 3, "sum": 300, "average": 150, "min": 100, "max": 200}
     }
     assert admin.read("Employee/lastName?$distinct=true").json() == ["Adams", "Poe", "Zola"]
-    assert admin.read("Employee:lastName(Ørsted)").status_code == 404
+    assert admin.read("Employee:lastName(Žukov)").status_code == 404
     assert admin.read("Employee:salary(300)").status_code == 404
     # Nor as a relation's target: he who has a hidden manager is one without.
     assert keys(admin.read("Employee?$filter='manager=2'")) == []
@@ -487,7 +477,7 @@ def derived(registered: Any, monkeypatch: Any) -> None:
         ("employer.staff.initials = 'CZ'", "1,3"),
         ("lastName % 'zola'", "3"),
         ("lastName % 'zol'", ""),
-        ("lastName % 'z@'", "3"),
+        ("lastName % 'z@'", "3,5"),
         ("reports = 0 order by firm desc, ID", "5,3,4"),
         ("ID > 0 order by reports desc, loud, ID", "1,2,4,3,5"),
         ("order by firm, lastName desc", "4,3,1,5,2"),
@@ -534,26 +524,22 @@ def test_texts_as_the_database_compares_them(admin: RestClient) -> None:
 # Cost
 
 
-@pytest.mark.parametrize("count", [1, 100, 130])
-@pytest.mark.parametrize("dataclass", ["Employee", "Company"])
-@pytest.mark.parametrize(
-    ("params", "most"),
-    [
+@pytest.mark.parametrize("count", [1, 120])
+@pytest.mark.parametrize(("dataclass", "relation"), [("Employee", "employer"), ("Company", "staff")])
+def test_statements(admin: RestClient, dataclass: str, relation: str, count: int) -> None:
+    crowd(count)
+    Employee.objects.update(manager_id=1)
+    Company.objects.update(manager_id=1)
+    for params, most in (
         ("", 3),
         ("?$filter='ID>0'&$orderby=ID desc", 3),
         ("?$filter='ID>0'&$skip=1&$top=20&$orderby=ID", 3),
         ("?$top=0", 3),
         ("?$asArray=true", 3),
         ("?$format=looker", 3),
-        ("?$filter='RELATION.ID>0'&$orderby=ID", 3),
-        ("?$expand=RELATION", 4),
-        ("?$expand=RELATION,manager", 5),
-        ("?$attributes=RELATION.ID", 4),
-    ],
-)
-def test_statements(admin: RestClient, dataclass: str, count: int, params: str, most: int) -> None:
-    crowd(count)
-    Employee.objects.update(manager_id=1)
-    Company.objects.update(manager_id=1)
-    params = params.replace("RELATION", "employer" if dataclass == "Employee" else "staff")
-    assert statements(admin, f"{dataclass}{params}") <= most
+        (f"?$filter='{relation}.ID>0'&$orderby=ID", 3),
+        (f"?$expand={relation}", 4),
+        (f"?$expand={relation},manager", 5),
+        (f"?$attributes={relation}.ID", 4),
+    ):
+        assert (params, statements(admin, f"{dataclass}{params}") <= most) == (params, True)

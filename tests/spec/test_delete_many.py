@@ -193,16 +193,31 @@ def test_what_depends_goes_too(admin: RestClient) -> None:
 # The request
 
 
-def test_deleting_without_a_key(admin: RestClient) -> None:
+@pytest.mark.parametrize(
+    ("method", "params", "sent"),
+    [
+        ("POST", "?$method=delete", None),
+        ("POST", "?$method=delete", {}),
+        ("DELETE", "", None),
+        ("DELETE", "()", {}),
+        ("DELETE", "?$filter=", None),
+    ],
+)
+def test_deleting_without_a_key(admin: RestClient, method: str, params: str, sent: Any) -> None:
+    """Without key, filter and set it would be the whole dataclass (D-19)."""
     keepers(1)
-    for sent in (None, {}, '{"__ENTITIES": {}}'):
-        with nothing_changes():
-            status, _ = told(admin.rest("POST", "Keeper?$method=delete", sent))
-        assert status >= 400
     with nothing_changes():
-        answer = admin.rest("DELETE", "Keeper")
-    message = "Deleting without a key is not supported by this server"
-    assert_answer(answer, 501, errors((9014, message)))
+        answer = admin.rest(method, f"Keeper{params}", sent)
+    message = 'The entity (all) in the "Keeper" dataclass cannot be deleted'
+    assert_answer(answer, 500, errors((1518, message)))
+
+
+def test_a_body_that_lists_no_keys(admin: RestClient) -> None:
+    keepers(1)
+    message = "The request body is not readable JSON: expected objects with a __KEY"
+    with nothing_changes():
+        answer = admin.rest("POST", "Keeper?$method=delete", '{"__ENTITIES": {}}')
+    assert_answer(answer, 400, errors((9001, message)))
 
 
 @pytest.mark.parametrize(

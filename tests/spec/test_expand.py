@@ -434,11 +434,11 @@ def test_an_order_by_a_relation_is_that_of_its_model(admin, registered, monkeypa
     monkeypatch.setattr(Company._meta, "ordering", ["-name"])
     registered(Employee, ordering=["-employer"])
     boss = Employee.objects.create(id=5, first_name="Ann", last_name="Poe")
-    Company.objects.bulk_create([Company(id=1, name="B"), Company(id=2, name="A")])
+    Company.objects.bulk_create([Company(id=1, name="A"), Company(id=2, name="B")])
     for key, employer in ((11, 1), (12, 2), (13, 1)):
         Employee.objects.create(id=key, employer_id=employer, manager=boss)
-    assert nested(admin, "Employee(5)?$expand=team", "team")[2] == [12, 11, 13]
-    assert [key for key in keys(admin.read("Employee").json()["__ENTITIES"]) if key > 5] == [12, 11, 13]
+    assert nested(admin, "Employee(5)?$expand=team", "team")[2] == [11, 13, 12]
+    assert [key for key in keys(admin.read("Employee").json()["__ENTITIES"]) if key > 5] == [11, 13, 12]
 
 
 # Relations of every kind
@@ -592,6 +592,23 @@ def test_what_the_site_counts_is_not_multiplied(admin, registered):
         assert keeper["animals"]["__COUNT"] == 2
         assert [animal["helpers"] for animal in keeper["animals"]["__ENTITIES"]] == [2, 2]
     assert nested(admin, "Keeper(3)?$expand=animals:1-1", "animals") == (2, 1, [2])
+
+
+def test_what_the_site_counts_is_not_multiplied_by_repeated_pairs(admin, registered):
+    for model in (Crew, Voyage):
+        registered(model)
+    registered(Sailor, annotations={"trips": Count("voyage")})
+    crew, other = Crew.objects.create(), Crew.objects.create()
+    for key in (1, 2):
+        sailor = Sailor.objects.create(id=key, name=f"S{key}")
+        for goes_with in (crew, crew, other):
+            Voyage.objects.create(crew=goes_with, sailor=sailor)
+    path = f"Crew({crew.pk.hex})"
+    read = admin.read(f"{path}?$expand=sailors").json()["sailors"]
+    assert [(sailor["name"], sailor["trips"]) for sailor in read["__ENTITIES"]] == [("S1", 3), ("S2", 3)]
+    assert nested(admin, f"{path}?$expand=sailors:1-1", "sailors") == (2, 1, [2])
+    assert len(statements(admin, path)) == 1
+    assert len(statements(admin, f"{path}?$expand=sailors")) == 3
 
 
 # What the caller may see
@@ -765,6 +782,19 @@ def test_no_more_is_fetched_than_may_be_shown(admin, settings):
     settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 10}
     *_, sql = statements(admin, "Company?$expand=staff", 413)
     assert "LIMIT 14" in sql
+
+
+def test_repeated_pairs_are_never_cut_off_unnoticed(admin, registered, settings):
+    for model in (Crew, Sailor, Voyage):
+        registered(model)
+    crew, sailors = Crew.objects.create(), [Sailor.objects.create(id=n) for n in (1, 2)]
+    for sailor in (*sailors[:1] * 3, sailors[1]):
+        Voyage.objects.create(crew=crew, sailor=sailor)
+    path = f"Crew({crew.pk.hex})?$expand=sailors"
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 3}
+    assert nested(admin, path, "sailors") == (2, 0, [1, 2])
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 2}
+    too_large(admin, path, 2)
 
 
 # The number of statements

@@ -148,6 +148,13 @@ def test_create_in_a_fixed_number_of_statements(anna: Caller, employees: DataCla
     assert counts == {4}
 
 
+def test_statements_of_a_bounded_length(anna: Caller, employees: DataClass, monkeypatch: Any) -> None:
+    # Chunks of 5,001 characters each.
+    monkeypatch.setattr(set_members, "_STATEMENT", 10_002)
+    made = statements(lambda: kept(anna, employees, range(1000, 6000)))
+    assert len([sql for sql in made if "entitysetchunk" in sql and sql.startswith("INSERT")]) == 3
+
+
 @pytest.mark.parametrize(
     ("asked", "lives"),
     [(None, 7200), (1, 1), (600, 600), (0, 86_400), (86_401, 86_400), (10**12, 86_400)],
@@ -282,13 +289,15 @@ def test_sets_of_another_dataclass(anna: Caller, employees: DataClass, companies
     assert refused(kept, who, companies, [1], identity=made.pk) == (1803, 404, told)
 
 
-def test_a_dataclass_of_another_name(anna: Caller, employees: DataClass, registered: Any) -> None:
-    made = kept(anna, employees, [1])
+def test_a_dataclass_of_another_name(employees: DataClass, registered: Any) -> None:
+    root = caller(User.objects.create_superuser("root"))
+    made = kept(root, employees, [1])
     people = registered(Employee, name="People")
-    assert refused(sets.find, anna, people, made.pk) == not_found(made.pk)
+    assert refused(sets.find, root, people, made.pk) == not_found(made.pk)
     # Another model under the old name.
     company = registered(Company, name="Employee")
-    assert refused(sets.find, anna, company, made.pk) == not_found(made.pk)
+    for dataclass in (company, registry.for_model(Country)):
+        assert refused(sets.find, root, dataclass, made.pk) == not_found(made.pk)
 
 
 # Life
@@ -376,6 +385,16 @@ def test_quota_of_guests(employees: DataClass, settings: Any) -> None:
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", ""):
         kept(caller(address=address), employees, [1])
         assert refused(kept, caller(address=address), employees, [1])[0] == 9023
+
+
+def test_quota_of_members(anna: Caller, employees: DataClass, settings: Any) -> None:
+    settings.FOURD_REST = {"MAX_ENTITY_SET_MEMBERS_PER_OWNER": 5}
+    kept(anna, employees, range(4))
+    second = kept(anna, employees, range(3))
+    assert refused(kept, anna, employees, [1])[0] == 9023
+    sets.release(anna, [second.pk])
+    kept(anna, employees, [1])
+    assert refused(kept, anna, employees, [])[0] == 9023
 
 
 def test_release_makes_room(anna: Caller, employees: DataClass, settings: Any) -> None:

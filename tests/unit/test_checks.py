@@ -16,6 +16,7 @@ from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core import checks as django_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -24,10 +25,12 @@ from django.db.models.functions import Lower
 from django.test.utils import isolate_apps
 
 from fourd_rest import checks, conf
+from fourd_rest.checks.options import JUDGES
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.registry import Registry
 from fourd_rest.models import Stamped
 from testproject.hr.models import Company, Employee, Invoice
+from tests.unit.judging import MODULES, judge_instead
 from tests.zoo.models import Animal, Aviary, Everything, Finder, Keeper, Parcel, Place, Planet
 
 STAMP_HINT = "Use models.PositiveIntegerField(default=1, editable=False), or the base class Stamped."
@@ -46,7 +49,7 @@ EVERY_CHECK = [
 def registered(monkeypatch):
     """A registry of the test's own in place of the site's."""
     registry = Registry()
-    monkeypatch.setattr(checks, "registry", registry)
+    judge_instead(monkeypatch, "registry", registry)
     return registry
 
 
@@ -58,7 +61,7 @@ def connection(monkeypatch):
         vendor = "sqlite"
         settings_dict = {"OPTIONS": {}}
 
-    monkeypatch.setattr(checks, "connections", {"default": Connection})
+    judge_instead(monkeypatch, "connections", {"default": Connection})
     return Connection
 
 
@@ -82,7 +85,7 @@ def table():
 
 
 def test_every_id_has_one_meaning_and_one_place():
-    source = Path(checks.__file__).read_text().replace(checks.__doc__, "")
+    source = "".join(Path(module.__file__).read_text() for module in MODULES)
     used = re.findall(r'"(?:fourd_rest\.)?([EWI]\d{3})"', source)
     assert sorted(used) == sorted(set(used)) == sorted(table())
 
@@ -95,14 +98,14 @@ def test_every_id_has_a_test():
 
 
 def test_every_option_has_an_id():
-    assert tuple(checks._JUDGES) == DataClass.OPTIONS
+    assert tuple(JUDGES) == DataClass.OPTIONS
 
 
 def test_the_checks_are_bound():
     bound = {
         check
         for check in django_checks.registry.registry.get_checks()
-        if "fourd_rest" in check.tags and check.__module__ == "fourd_rest.checks"
+        if "fourd_rest" in check.tags and check.__module__.startswith("fourd_rest.checks.")
     }
     assert bound == set(EVERY_CHECK)
 
@@ -780,7 +783,7 @@ class Unmade:
 
     @property
     def base_url(self):
-        raise checks.ImproperlyConfigured
+        raise ImproperlyConfigured
 
 
 @pytest.mark.parametrize(
@@ -799,7 +802,7 @@ class Unmade:
 def test_uploads_in_a_public_storage(settings, monkeypatch, storage, media_url, warns):
     settings.MEDIA_URL = media_url
     settings.STORAGES = {"default": settings.STORAGES["default"]}
-    monkeypatch.setattr(checks, "default_storage", storage)
+    judge_instead(monkeypatch, "default_storage", storage)
     expected = (
         "W004",
         "Uploads wait in the default storage, whose files have a public address",
@@ -810,7 +813,7 @@ def test_uploads_in_a_public_storage(settings, monkeypatch, storage, media_url, 
 
 
 def test_a_storage_for_uploads_is_not_judged(settings, monkeypatch):
-    monkeypatch.setattr(checks, "default_storage", Plain())
+    judge_instead(monkeypatch, "default_storage", Plain())
     assert "fourd_uploads" in settings.STORAGES
     assert found(checks.check_upload_storage) == []
 

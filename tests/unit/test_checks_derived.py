@@ -9,9 +9,11 @@ from django.db.models import F
 from django.db.models.functions import Upper
 
 from fourd_rest import checks
+from fourd_rest.checks.options import JUDGES
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.registry import Registry
 from testproject.hr.models import Company, Employee
+from tests.unit.judging import judge_instead
 
 LEGAL_NAME = "A name consists of letters, digits and underscores and begins with a letter."
 LOOK = "Look at 'computed', 'annotations' and 'aliases' of the dataclass."
@@ -20,7 +22,7 @@ LOOK = "Look at 'computed', 'annotations' and 'aliases' of the dataclass."
 @pytest.fixture
 def registered(monkeypatch: Any) -> Registry:
     registry = Registry()
-    monkeypatch.setattr(checks, "registry", registry)
+    judge_instead(monkeypatch, "registry", registry)
     return registry
 
 
@@ -29,7 +31,7 @@ def found(check: Any = checks.check_dataclasses) -> list[tuple[str, str, str]]:
 
 
 def test_every_option_has_an_id() -> None:
-    assert tuple(checks._JUDGES) == DataClass.OPTIONS
+    assert tuple(JUDGES) == DataClass.OPTIONS
 
 
 @pytest.mark.parametrize(

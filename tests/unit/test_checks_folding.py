@@ -13,8 +13,10 @@ from django.db import OperationalError, connection, connections, models
 from django.test.utils import isolate_apps
 
 from fourd_rest import checks
+from fourd_rest.checks import databases
 from fourd_rest.dataclass.registry import Registry
 from testproject.hr.models import Company, Employee
+from tests.unit.judging import judge_instead
 from tests.zoo.models import Aviary, Passport, Singer
 
 KEPT = "Use models.CharField(max_length=..., blank=True, editable=False), null=True beside a null."
@@ -24,7 +26,7 @@ EVERY_FIELD = "There are: code, id, ip, motto, motto_folded, name, name_folded, 
 @pytest.fixture
 def registered(monkeypatch: Any) -> Registry:
     registry = Registry()
-    monkeypatch.setattr(checks, "registry", registry)
+    judge_instead(monkeypatch, "registry", registry)
     return registry
 
 
@@ -190,7 +192,7 @@ class Database:
 def test_databases(
     registered: Registry, monkeypatch: Any, settings: Any, encoding: str, lower: str, why: str
 ) -> None:
-    monkeypatch.setattr(checks, "connections", {"default": Database(encoding, lower)})
+    judge_instead(monkeypatch, "connections", {"default": Database(encoding, lower)})
     check = checks.check_text_comparison
     assert found(check, databases=["default"]) == []  # nothing is registered
     registered.register(Passport, fields=["id"])
@@ -210,7 +212,7 @@ def test_databases(
 def test_databases_are_not_judged_while_options_are_wrong(
     registered: Registry, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(checks, "connections", {"default": Database("LATIN1", "é")})
+    judge_instead(monkeypatch, "connections", {"default": Database("LATIN1", "é")})
     registered.register(Employee, fields=5)
     assert found(checks.check_text_comparison, databases=["default"]) == []
 
@@ -220,7 +222,7 @@ def test_a_database_that_is_not_there_is_not_judged(registered: Registry, monkey
         def execute(self, sql: str) -> None:
             raise OperationalError
 
-    monkeypatch.setattr(checks, "connections", {"default": Absent("", "")})
+    judge_instead(monkeypatch, "connections", {"default": Absent("", "")})
     registered.register(Employee)
     assert found(checks.check_text_comparison, databases=["default"]) == []
 
@@ -252,8 +254,8 @@ def latin(db: None) -> Iterator[str]:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="encodings of PostgreSQL")
 def test_a_database_in_latin_1(latin: str) -> None:
-    assert checks._cannot_fold(latin) == "its encoding is LATIN1, not UTF8"
-    assert checks._cannot_fold("default") == ""
+    assert databases._cannot_fold(latin) == "its encoding is LATIN1, not UTF8"
+    assert databases._cannot_fold("default") == ""
 
 
 @pytest.mark.django_db
@@ -263,6 +265,6 @@ def test_the_database_of_the_tests_passes() -> None:
 
 @pytest.mark.django_db
 def test_the_command_tells(monkeypatch: Any) -> None:
-    monkeypatch.setattr(checks, "_cannot_fold", lambda alias: f"{alias} is odd")
+    judge_instead(monkeypatch, "_cannot_fold", lambda alias: f"{alias} is odd")
     with pytest.raises(SystemCheckError, match="fourd_rest.E027.* default is odd"):
         call_command("check", "--database", "default")

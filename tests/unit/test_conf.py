@@ -15,6 +15,18 @@ DAY = 86_400
 NUMBERS = {
     "PAGE_SIZE": 100,
     "MAX_PAGE_SIZE": 10_000,
+    "MAX_EXPAND_DEPTH": 5,
+    "MAX_NESTED_ENTITIES": 100_000,
+    "MAX_FILTER_LENGTH": 32_768,
+    "MAX_FILTER_DEPTH": 32,
+    "MAX_FILTER_CRITERIA": 200,
+    "MAX_IN_VALUES": 10_000,
+    "MAX_SCANNED_ENTITIES": 100_000,
+    "ENTITY_SET_TIMEOUT": 7_200,
+    "MAX_ENTITY_SET_TIMEOUT": DAY,
+    "MAX_ENTITY_SET_SIZE": 1_000_000,
+    "MAX_ENTITY_SETS_PER_OWNER": 1_000,
+    "MAX_ENTITY_SET_MEMBERS_PER_OWNER": 10_000_000,
     "STAMP_RETENTION": 30 * DAY,
     "MAX_BODY_SIZE": 10 * MIB,
     "MAX_JSON_DEPTH": 64,
@@ -36,6 +48,11 @@ NUMBERS = {
     "CONVERTED_RETENTION": 7 * DAY,
 }
 SWITCHES = {"STAMP_OPTIONAL": False, "RAWPICT_LENIENT": False}
+WORDS = {"TEXT_COMPARISON": "4d", "QUERY_PLANS": "superuser"}
+CHOICES = {
+    "TEXT_COMPARISON": ["4d", "database"],
+    "QUERY_PLANS": ["nobody", "superuser", "staff", "everybody"],
+}
 TEXTS = {
     "GUEST_PERMISSIONS": (),
     "SECRET_FIELDS": (
@@ -56,7 +73,7 @@ TEXTS = {
     "UPLOAD_VALIDATORS": (),
     "PICTURE_FORMATS": ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"),
 }
-EVERY = {**NUMBERS, **SWITCHES, **TEXTS}
+EVERY = {**NUMBERS, **SWITCHES, **WORDS, **TEXTS}
 
 WRONG = [
     *(
@@ -65,6 +82,11 @@ WRONG = [
         for value in (0, -1, 1.5, "10", True, None, float("nan"))
     ),
     *((name, value, "must be True or False") for name in SWITCHES for value in (0, 1, "true", None)),
+    *(
+        (name, value, f"must be one of {', '.join(words)}")
+        for name, words in CHOICES.items()
+        for value in ("", "4D", "Superuser", True, None, 4, ["4d"])
+    ),
     *(
         (name, value, "must be a list of texts")
         for name in TEXTS
@@ -96,6 +118,13 @@ def test_valid_number(settings, name):
 def test_valid_switch(settings, name):
     settings.FOURD_REST = {name: True}
     assert getattr(conf.current(), name) is True
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize(("name", "word"), [(n, word) for n, words in CHOICES.items() for word in words])
+def test_valid_word(settings, name, word):
+    settings.FOURD_REST = {name: word}
+    assert getattr(conf.current(), name) == word
     assert checks.check_settings() == []
 
 

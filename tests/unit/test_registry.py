@@ -24,6 +24,7 @@ from fourd_rest.dataclass.attributes import camel_case, is_name, is_secret
 from fourd_rest.dataclass.registry import Registry
 from fourd_rest.models import Stamped
 from testproject.hr.models import Company, Employee, Invoice
+from tests.unit.judging import judge_instead
 from tests.zoo.models import (
     Account,
     Animal,
@@ -806,7 +807,7 @@ def test_threads_see_one_registry():
 
 def test_all_models_of_a_site_in_a_loop(monkeypatch):
     own = Registry()
-    monkeypatch.setattr(checks, "registry", own)
+    judge_instead(monkeypatch, "registry", own)
     for model in apps.get_models(include_auto_created=True, include_swapped=True):
         own.register(model)
     exposed = {dataclass.model for dataclass in own}

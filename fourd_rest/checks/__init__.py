@@ -1,0 +1,60 @@
+"""System checks: the settings, the options of dataclasses, and what a site can hardly see by itself.
+
+None of them opens a database connection but E027, which ``check --database``, ``migrate`` and, from
+Django 6.1, every ``check`` run. ``manage.py check --tag fourd_rest`` runs these alone.
+
+==== ===========================================================================================
+E001 a key of ``FOURD_REST`` that does not exist
+E002 a value of ``FOURD_REST`` that is not allowed
+E003 an option of a dataclass that does not exist
+E004 option ``name``: no name that an address can hold
+E005 option ``fields``: no list of field names, or a field that the model does not have
+E006 option ``exclude``: likewise
+E007 option ``names``: no dict, a field that the model does not have, or a name that is none
+E008 option ``naming``: unknown
+E009 option ``readonly_fields``: as ``fields``
+E010 option ``ordering``: no list, or a path that leads nowhere
+E011 option ``stamp_field``: no column that can count, or not in the topmost table
+E012 option ``timestamp_field``: no time, or not beside the stamp
+E013 option ``page_size``: no whole number above 0
+E014 option ``delete_replaced_files``: neither True nor False
+E015 two models under one name
+E016 two attributes of one model under one name
+E017 a model whose database does not get the tables of this app
+E018 models of one table that keep their stamps in different places
+E019 option ``computed``: no list of names
+E020 option ``annotations``: no dict, or a name that is none
+E021 option ``aliases``: no dict, a name that is none, or no path
+E022 option ``delete_files``: neither True nor False
+E023 option ``allow_stamp_override``: likewise
+E024 a computed attribute without a type, an annotation that SQL refuses, an alias that leads nowhere
+E025 option ``folded``: no dict of text fields, or a column that cannot hold what it is to hold
+E026 option ``database_comparison``: no list of text fields
+E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
+E028 option ``allow_delete_all``: neither True nor False
+W001 a registered model that cannot be exposed
+W002 a user model that is registered without ``fields``
+W003 a field that ``fields`` names and that cannot be exposed
+W004 uploads wait in a storage with a public address
+W005 SQLite without ``transaction_mode`` IMMEDIATE
+W006 a guest permission that no registered model has
+W007 a folded column that is exposed, or shorter than its text
+I001 generic relations that are left out
+==== ===========================================================================================
+"""
+
+from __future__ import annotations
+
+from .databases import check_databases, check_text_comparison
+from .exposure import check_dataclasses
+from .settings import check_guest_permissions, check_settings
+from .storages import check_upload_storage
+
+__all__ = [
+    "check_databases",
+    "check_dataclasses",
+    "check_guest_permissions",
+    "check_settings",
+    "check_text_comparison",
+    "check_upload_storage",
+]

@@ -1,0 +1,153 @@
+"""What follows from the options: what is exposed under which name, and what is left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Info, Warning, register
+
+from fourd_rest.dataclass import DataClass, registry
+from fourd_rest.dataclass.attributes import is_user_model
+
+from .options import column_of, option_faults, unknown_options
+
+
+@register("fourd_rest")
+def check_dataclasses(**kwargs: Any) -> list[CheckMessage]:
+    dataclasses = registry.everything()
+    found: list[CheckMessage] = []
+    for dataclass in dataclasses:
+        found += unknown_options(dataclass)
+        found += option_faults(dataclass)
+    if found:
+        # What follows from the options can be told once they are right.
+        return found
+    exposed = [dataclass for dataclass in dataclasses if dataclass.left_out is None]
+    found += _models_left_out(dataclasses)
+    found += _one_name(exposed)
+    found += _one_place_of_stamps(exposed)
+    for dataclass in exposed:
+        found += _user_model(dataclass)
+        found += _fields_left_out(dataclass)
+        found += _one_attribute(dataclass)
+        found += _derived_left_out(dataclass)
+        found += _unsuitable_folded(dataclass)
+    return found
+
+
+def _models_left_out(dataclasses: list[DataClass]) -> Iterator[CheckMessage]:
+    for dataclass in dataclasses:
+        if dataclass.left_out is not None:
+            yield Warning(
+                f"{dataclass.model._meta.label} is registered, but left out: {dataclass.left_out.why}",
+                hint="Do not register it, or silence this warning.",
+                obj=dataclass.model,
+                id="fourd_rest.W001",
+            )
+
+
+def _one_name(dataclasses: list[DataClass]) -> Iterator[CheckMessage]:
+    by_name: defaultdict[str, list[DataClass]] = defaultdict(list)
+    for dataclass in dataclasses:
+        by_name[dataclass.name].append(dataclass)
+    for name, (first, *others) in by_name.items():
+        for other in others:
+            yield Error(
+                f"{first.model._meta.label} and {other.model._meta.label} are both called {name!r}",
+                hint=f"Give one of them another name: register({name}, name=...).",
+                obj=other.model,
+                id="fourd_rest.E015",
+            )
+
+
+def _one_attribute(dataclass: DataClass) -> Iterator[CheckMessage]:
+    for item in dataclass.fields_left_out:
+        if item.rival:
+            name = item.source
+            if name not in dataclass.aliases:
+                name = dataclass.attribute_name(name)
+            yield Error(
+                f"The fields {item.rival!r} and {item.source!r} are both called {name!r}",
+                hint=f"Give one of them another name: names={{{item.source!r}: ...}}.",
+                obj=dataclass.model,
+                id="fourd_rest.E016",
+            )
+
+
+def _one_place_of_stamps(dataclasses: list[DataClass]) -> Iterator[CheckMessage]:
+    """Saves through one model of a table must move the stamp that clients of another one see."""
+    first: dict[str, DataClass] = {}
+    for dataclass in dataclasses:
+        other = first.setdefault(dataclass.stamp_label, dataclass)
+        if other.stamp_column != dataclass.stamp_column:
+            yield Error(
+                f"{other.model._meta.label} and {dataclass.model._meta.label} share rows, "
+                "but keep their stamps in different places",
+                hint="Give both the same stamp_field.",
+                obj=dataclass.model,
+                id="fourd_rest.E018",
+            )
+
+
+def _user_model(dataclass: DataClass) -> Iterator[CheckMessage]:
+    if is_user_model(dataclass.model) and dataclass.fields is None:
+        yield Warning(
+            f"The user model {dataclass.model._meta.label} is registered without 'fields'",
+            hint="Name the fields that clients need to see; most user models hold personal data.",
+            obj=dataclass.model,
+            id="fourd_rest.W002",
+        )
+
+
+def _fields_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
+    generic = {field.name for field in dataclass.model._meta.private_fields}
+    for item in dataclass.fields_left_out:
+        if item.rival or item.source in dataclass.exclude or item in dataclass.derived_left_out:
+            continue
+        if item.source in (dataclass.fields or ()):
+            yield Warning(
+                f"{item.what} is named in 'fields', but left out: {item.why}",
+                hint="Register the related model too, or do not name the field.",
+                obj=dataclass.model,
+                id="fourd_rest.W003",
+            )
+        elif dataclass.fields is None and item.source in generic:
+            yield Info(
+                f"{item.what} is left out: {item.why}",
+                hint=f"Say so with exclude=[{item.source!r}] to be rid of this message.",
+                obj=dataclass.model,
+                id="fourd_rest.I001",
+            )
+
+
+def _derived_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
+    for item in dataclass.derived_left_out:
+        if not item.rival:
+            yield Error(
+                f"The attribute {item.source!r} cannot be derived: {item.why}",
+                hint="Look at 'computed', 'annotations' and 'aliases' of the dataclass.",
+                obj=dataclass.model,
+                id="fourd_rest.E024",
+            )
+
+
+def _unsuitable_folded(dataclass: DataClass) -> Iterator[CheckMessage]:
+    for name, column in dataclass.folded.items():
+        source, kept = column_of(dataclass.model, name), column_of(dataclass.model, column)
+        assert source is not None and kept is not None  # noqa: S101  (E025 otherwise)
+        hint = ""
+        if column in (dataclass.fields or ()):
+            hint = "Do not name it in 'fields': clients compare the text itself."
+        elif (
+            kept.max_length is not None and (source.max_length or kept.max_length + 1) > kept.max_length
+        ):
+            hint = f"Make {column!r} at least as long as {name!r}, better twice as long (ﬁ becomes fi)."
+        if hint:
+            yield Warning(
+                f"The column {column!r} of {dataclass.model._meta.label} cannot well hold {name!r}",
+                hint=hint,
+                obj=dataclass.model,
+                id="fourd_rest.W007",
+            )
