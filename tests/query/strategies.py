@@ -94,13 +94,16 @@ class Filter:
     outer: bool
     used: frozenset[str]
     kinds: frozenset[tuple[str, str, bool]]
+    # The text of $orderby, where the filter itself has no order.
+    orderby: str = ""
 
     def __str__(self) -> str:
-        return f"{self.dataclass}?{self.text}" + (f" with {self.params}" if self.params else "")
+        ordered = f" ordered by {self.orderby}" if self.orderby else ""
+        return f"{self.dataclass}?{self.text}{ordered}" + (f" with {self.params}" if self.params else "")
 
     @property
     def query_string(self) -> str:
-        return query_string(self.text, self.params, outer=self.outer)
+        return query_string(self.text, self.params, self.orderby, outer=self.outer)
 
 
 @cache
@@ -160,9 +163,12 @@ def criterion(data: Dataset, number: int, round: int = 0) -> Filter:
 def _written(choices: Choices, trees: _Trees, dataclass: str, node: Node, order: Order) -> Filter:
     spelling = Spelling(choices)
     text = spelling.where(node)
-    if order:
+    orderby = spelling.order(order) if order else ""
+    if order and choices.chance(60):
         clause = choices.pick(("order by", "ORDER BY", "Order  by"))
-        text += f" {clause} {spelling.order(order)}"
+        text += f" {clause} {orderby}"
+        # The order in the filter wins (D-36).
+        orderby = "nothing" if choices.chance(20) else ""
     return Filter(
         dataclass,
         node,
@@ -172,6 +178,7 @@ def _written(choices: Choices, trees: _Trees, dataclass: str, node: Node, order:
         spelling.outer,
         frozenset(spelling.used | trees.used),
         frozenset(trees.kinds),
+        orderby,
     )
 
 
