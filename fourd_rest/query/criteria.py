@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Value, When
@@ -272,6 +273,8 @@ def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator,
     return NOBODY
 
 
+# Reading it from the field takes 5 µs.
+@lru_cache(maxsize=1_000)
 def _range(attribute: Attribute) -> tuple[Decimal, Decimal, int | None]:
     """The least and the greatest number of a column, and how many decimals it has, None for a float."""
     if attribute.type != "number":

@@ -328,15 +328,16 @@ def test_relations_to_what_the_caller_may_not_know_of(
     assert known.content.replace(b"employer", b"nope") == unknown.content
 
 
-@pytest.mark.parametrize("name", ["password", "stamp", "first_name", "pk"])
 @pytest.mark.parametrize(("path", "status", "found"), UNKNOWN_IN)
 def test_what_is_not_exposed_is_unknown(
-    admin: RestClient, path: str, status: int, found: list[int], name: str
+    admin: RestClient, path: str, status: int, found: list[int]
 ) -> None:
     hire()
-    unknown, known = admin.read(path.format("nope")), admin.read(path.format(name))
-    assert (known.status_code, codes(known.json())) == (status, found)
-    assert known.content.replace(name.encode(), b"nope") == unknown.content
+    unknown = admin.read(path.format("nope"))
+    for name in ("password", "stamp", "first_name", "pk"):
+        known = admin.read(path.format(name))
+        assert (known.status_code, codes(known.json())) == (status, found)
+        assert known.content.replace(name.encode(), b"nope") == unknown.content
 
 
 @pytest.mark.parametrize(
@@ -476,7 +477,7 @@ def derived(registered: Any, monkeypatch: Any) -> None:
         ("employer.staff.initials = 'CZ'", "1,3"),
         ("lastName % 'zola'", "3"),
         ("lastName % 'zol'", ""),
-        ("lastName % 'z@'", "3"),
+        ("lastName % 'z@'", "3,5"),
         ("reports = 0 order by firm desc, ID", "5,3,4"),
         ("ID > 0 order by reports desc, loud, ID", "1,2,4,3,5"),
         ("order by firm, lastName desc", "4,3,1,5,2"),
@@ -524,25 +525,21 @@ def test_texts_as_the_database_compares_them(admin: RestClient) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 120])
-@pytest.mark.parametrize("dataclass", ["Employee", "Company"])
-@pytest.mark.parametrize(
-    ("params", "most"),
-    [
+@pytest.mark.parametrize(("dataclass", "relation"), [("Employee", "employer"), ("Company", "staff")])
+def test_statements(admin: RestClient, dataclass: str, relation: str, count: int) -> None:
+    crowd(count)
+    Employee.objects.update(manager_id=1)
+    Company.objects.update(manager_id=1)
+    for params, most in (
         ("", 3),
         ("?$filter='ID>0'&$orderby=ID desc", 3),
         ("?$filter='ID>0'&$skip=1&$top=20&$orderby=ID", 3),
         ("?$top=0", 3),
         ("?$asArray=true", 3),
         ("?$format=looker", 3),
-        ("?$filter='RELATION.ID>0'&$orderby=ID", 3),
-        ("?$expand=RELATION", 4),
-        ("?$expand=RELATION,manager", 5),
-        ("?$attributes=RELATION.ID", 4),
-    ],
-)
-def test_statements(admin: RestClient, dataclass: str, count: int, params: str, most: int) -> None:
-    crowd(count)
-    Employee.objects.update(manager_id=1)
-    Company.objects.update(manager_id=1)
-    params = params.replace("RELATION", "employer" if dataclass == "Employee" else "staff")
-    assert statements(admin, f"{dataclass}{params}") <= most
+        (f"?$filter='{relation}.ID>0'&$orderby=ID", 3),
+        (f"?$expand={relation}", 4),
+        (f"?$expand={relation},manager", 5),
+        (f"?$attributes={relation}.ID", 4),
+    ):
+        assert (params, statements(admin, f"{dataclass}{params}") <= most) == (params, True)
