@@ -112,10 +112,6 @@ def _below(limit: int) -> st.SearchStrategy[int]:
     return st.integers(0, limit - 1)
 
 
-def datasets() -> st.SearchStrategy[Dataset]:
-    return st.integers(0, 2**32 - 1).map(Dataset)
-
-
 @st.composite
 def filters(draw: Any, data: Dataset) -> Filter:
     """Filters on the ``ROOTS`` of ``data``."""
@@ -357,6 +353,7 @@ class _Trees:
             "date": self._date,
             "moment": self._moment,
             "duration": self._duration,
+            "time": self._time,
             "uuid": self._uuid,
         }[type](operator, value)
         return self._spelled(text, json, in_list)
@@ -442,7 +439,8 @@ class _Trees:
             return self._date(operator, moment.date())
         shifted = moment.astimezone(dt.timezone(dt.timedelta(hours=2)))
         zulu = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return str(self._pick((zulu, shifted.isoformat(timespec="milliseconds"))))
+        # Without a zone it is UTC.
+        return str(self._pick((zulu, zulu[:-1], shifted.isoformat(timespec="milliseconds"))))
 
     def _duration(self, operator: str, value: Any) -> str:
         duration: dt.timedelta = dt.timedelta(milliseconds=1500) if value is None else value
@@ -453,6 +451,15 @@ class _Trees:
             seconds = milliseconds // 1000
             return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         return str(milliseconds)
+
+    def _time(self, operator: str, value: Any) -> str:
+        time: dt.time = dt.time(12) if value is None else value
+        moment = dt.datetime.combine(dt.date(2000, 1, 1), time)
+        if self._chance(15) and time < dt.time(23):
+            moment += dt.timedelta(milliseconds=self._pick((1, 1000)))
+        if self._chance(50):
+            return moment.time().isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+        return str((moment - dt.datetime(2000, 1, 1)) // dt.timedelta(milliseconds=1))
 
     def _uuid(self, operator: str, value: Any) -> str:
         text = "0" * 32 if value is None else value.hex
