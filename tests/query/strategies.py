@@ -233,6 +233,12 @@ class _Trees:
         if self._chance(30):
             nodes.append(self.node(dataclass, witness, 0))
         if self._chance(20):
+            # Each of them is judged on its own.
+            single = self._criterion(target, self._other(target), prefix)
+            plain = self.node(dataclass, witness, 0)
+            apart = (Not(single), Or((single, plain)), Except(plain, single), Not(Not(single)))
+            nodes.append(self._pick(apart))
+        if self._chance(20):
             other = (Step(name, reference=3),)
             nodes.append(self._criterion(target, self._other(target), other))
         return And(tuple(nodes))
@@ -242,12 +248,14 @@ class _Trees:
         names = [name for name, kind in SCHEMA.kinds[dataclass].items() if kind.type == "object"]
         if not names:
             return self._criterion(dataclass, witness)
-        nodes = []
+        nodes: list[Node] = []
         for text in self._pick(LINKED):
             path = steps(text)
             example = self._example(witness[names[0]], path)
             nodes.append(self._compared((Step(names[0]), *path), Kind("object"), example))
         self.used.add("path property")
+        if self._chance(20):
+            nodes[-1:] = [self._pick((Not(nodes[-1]), Or((nodes[-1], nodes[0]))))]
         return And(tuple(nodes))
 
     def _example(self, value: Any, path: Sequence[Step]) -> Any:
