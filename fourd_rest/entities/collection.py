@@ -68,7 +68,9 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     if {"$addtoset", "$removefromset"} & address.params.keys():
         # What is wrong with the rest of the address must be told before anything changes.
         sorted_by(filtered(everything(caller, dataclass), filter_), items)
-        _slice(address, dataclass), _shape(caller, address, dataclass, address.names), _form(address)
+        _shape(caller, address, dataclass, address.names)
+        _slice(address, dataclass)
+        _form(address)
         _edit(caller, address, dataclass, set_id)
     is_plain = filter_.query.where is None and items is None and not combines
     if is_plain and "$clean" not in address.params:

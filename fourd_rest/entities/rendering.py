@@ -81,18 +81,22 @@ class Projection:
             (name, partial(picked, properties=properties))
             for name, properties in shape.properties.items()
         ]
+        self._convert += [
+            (a.name, deferred_relation(a, mount))
+            for a in self.attributes
+            if a.kind is Kind.TO_ONE and a.name not in expanded_names
+        ]
         self._place_bound = [
             (a.name, render)
             for a in self.attributes
-            if a.name not in expanded_names and (render := _renderer(a, mount)) is not None
+            if a.name not in expanded_names and (render := _renderer(a)) is not None
         ]
         # What is expanded is looked up anyway.
         self.guards = [guard for guard in self._guards(places) if guard.name not in expanded_names]
         self.has_expressions = any(a.expression is not None for a in self.attributes)
         self._computed = [(a, a.compute) for a in self.attributes if a.compute is not None]
         self._instance_places = self._instance_columns() if self._computed else []
-        # Whole numbers, the usual keys, are their own text in an address.
-        self._plain_key = dataclass.key_type.name in {"word", "long", "long64"}
+        self._plain_key = _has_plain_key(dataclass)
 
     def _guards(self, places: list[int]) -> list[Guard]:
         """Where rows name entities that the reader may not see (D-13)."""
@@ -214,7 +218,7 @@ def project(shape: Shape, mount: str) -> Projection:
 Renderer = Callable[[Any, str, int], Any]
 
 
-def _renderer(attribute: Attribute, prefix: str) -> Renderer | None:
+def _renderer(attribute: Attribute) -> Renderer | None:
     """How an attribute is shown whose form depends on where its entity is."""
     name = attribute.name
     if attribute.file is File.IMAGE:
@@ -241,25 +245,24 @@ def _renderer(attribute: Attribute, prefix: str) -> Renderer | None:
             return {"__deferred": {"uri": f"{location}/{name}?$expand={name}"}}
 
         return to_many
-    if attribute.kind is Kind.TO_ONE:
-        show = deferred_relation(attribute, prefix)
-
-        def to_one(value: Any, location: str, stamp: int) -> Any:
-            return show(value)
-
-        return to_one
     return None
 
 
-def deferred_relation(attribute: Attribute, prefix: str) -> Callable[[Any], Any]:
-    """How the key of a related entity is shown."""
+def _has_plain_key(dataclass: DataClass) -> bool:
+    """Whole numbers, the usual keys, are their own text, also in an address."""
+    return dataclass.key_type.name in {"word", "long", "long64"}
+
+
+def deferred_relation(attribute: Attribute, prefix: str) -> Callable[[Any], Entity]:
+    """How the key of a related entity is shown, unless it is null."""
     target = attribute.target
     assert target is not None  # noqa: S101  (a relation has a target)
     start, key_to_wire = f"{prefix}/{target.name}(", target.key_to_wire
+    if _has_plain_key(target):
+        # A page has as many as it has rows: 0.4 µs each instead of 0.7.
+        return lambda key: {"__deferred": {"uri": f"{start}{key})", "__KEY": str(key)}}
 
-    def show(value: Any) -> Any:
-        if value is None:
-            return None
+    def show(value: Any) -> Entity:
         key = key_to_wire(value)
         return {"__deferred": {"uri": f"{start}{key_text(key)})", "__KEY": key}}
 

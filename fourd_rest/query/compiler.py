@@ -165,6 +165,9 @@ conditions = Conditions()
 
 
 def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
+    if isinstance(node, Comparison):
+        return Criterion(resolve(caller, dataclass, _bound(node.path)), node.comparator, node.operand)
+
     def resolved(inner: Node) -> Term:
         return _resolved(caller, dataclass, inner)
 
@@ -174,8 +177,6 @@ def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
             if place.attribute.type != "bool":
                 raise RestError(QUERY_NOT_ANALYZED(reason=f'"{path}" stands without a comparator'))
             return Criterion(place, Comparator.IDENTICAL, Constant(True))
-        case Comparison(path, comparator, operand):
-            return Criterion(resolve(caller, dataclass, _bound(path)), comparator, operand)
         case Not(inner):
             return Inverse(resolved(inner))
         case Except(inner, without):
@@ -201,9 +202,9 @@ class _Compiler:
     def holds(self, term: Term) -> Q:
         match term:
             case Criterion():
-                return self._judge([term]).holds
+                return self._judge(_link(term), [term]).holds
             case All():
-                return _all(self._judge(group).holds for group in _groups(term))
+                return _all([self._judge(link, group).holds for link, group in _groups(term)])
             case Some(terms):
                 return _any(map(self.holds, terms))
             case Inverse(inner):
@@ -215,9 +216,9 @@ class _Compiler:
         """What ``not`` in front of ``term`` holds for."""
         match term:
             case Criterion():
-                return self._judge([term]).fails
+                return self._judge(_link(term), [term]).fails
             case All():
-                return _any(self._judge(group).fails for group in _groups(term))
+                return _any([self._judge(link, group).fails for link, group in _groups(term)])
             case Some(terms):
                 return _all(map(self.fails, terms))
             case Inverse(inner):
@@ -225,10 +226,9 @@ class _Compiler:
             case Difference(inner, without):
                 return self.fails(inner) | self.holds(without)
 
-    def _judge(self, group: Sequence[Term]) -> Judged:
-        """Terms that bear on one related entity or one element, or a single term."""
+    def _judge(self, link: Link | None, group: Sequence[Term]) -> Judged:
+        """Terms that bear on one related entity, that of ``link``, or one element, or a single term."""
         first = group[0]
-        link = _link(first)
         if link is not None:
             inner = All(tuple(map(_from_link, group)))
             matches = criteria.exists(self.caller, link, self.holds(inner))
@@ -254,14 +254,15 @@ class _Compiler:
         return is_there.negated if is_equal else is_there
 
 
-def _groups(term: Term) -> list[list[Term]]:
+def _groups(term: Term) -> list[tuple[Link | None, list[Term]]]:
     """The terms of a conjunction, those together that bear on one related entity or element."""
-    groups: dict[object, list[Term]] = {}
+    groups: dict[object, tuple[Link | None, list[Term]]] = {}
     for single in _flat(term):
-        key: object = _link(single)
-        if key is None and isinstance(single, Criterion):
+        link = _link(single)
+        key: object = link
+        if link is None and isinstance(single, Criterion):
             key = single.letter
-        groups.setdefault(object() if key is None else key, []).append(single)
+        groups.setdefault(object() if key is None else key, (link, []))[1].append(single)
     return list(groups.values())
 
 

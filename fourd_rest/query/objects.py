@@ -101,6 +101,7 @@ from .json_sql import (
 from .syntax import Comparator, Step
 
 MAX_BRACKETS = 3
+RANK_OF_NOTHING = 0  # the first of ``sort_keys`` for what is not there
 MAX_STEPS = 50  # SQLite joins 64 tables
 # No document holds a number beyond; PostgreSQL refuses one above 1E+131072, or with 16384 decimals.
 LARGEST = Decimal("1E+5000")

@@ -136,7 +136,10 @@ _END_OF_BARE = re.compile(rf"[&|^()]|\s(?:(?i:and|or|except){_WORD_ENDS}|{_ORDER
 _BARE_ITEM = re.compile(r"[^,\[\]]++")
 
 # A client that wraps the whole filter in the same quotes writes those of a value with a backslash.
-_OPENING = re.compile(r"['\"]|\\(?:['\"]|u0022|u0027)")
+_QUOTE = r"(?P<quote>['\"]|\\(?:['\"]|u0022|u0027))"
+_OPENING = re.compile(_QUOTE)
+# How a value begins that is not bare.
+_VALUE = re.compile(rf"\s*+(?:{_QUOTE}|(?P<list>\[)|(?P<placeholder>:))?+")
 _QUOTED = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "'\""}
 _ESCAPE = re.compile(r"\\(?:u0022|u0027|['\"\\])")
 _BARE_ESCAPE = re.compile(r"\\(?:u0022|u0027|['\"])")
@@ -393,19 +396,20 @@ class _Reader:
     def _operand(self, among: bool, at: int) -> tuple[Operand, int]:
         """The value at ``at``, and where it ends. ``among`` others: it must be a list."""
         text = self._text
-        space = _SPACE.match(text, at)
-        at = at if space is None else space.end()
-        if text.startswith(":", at):
-            match = _PRIMARY.match(text, at)
+        opening = _VALUE.match(text, at)
+        assert opening is not None  # noqa: S101  (it matches an empty text as well)
+        kind, at = opening.lastgroup, opening.end()
+        if kind == "placeholder":
+            match = _PRIMARY.match(text, at - 1)
             if match is None or match.lastgroup != "placeholder":
-                self._fail("no name of a placeholder", at)
+                self._fail("no name of a placeholder", at - 1)
             return _placeholder(match), match.end()
-        if text.startswith("[", at):
+        if kind == "list":
             if not among:
-                self._fail("a list stands only after in", at)
-            return self._items(at + 1)
+                self._fail("a list stands only after in", at - 1)
+            return self._items(at)
         value: Bare | Text | Constant
-        if (opening := _OPENING.match(text, at)) is not None:
+        if kind == "quote":
             value, at = self._quoted(opening)
         elif among and text.startswith("(", at):
             self._fail("a list stands in brackets", at)
@@ -442,7 +446,7 @@ class _Reader:
             at += 1
 
     def _quoted(self, opening: re.Match[str]) -> tuple[Text, int]:
-        text, quote, start = self._text, opening[0], opening.end()
+        text, quote, start = self._text, opening["quote"], opening.end()
         if quote in _QUOTED:
             match = _QUOTED[quote].match(text, start)
             end = start if match is None else match.end()
@@ -451,7 +455,7 @@ class _Reader:
             end = text.find(quote, start)
             closed = end >= 0
         if not closed:
-            self._fail("a quote is not closed", opening.start())
+            self._fail("a quote is not closed", opening.start("quote"))
         return Text(_decoded(text[start:end], _ESCAPE)), end + len(quote)
 
     def _bare(self, at: int) -> tuple[Bare | Constant, int]:

@@ -31,7 +31,7 @@ class Way:
     @property
     def prefix(self) -> str:
         """What the ORM's lookups of the other entity begin with."""
-        return "".join(f"{hop.lookup}__" for hop in self.hops)
+        return "".join([f"{hop.lookup}__" for hop in self.hops]) if self.hops else ""
 
     def is_seen(self, caller: Caller) -> Q:
         """Whether the caller may see each entity on the way; ``Q()`` where none can be hidden."""

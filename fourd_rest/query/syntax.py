@@ -26,6 +26,9 @@ class Comparator(Enum):
     WORD = "%"  # % %%: holds this word
     BEGIN = "begin"
 
+    # Enum's own, written in Python, takes 5 % of what it takes to compile a filter.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

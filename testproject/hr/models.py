@@ -48,6 +48,10 @@ class Employee(Stamped):
     )
 
     def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}"
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks read|create|update|upload|dispatch|all``: see README.md."""
+"""``python -m tests.benchmarks ACTION``, one of ``ACTIONS`` or ``all``: see README.md."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import argparse
 import json
 import os
 import tempfile
+import time
 
 import django
 
-ACTIONS = ("dispatch", "read", "create", "update", "upload")
+ACTIONS = (
+    "dispatch",
+    "read",
+    "filter",
+    "expand",
+    "create",
+    "update",
+    "many",
+    "upload",
+    "set",
+)
 CSRF_TOKEN = "b" * 32
 
 
@@ -20,6 +31,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=0.15, help="of each case in each round")
     parser.add_argument("--caller", choices=["guest", "session", "both"], default="both")
     parser.add_argument("--size", type=int, default=100, help="MiB of an upload")
+    parser.add_argument("--members", type=int, default=1_000_000, help="of the entity set")
     return parser.parse_args()
 
 
@@ -56,13 +68,15 @@ def measure_as(caller, options):
     with Server(guests=caller == "guest") as server:
         client = measure.Client(server.address, headers)
 
-        def stamp_of(address):
-            found = measure.Case("", lambda: ("GET", address, None, {}))
-            return json.loads(client.send(found)[1])["__STAMP"]
+        def read(address):
+            return client.send(measure.Case("", lambda: ("GET", address, None, {})))
 
-        def measured(group, *, statements_too=False):
+        def stamp_of(address):
+            return json.loads(read(address)[1])["__STAMP"]
+
+        def measured(group, *, statements_too=False, requests=measure.WARM_UP):
             cases.require_same_answers(client, group)
-            measure.warm_up(client, group)
+            measure.warm_up(client, group, requests=requests)
             if statements_too:
                 cases.require_as_many_statements(group)
             measure.run(client, server, group, rounds=options.rounds, seconds=options.seconds)
@@ -74,6 +88,12 @@ def measure_as(caller, options):
         if "read" in chosen:
             for group in cases.reads():
                 measured(group, statements_too=True)
+        if "filter" in chosen:
+            for group in cases.filters():
+                measured(group, statements_too=True)
+        if "expand" in chosen:
+            for group in cases.expansions():
+                measured(group, statements_too=True)
         if "create" in chosen:
             for group in cases.creations():
                 measured(group)
@@ -81,6 +101,9 @@ def measure_as(caller, options):
         if "update" in chosen:
             for group in cases.updates(stamp_of):
                 measured(group)
+        if "many" in chosen:
+            for group in cases.many_updates(lambda address: read(address)[1]):
+                measured(group, requests=2)
         if "upload" in chosen:
             group = cases.upload(options.size)
             measure.warm_up(client, group, requests=1)
@@ -89,6 +112,16 @@ def measure_as(caller, options):
                 client, server, group, rounds=options.rounds, between=site.forget_uploads
             )
             measure.table(group, mib=options.size)
+        if "set" in chosen:
+            with site.many_employees(options.members):
+                begun = server.cpu(), time.perf_counter()
+                made = read("/rest/Employee?$method=entityset&$top=1&$orderby=lastName,firstName")[0]
+                cpu, wall = server.cpu() - begun[0], time.perf_counter() - begun[1]
+                print(f"\nEntity set of {options.members:,} made: {cpu:.1f} s CPU, {wall:.1f} s")
+                group = cases.set_pages(made.headers["Content-Location"], options.members)
+                measure.warm_up(client, group)
+                measure.run(client, server, group, rounds=options.rounds, seconds=options.seconds)
+                measure.table(group)
         client.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from urllib.parse import quote
 
 from .measure import Case, Group
 
@@ -47,6 +48,77 @@ def reads():
             ("side table (Invoices)", "Invoices", "invoices", 1.4),
         )
     ]
+
+
+# The first condition of a filter takes another number each time where ``varies``.
+EMPLOYEE_FILTER, EMPLOYEE_ORDER = "salary > {} and lastName >= 'Brö'", "lastName desc,firstName"
+INVOICE_FILTER, INVOICE_ORDER = "amount > {} and reference begin 'inv'", "date desc,reference"
+
+
+def filters():
+    """Pages that are filtered and sorted, with filters asked before and with new ones."""
+    return [
+        _filtered(f"{title}, {what}", ours, plain, aim=1.3, varies=varies)
+        for title, ours, plain in (
+            (
+                "stamp_field (Employee)",
+                f"/rest/Employee{_query(EMPLOYEE_FILTER, EMPLOYEE_ORDER)}",
+                "/plain/employees/filtered?$skip=50&$top=100&name=Br%C3%B6&salary={}",
+            ),
+            (
+                "side table (Invoices)",
+                f"/rest/Invoices{_query(INVOICE_FILTER, INVOICE_ORDER)}",
+                "/plain/invoices/filtered?$skip=50&$top=100&begin=inv&amount={}",
+            ),
+        )
+        for what, varies in (("one filter", False), ("a new filter each time", True))
+    ]
+
+
+def _query(filter_, order):
+    return f"{PAGE}&$filter={quote(filter_, safe='{}')}&$orderby={quote(order)}"
+
+
+def _filtered(title, ours, plain, *, aim, varies):
+    def case(name, path, **options):
+        # Far apart in time, so that no filter comes back while it is remembered.
+        numbers = itertools.cycle(range(1_000, 9_000)) if varies else itertools.repeat(1_000)
+        return Case(name, lambda: ("GET", path.format(next(numbers)), None, {}), **options)
+
+    return Group(
+        f"Page of 100, filtered and sorted, {title}",
+        [case("fourd_rest", ours), case(PLAIN, plain, aim=aim)],
+    )
+
+
+def expansions():
+    return [
+        Group(
+            f"Page of 100 with a to-one relation expanded, {title}",
+            [
+                _get("fourd_rest", f"/rest/{dataclass}{PAGE}&$expand={relation}"),
+                _get(PLAIN, f"/plain/{path}/expanded{PAGE}", aim=1.4),
+                _get(f"{DRF}, nested", f"/drf/expanded/{path}/{DRF_PAGE}", aim=0.5),
+            ],
+        )
+        for title, dataclass, path, relation in (
+            ("stamp_field (Employee)", "Employee", "employees", "employer"),
+            ("side table (Invoices)", "Invoices", "invoices", "company"),
+        )
+    ]
+
+
+def set_pages(location, size):
+    """Pages of an entity set of ``size`` members, the last one first."""
+    last = size - 100
+    return Group(
+        f"Page of 100 of an entity set of {size:,} members",
+        [
+            _get(f"page {size // 100:,}", f"{location}?$skip={last}&$top=100"),
+            _get("page 1", f"{location}?$skip=0&$top=100", aim=2),
+            _get("plain page of 100", "/rest/Employee?$skip=0&$top=100&$filter=ID%3C101"),
+        ],
+    )
 
 
 class Saved:
@@ -92,6 +164,60 @@ def updates(stamp_of):
                     Case("fourd_rest", entity.rest(ours), entity.answered),
                     Case(PLAIN, entity.rest(plain), entity.answered, aim=1.3),
                     Case(DRF, entity.drf(f"/drf/{path}/"), aim=0.8),
+                ],
+            )
+        )
+    return groups
+
+
+class SavedMany:
+    """A hundred entities that all cases of a group save together, each with its stamp."""
+
+    COUNT = 100
+
+    def __init__(self, name, values):
+        self.name, self.values = name, values
+        self.stamps = {}
+
+    def rest(self, path):
+        def request():
+            posted = [
+                {"__KEY": key, "__STAMP": stamp, self.name: next(self.values)}
+                for key, stamp in self.stamps.items()
+            ]
+            return "POST", path, json.dumps(posted).encode(), JSON
+
+        return request
+
+    def drf(self, path):
+        def request():
+            posted = [{"id": int(key), self.name: next(self.values)} for key in self.stamps]
+            return "PATCH", f"{path}many/", json.dumps(posted).encode(), JSON
+
+        return request
+
+    def answered(self, content):
+        self.stamps = {e["__KEY"]: e["__STAMP"] for e in json.loads(content)["__ENTITIES"]}
+
+
+def many_updates(entities_of):
+    """``entities_of(address)`` asks the server for a page."""
+    salaries = (20_000 + number % 50_000 for number in itertools.count())
+    amounts = (f"{100 + number % 900}.{number % 90 + 10}" for number in itertools.count())
+    groups = []
+    for title, dataclass, path, entities in (
+        ("stamp_field (Employee)", "Employee", "employees", SavedMany("salary", salaries)),
+        ("side table (Invoices)", "Invoices", "invoices", SavedMany("amount", amounts)),
+    ):
+        entities.answered(entities_of(f"/rest/{dataclass}?$top={SavedMany.COUNT}"))
+        ours, plain = f"/rest/{dataclass}?$method=update", f"/plain/{path}/many"
+        groups.append(
+            Group(
+                f"Update {SavedMany.COUNT} in one request, {title}",
+                [
+                    Case("fourd_rest", entities.rest(ours), entities.answered),
+                    Case(f"{PLAIN}, one by one", entities.rest(plain), entities.answered),
+                    Case(f"{DRF}, a loop", entities.drf(f"/drf/{path}/"), aim=0.4),
                 ],
             )
         )
@@ -155,6 +281,11 @@ def require_same_answers(client, group):
         return
     ours, plain = (json.loads(content) for content in (ours, plain))
     if "__STATUS" in ours and list(_lasting(ours)) == list(_lasting(plain)):
+        return
+    if "__STATUS" in ours.get("__ENTITIES", [{}])[0] and all(
+        list(_lasting(one)) == list(_lasting(other))
+        for one, other in zip(ours["__ENTITIES"], plain["__ENTITIES"], strict=True)
+    ):
         return
     raise RuntimeError(f"{group.title}: different answers\n{ours}\n{plain}")
 

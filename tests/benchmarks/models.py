@@ -12,6 +12,10 @@ from django.utils import timezone
 
 class Company(models.Model):
     name = models.CharField(max_length=120)
+    creation_date = models.DateField(null=True, blank=True)
+    revenues = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    extra = models.JSONField(null=True, blank=True, default=dict)
+    manager = models.ForeignKey("Employee", models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         managed = False

@@ -55,6 +55,10 @@ def collection(name, entities, *, count, first):
     )
 
 
+def slice_of(request):
+    return int(request.GET.get("$skip", 0)), int(request.GET.get("$top", 100))
+
+
 def date(value):
     return f"{value.day}!{value.month}!{value.year:04d}" if value else None
 
@@ -83,25 +87,32 @@ def ok(request):
 
 # Employee: the stamp is a column of its own.
 
+EMPLOYEE_COLUMNS = (
+    "pk",
+    "stamp",
+    "modified",
+    "first_name",
+    "last_name",
+    "salary",
+    "birth_date",
+    "woman",
+    "photo",
+    "cv",
+    "employer_id",
+    "manager_id",
+)
+
 
 def employees(request):
     if not may(request, "hr.view_employee"):
         return denied()
-    skip, top = int(request.GET.get("$skip", 0)), int(request.GET.get("$top", 100))
-    rows = Employee.objects.order_by("pk").values_list(
-        "pk",
-        "stamp",
-        "modified",
-        "first_name",
-        "last_name",
-        "salary",
-        "birth_date",
-        "woman",
-        "photo",
-        "cv",
-        "employer_id",
-        "manager_id",
-    )[skip : skip + top]
+    skip, top = slice_of(request)
+    rows = Employee.objects.order_by("pk").values_list(*EMPLOYEE_COLUMNS)[skip : skip + top]
+    entities = employee_entities(rows)
+    return collection("Employee", entities, count=Employee.objects.count(), first=skip)
+
+
+def employee_entities(rows):
     entities = []
     for key, stamp, modified, first, last, salary, birth, woman, photo, cv, employer, manager in rows:
         uri = f"/rest/Employee({key})"
@@ -126,7 +137,7 @@ def employees(request):
                 },
             }
         )
-    return collection("Employee", entities, count=Employee.objects.count(), first=skip)
+    return entities
 
 
 EMPLOYEE_FIELDS = {
@@ -207,13 +218,18 @@ STAMPED = Invoice.objects.annotate(
 )
 
 
+INVOICE_COLUMNS = ("pk", "stamp", "modified", "reference", "amount", "date", "pdf", "company_id")
+
+
 def invoices(request):
     if not may(request, "hr.view_invoice"):
         return denied()
-    skip, top = int(request.GET.get("$skip", 0)), int(request.GET.get("$top", 100))
-    rows = STAMPED.order_by("pk").values_list(
-        "pk", "stamp", "modified", "reference", "amount", "date", "pdf", "company_id"
-    )[skip : skip + top]
+    skip, top = slice_of(request)
+    entities = invoice_entities(STAMPED.order_by("pk").values_list(*INVOICE_COLUMNS)[skip : skip + top])
+    return collection("Invoices", entities, count=Invoice.objects.count(), first=skip)
+
+
+def invoice_entities(rows):
     entities = []
     for key, stamp, modified, reference, amount, day, pdf, company in rows:
         entities.append(
@@ -229,7 +245,7 @@ def invoices(request):
                 "company": deferred("/rest/Company", company),
             }
         )
-    return collection("Invoices", entities, count=Invoice.objects.count(), first=skip)
+    return entities
 
 
 INVOICE_FIELDS = {"reference": "reference", "amount": "amount", "date": "date", "company": "company_id"}

@@ -53,6 +53,30 @@ def forget_created():
     created._raw_delete(created.db)
 
 
+@contextmanager
+def many_employees(count):
+    """``count`` employees in all, the others copied from the first ones by the database."""
+    table, columns = Employee._meta.db_table, [f.column for f in Employee._meta.concrete_fields]
+    listed = ", ".join(name for name in columns if name != "id")
+    last = sample.EMPLOYEES
+    with connection.cursor() as cursor:
+        while last < count:
+            # Doubles the table each time.
+            cursor.execute(
+                f"INSERT INTO {table} (id, {listed}) SELECT id + %s, {listed} FROM {table}"
+                " WHERE id <= %s",
+                [last, min(last, count - last)],
+            )
+            last *= 2
+        if connection.vendor == "postgresql":
+            cursor.execute(f"ANALYZE {table}")
+    try:
+        yield
+    finally:
+        added = Employee.objects.filter(pk__gt=sample.EMPLOYEES)
+        added._raw_delete(added.db)
+
+
 def forget_uploads():
     UploadedBlob.objects.all().delete()
     for folder in ("uploads", "plain"):

@@ -14,9 +14,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db.models import Count
 
+from testproject.hr.fourd import EmployeeDataClass
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
+from tests.spec.conftest import registered
+
+__all__ = ["registered"]
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "query.md").read_text(encoding="utf-8")
 
@@ -39,7 +44,22 @@ def rows(dataclass: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def data(db: None) -> None:
+def derived(registered: Any) -> None:
+    """The sample site with the attributes that the docs add to it."""
+
+    class Derived(EmployeeDataClass):
+        fields = [*EmployeeDataClass.fields, "modified"]  # noqa: RUF012
+        computed = ["full_name"]  # noqa: RUF012
+        aliases = {"employerName": "employer.name"}  # noqa: RUF012
+
+    registered(Employee, Derived)
+    registered(
+        Company, naming="camelCase", names={"id": "ID"}, annotations={"headcount": Count("staff")}
+    )
+
+
+@pytest.fixture
+def data(db: None, derived: None) -> None:
     for row in rows("Company"):
         Company.objects.create(
             id=row["Company"],
@@ -58,6 +78,7 @@ def data(db: None) -> None:
             woman=row["woman"] == "true",
             employer_id=row["employer"],
         )
+        Employee.objects.filter(pk=row["Employee"]).update(modified=row["modified"])
 
 
 def run(client: RestClient, request: str) -> str:
@@ -88,6 +109,7 @@ def test_the_tables_are_read() -> None:
         "birthDate": "1975-12-24",
         "woman": "false",
         "employer": None,
+        "modified": "2026-05-02T00:00:00.000000Z",
     }
 
 
@@ -95,7 +117,7 @@ def test_every_comparator_and_connector_has_an_example() -> None:
     requests = "\n".join(request for request, _ in examples())
     words = ["===", "!=", "= not", "is not", ">=", " in ", " begin ", " % ", " & ", " | ", " except "]
     assert [word for word in words if word not in requests] == []
-    assert len(list(examples())) > 80
+    assert len(list(examples())) > 130
 
 
 @pytest.mark.parametrize(("request_", "expected"), list(examples()))

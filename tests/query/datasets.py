@@ -75,7 +75,16 @@ MOMENTS = (
     dt.datetime(2024, 1, 2, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=dt.UTC),
+    # Clients see milliseconds: to them this is the one before.
+    dt.datetime(2024, 1, 2, 3, 4, 5, 678900, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 12, 23, 59, 59, tzinfo=dt.UTC),
+)
+TIMES = (
+    dt.time(),
+    dt.time(0, 0, 1, 500_000),
+    dt.time(1, 2, 3),
+    dt.time(12),
+    dt.time(23, 59, 59, 999_900),
 )
 DURATIONS = tuple(dt.timedelta(milliseconds=ms) for ms in (0, 1, 1500, 3_723_000, 86_400_000))
 UUIDS = tuple(uuid.UUID(int=number) for number in (1, 2**64 + 7, 0xABCDEF << 100, 2**128 - 1))
@@ -119,6 +128,7 @@ SCHEMA = Schema(
             "date": Kind("date"),
             "moment": Kind("moment"),
             "duration": Kind("duration"),
+            "time": Kind("time"),
             "json": Kind("object"),
             "label": _STRING,
             "whole": _LONG,
@@ -317,6 +327,7 @@ class Dataset:
                     "date": some(DATES),
                     "moment": some(MOMENTS),
                     "duration": some(DURATIONS),
+                    "time": some(TIMES),
                     "json": self._json(),
                 }
                 for at in range(60)

@@ -94,23 +94,22 @@ class Filter:
     outer: bool
     used: frozenset[str]
     kinds: frozenset[tuple[str, str, bool]]
+    # The text of $orderby, where the filter itself has no order.
+    orderby: str = ""
 
     def __str__(self) -> str:
-        return f"{self.dataclass}?{self.text}" + (f" with {self.params}" if self.params else "")
+        ordered = f" ordered by {self.orderby}" if self.orderby else ""
+        return f"{self.dataclass}?{self.text}{ordered}" + (f" with {self.params}" if self.params else "")
 
     @property
     def query_string(self) -> str:
-        return query_string(self.text, self.params, outer=self.outer)
+        return query_string(self.text, self.params, self.orderby, outer=self.outer)
 
 
 @cache
 def _below(limit: int) -> st.SearchStrategy[int]:
     # Made once: a run takes thousands of draws.
     return st.integers(0, limit - 1)
-
-
-def datasets() -> st.SearchStrategy[Dataset]:
-    return st.integers(0, 2**32 - 1).map(Dataset)
 
 
 @st.composite
@@ -160,9 +159,12 @@ def criterion(data: Dataset, number: int, round: int = 0) -> Filter:
 def _written(choices: Choices, trees: _Trees, dataclass: str, node: Node, order: Order) -> Filter:
     spelling = Spelling(choices)
     text = spelling.where(node)
-    if order:
+    orderby = spelling.order(order) if order else ""
+    if order and choices.chance(60):
         clause = choices.pick(("order by", "ORDER BY", "Order  by"))
-        text += f" {clause} {spelling.order(order)}"
+        text += f" {clause} {orderby}"
+        # The order in the filter wins (D-36).
+        orderby = "nothing" if choices.chance(20) else ""
     return Filter(
         dataclass,
         node,
@@ -172,6 +174,7 @@ def _written(choices: Choices, trees: _Trees, dataclass: str, node: Node, order:
         spelling.outer,
         frozenset(spelling.used | trees.used),
         frozenset(trees.kinds),
+        orderby,
     )
 
 
@@ -230,6 +233,12 @@ class _Trees:
         if self._chance(30):
             nodes.append(self.node(dataclass, witness, 0))
         if self._chance(20):
+            # Each of them is judged on its own.
+            single = self._criterion(target, self._other(target), prefix)
+            plain = self.node(dataclass, witness, 0)
+            apart = (Not(single), Or((single, plain)), Except(plain, single), Not(Not(single)))
+            nodes.append(self._pick(apart))
+        if self._chance(20):
             other = (Step(name, reference=3),)
             nodes.append(self._criterion(target, self._other(target), other))
         return And(tuple(nodes))
@@ -239,12 +248,14 @@ class _Trees:
         names = [name for name, kind in SCHEMA.kinds[dataclass].items() if kind.type == "object"]
         if not names:
             return self._criterion(dataclass, witness)
-        nodes = []
+        nodes: list[Node] = []
         for text in self._pick(LINKED):
             path = steps(text)
             example = self._example(witness[names[0]], path)
             nodes.append(self._compared((Step(names[0]), *path), Kind("object"), example))
         self.used.add("path property")
+        if self._chance(20):
+            nodes[-1:] = [self._pick((Not(nodes[-1]), Or((nodes[-1], nodes[0]))))]
         return And(tuple(nodes))
 
     def _example(self, value: Any, path: Sequence[Step]) -> Any:
@@ -350,6 +361,7 @@ class _Trees:
             "date": self._date,
             "moment": self._moment,
             "duration": self._duration,
+            "time": self._time,
             "uuid": self._uuid,
         }[type](operator, value)
         return self._spelled(text, json, in_list)
@@ -435,7 +447,8 @@ class _Trees:
             return self._date(operator, moment.date())
         shifted = moment.astimezone(dt.timezone(dt.timedelta(hours=2)))
         zulu = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return str(self._pick((zulu, shifted.isoformat(timespec="milliseconds"))))
+        # Without a zone it is UTC.
+        return str(self._pick((zulu, zulu[:-1], shifted.isoformat(timespec="milliseconds"))))
 
     def _duration(self, operator: str, value: Any) -> str:
         duration: dt.timedelta = dt.timedelta(milliseconds=1500) if value is None else value
@@ -446,6 +459,15 @@ class _Trees:
             seconds = milliseconds // 1000
             return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         return str(milliseconds)
+
+    def _time(self, operator: str, value: Any) -> str:
+        time: dt.time = dt.time(12) if value is None else value
+        moment = dt.datetime.combine(dt.date(2000, 1, 1), time)
+        if self._chance(15) and time < dt.time(23):
+            moment += dt.timedelta(milliseconds=self._pick((1, 1000)))
+        if self._chance(50):
+            return moment.time().isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+        return str((moment - dt.datetime(2000, 1, 1)) // dt.timedelta(milliseconds=1))
 
     def _uuid(self, operator: str, value: Any) -> str:
         text = "0" * 32 if value is None else value.hex
