@@ -207,7 +207,12 @@ def _nulls_differ(monkeypatch: Any) -> None:
 
 def _entities_of_their_own(monkeypatch: Any) -> None:
     """Each criterion on a to-many relation bears on an entity of its own."""
-    monkeypatch.setattr(compiler, "_groups", lambda term: [[single] for single in compiler._flat(term)])
+    groups = compiler._groups
+
+    def apart(term: Any) -> Any:
+        return [group for single in compiler._flat(term) for group in groups(single)]
+
+    monkeypatch.setattr(compiler, "_groups", apart)
 
 
 def _patterns_not_escaped(monkeypatch: Any) -> None:
