@@ -134,7 +134,7 @@ def test_each_criterion() -> None:
 
 @pytest.mark.slow
 def test_many_filters() -> None:
-    """Many filters on several sets of data; nothing of the grammar is left out."""
+    """Many filters on several data sets; nothing of the grammar is left out."""
     used: set[str] = set()
 
     @settings(
