@@ -12,7 +12,7 @@ from .spelling import Choices, can_be_bare, can_be_quoted
 COMPARISON = ("<", "<=", ">", ">=")
 NUMBERS = ("word", "long", "long64", "number")
 # Texts with what is special in the patterns of SQL.
-SPECIAL = ("a_b", "10%", "a*b", "a?b", "[x]")
+SPECIAL = ("a_b", "10%", "a_b", "10%", "a*b", "a?b")
 
 
 class Constants:

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("served")]
 
 # Filters that a run asks about, and the share of those whose result and complement are not empty.
 EXAMPLES = 120
-MANY_EXAMPLES = 400
+MANY_EXAMPLES = 250
 DATA_SETS = 4
 SHARE = 0.6
 
