@@ -351,9 +351,9 @@ class Dataset:
                     "salary": some(INTEGERS),
                     "birthDate": some(DATES),
                     "woman": one((True, False)),
-                    # Few employers, so that some have several people of their staff.
-                    "employer": some((*range(100, 125), *range(100, 155))),
-                    "manager": some(range(200, 200 + at)) if at else None,
+                    # Few employers and managers, so that some have many people.
+                    "employer": some((*range(100, 112), *range(100, 112), *range(100, 155))),
+                    "manager": some(range(200, 200 + min(at, 25))) if at else None,
                 }
                 for at in range(70)
             ],
@@ -363,7 +363,7 @@ class Dataset:
                     "reference": f"R{at}",
                     "amount": one(DECIMALS),
                     "date": one(DATES),
-                    "company": one(range(100, 155)),
+                    "company": one((*range(100, 110), *range(100, 155))),
                 }
                 for at in range(60)
             ],
@@ -381,9 +381,9 @@ class Dataset:
                     "id": 1 + at,
                     "name": f"{one(self.texts)} {at % 5}",
                     "low": one(INTEGERS),
-                    "keepers": self._random.sample(range(1, 53), self._random.randrange(4)),
+                    "keepers": self._random.sample(range(1, 53), self._random.randrange(6)),
                     "home": some(range(1, 9)),
-                    "doctor": some(range(1, 53)),
+                    "doctor": some((*range(1, 10), *range(1, 53))),
                 }
                 for at in range(60)
             ],
