@@ -367,8 +367,9 @@ def page(selection: Selection, shape: Any, skip: int, size: int) -> tuple[int, l
         return len(selection.keys), reading.by_keys(selection.caller, shape, rows, keys)
     shown = []
     if size:
-        rows = selection.ordered[skip : skip + size]
-        shown = reading.rows(selection.caller, shape, rows)
+        place = slice(skip, skip + size)
+        rows, condition = selection.queryset, selection.condition
+        shown = reading.rows(selection.caller, shape, rows, condition, selection.order, place)
     # A page that is not full is the last one and tells the count.
     count = skip + len(shown) if 0 < len(shown) < size else selection.queryset.count()
     return count, shown
