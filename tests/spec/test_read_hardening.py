@@ -8,6 +8,7 @@ import pytest
 
 from fourd_rest import DataClass
 from testproject.hr.models import Company, Employee
+from tests.zoo.models import Country
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +67,21 @@ class TestCosts:
     def test_the_catalog_tells_of_a_dataclass_once(self, admin: Any) -> None:
         found = admin.read(f"$catalog/Employee,{','.join(['Company'] * 500)},Employee").json()
         assert [item["name"] for item in found["dataClasses"]] == ["Employee", "Company"]
+
+    def test_a_list_that_computes_names_200_attributes_at_most(self, admin: Any) -> None:
+        # SQLite has 2,000 columns in a statement, PostgreSQL 1,664.
+        names = [f"extra.a{number}" for number in range(201)]
+        answer = admin.read(f"Company?$compute=$all&$attributes={','.join(names)}")
+        assert (answer.status_code, code(answer)) == (400, 9022)
+
+
+class TestSets:
+    def test_a_key_longer_than_the_column_is_not_that_of_another(self, admin: Any) -> None:
+        """MariaDB cuts it off: a delete through the set took the wrong entity."""
+        Country.objects.create(code="abcdefghij", name="n")
+        location = admin.read("Country(zz,zzz)?$method=entityset").json()["__ENTITYSET"]
+        path = location.removeprefix("/rest/")
+        admin.read(f"{path}?$addToSet=abcdefghijk")
+        assert admin.read(f"{path}?$orderby=name").json()["__COUNT"] == 0
+        assert admin.rest("DELETE", path).status_code == 200
+        assert Country.objects.filter(code="abcdefghij").exists()
