@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from io import BytesIO
@@ -15,7 +16,13 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.utils.crypto import get_random_string
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
+
+# A change is judged by the same examples each time; new ones are looked for at the developer's.
+hypothesis_settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis_settings.load_profile("ci")
 
 
 class RestClient(Client):
