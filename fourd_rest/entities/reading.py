@@ -20,14 +20,27 @@ from .rendering import Entity, Projection, project
 from .shapes import Shape, shape
 
 
-def rows(caller: Caller, shape: Shape, queryset: models.QuerySet[Any]) -> list[Entity]:
-    """The entities of ``queryset`` in its order, one statement and one for each expanded relation.
+def rows(
+    caller: Caller,
+    shape: Shape,
+    queryset: models.QuerySet[Any],
+    condition: models.Q | None,
+    order: Sequence[Any],
+    place: slice,
+) -> list[Entity]:
+    """The entities of ``queryset`` at ``place`` in ``order``.
 
-    ``queryset`` yields instances that the caller may see, each once; it may be a slice. Raises
-    ``RestError`` 9025 (413) for too many nested entities.
+    One statement and one for each expanded relation. ``queryset`` yields instances that the caller may
+    see, each once; it is what ``condition`` alone makes of all entities of a dataclass that hides none,
+    unless that is None. Raises ``RestError`` 9025 (413) for too many nested entities.
     """
     projection = project(shape, caller.prefix)
-    return shown(caller, projection, list(projection.of(queryset)), queryset.db)
+    if condition is None or projection.has_expressions:
+        # What the site's own SQL counts must be filtered before.
+        found = projection.of(queryset.order_by(*order)[place])
+    else:
+        found = projection.filtered(condition).using(queryset.db).order_by(*order)[place]
+    return shown(caller, projection, list(found), queryset.db)
 
 
 def by_keys(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from fourd_rest.address import Address
 from fourd_rest.dataclass import DataClass
@@ -52,7 +52,8 @@ class Selection:
     ``queryset`` yields instances of the dataclass' model, each once, without an order. ``order`` is
     total: what ``order_by`` takes, the key last. ``is_sorted`` tells whether the client asked for an
     order, ``where`` what it filtered by. ``keys`` is set where the members and their order are known
-    beforehand; a member that is gone keeps its place then.
+    beforehand; a member that is gone keeps its place then. ``filtered_from_all`` is a queryset of all
+    entities of a dataclass that hides none, filtered by a condition.
     """
 
     caller: Caller
@@ -62,6 +63,14 @@ class Selection:
     is_sorted: bool = False
     where: Node | None = None
     keys: Sequence[Any] | None = None
+    filtered_from_all: tuple[QuerySet[Any], Q] | None = None
+
+    @property
+    def condition(self) -> Q | None:
+        """What alone makes ``queryset`` of all entities; None where there is more to it."""
+        known = self.filtered_from_all
+        # Whoever narrows the queryset by other means has made another one.
+        return known[1] if known is not None and known[0] is self.queryset else None
 
     @property
     def ordered(self) -> QuerySet[Any]:
@@ -74,7 +83,9 @@ class Selection:
 
 def everything(caller: Caller, dataclass: DataClass) -> Selection:
     """All entities of the dataclass."""
-    return Selection(caller, dataclass, dataclass.get_queryset(caller.request), default_order(dataclass))
+    rows = dataclass.get_queryset(caller.request)
+    known = None if dataclass.restricts_rows else (rows, Q())
+    return Selection(caller, dataclass, rows, default_order(dataclass), filtered_from_all=known)
 
 
 def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Selection:
@@ -133,7 +144,9 @@ def filtered(selection: Selection, filter_: Filter) -> Selection:
         found = condition(caller, dataclass, where, rows.db)
     else:
         found = conditions.get(caller, dataclass, where, rows.db, filter_.texts)
-    return replace(selection, queryset=rows.filter(found), where=where)
+    narrowed, before = rows.filter(found), selection.condition
+    known = None if before is None else (narrowed, before & found)
+    return replace(selection, queryset=narrowed, where=where, filtered_from_all=known)
 
 
 def sorted_by(selection: Selection, items: tuple[OrderItem, ...] | None) -> Selection:

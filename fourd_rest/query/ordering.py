@@ -21,7 +21,7 @@ from fourd_rest.errors import BAD_ORDER, ErrorItem, RestError
 
 from . import objects
 from .folding import compares_as_4d, fold, null_order, text_form
-from .paths import Place, resolve
+from .paths import Place, resolve, sees
 from .scanning import bounded
 from .syntax import OrderItem
 
@@ -124,6 +124,9 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     attribute = place.attribute
     lookup = f"{place.way.prefix}{attribute.column}"
     seen = place.way.is_seen(caller)
+    if attribute.kind is Kind.TO_ONE:
+        # A related entity that is hidden reads as null (D-13) and stands where null does.
+        seen &= sees(caller, attribute.target, lookup)
     if place.links or attribute.kind is Kind.TO_MANY or attribute.file or attribute.compute:
         return ()
     if attribute.type == "object":

@@ -27,6 +27,8 @@ from .words import keyword, narrowing
 
 Test = Callable[[Any], bool]
 
+_CHUNK = 2_000
+
 
 def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
     """Whether the text at ``place`` holds the word."""
@@ -98,7 +100,8 @@ def _is_text(place: Place) -> bool:
 def bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
     """``rows``, one by one; 1200 if there are more than ``MAX_SCANNED_ENTITIES``."""
     limit = current().MAX_SCANNED_ENTITIES
-    for count, row in enumerate(rows[: limit + 1].iterator()):
+    # Without a size Django refuses to iterate where get_queryset prefetches.
+    for count, row in enumerate(rows[: limit + 1].iterator(_CHUNK)):
         if count == limit:
             reason = f"more than {limit} entities would have to be looked at"
             raise RestError(QUERY_NOT_COMPLETED(reason=reason))
