@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -21,15 +22,15 @@ from tests.conftest import RestClient
 
 from .datasets import SCHEMA, Dataset
 from .language import Criterion, Node, Not, Quoted, steps
-from .spelling import PRODUCTIONS
-from .strategies import CRITERIA, ORACLE, Filter, criterion, filters, operators
+from .spelling import PRODUCTIONS, Choices
+from .strategies import CRITERIA, ORACLE, Filter, criterion, drawn, filters, operators
 from .values import EQUALITY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("served")]
 
 # Filters that a run asks about, and the share of those whose result and complement are not empty.
 EXAMPLES = 120
-MANY_EXAMPLES = 250
+MANY_EXAMPLES = 200
 DATA_SETS = 4
 SHARE = 0.6
 
@@ -94,6 +95,11 @@ class Run:
             for number in range(len(CRITERIA)):
                 self.check(criterion(self.data, number, round))
 
+    def check_drawn(self, count: int) -> None:
+        """Filters by number, which spread more evenly over the grammar than those of hypothesis."""
+        for number in range(count):
+            self.check(drawn(Choices(random.Random(number).randrange), self.data))
+
     def check_many(self, examples: int, *, shrink: bool = True) -> None:
         """Filters that hypothesis draws, always the same ones."""
 
@@ -150,12 +156,13 @@ def test_many_filters() -> None:
         with transaction.atomic():
             run = Run(number)
             run.check_many(MANY_EXAMPLES)
+            run.check_drawn(MANY_EXAMPLES)
             transaction.set_rollback(True)
         assert run.results["some"] >= SHARE * run.results.total()
         used.update(run.used)
 
     agree()
-    assert used == PRODUCTIONS
+    assert not PRODUCTIONS - used
 
 
 def c(path: str, operator: str, operand: Any = None) -> Criterion:
