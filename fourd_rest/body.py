@@ -154,12 +154,17 @@ def _skip_chunks(stream: Any) -> None:
     stream.limit = sys.maxsize  # it counts a body without Content-Length as none
     with suppress(OSError):
         while size := _chunk_size(stream.readline(CHUNK_LINE)):
-            while size > 0 and (piece := stream.read(min(size, CHUNK_SIZE))):
-                size -= len(piece)
-            stream.readline(CHUNK_LINE)
+            _skip(stream, size)
+            if stream.readline(CHUNK_LINE).strip():
+                _skip(stream, sys.maxsize)
         while stream.readline(CHUNK_LINE) not in (b"\r\n", b"\n", b""):
             pass
     stream.limit = 0  # the server reads what remains
+
+
+def _skip(stream: Any, size: int) -> None:
+    while size > 0 and (piece := stream.read(min(size, CHUNK_SIZE))):
+        size -= len(piece)
 
 
 def _chunk_size(line: bytes) -> int:

@@ -209,6 +209,6 @@ CONVERSIONS_BUSY = ErrorRow(9021, 503, "Too many pictures are being converted", 
 QUERY_TOO_LARGE = ErrorRow(9022, 400, "The query is too large: {reason}", "djng")
 ENTITY_SET_QUOTA = ErrorRow(9023, 429, "Too many entity sets are kept", "djng")
 EXPANDED_TOO_DEEP = ErrorRow(9024, 400, "Attributes nest deeper than {limit} levels", "djng")
-SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The answer would hold more than {limit} entities", "djng")
+SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The request is for more than {limit} entities", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

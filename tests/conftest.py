@@ -23,7 +23,7 @@ class RestClient(Client):
 
     def force_login(self, user: User, backend: str | None = None) -> None:
         """A session of ``user`` in one statement, where a login needs a dozen: most tests begin here."""
-        if settings.SESSION_ENGINE != SessionStore.__module__:
+        if SessionStore.__module__ != settings.SESSION_ENGINE:
             super().force_login(user, backend)
             return
         paths = settings.AUTHENTICATION_BACKENDS

@@ -53,8 +53,9 @@ class Catalog:
         return self._envelope([self._dataclass(dataclass) for dataclass in self.described])
 
     def selected(self, names: str) -> dict[str, Any]:
-        """``$catalog/A,B``: those dataclasses, in that order. Unknown ones are error 1800 (404)."""
-        chosen = [access.find(self.caller, name.strip(), Action.VIEW) for name in names.split(",")]
+        """``$catalog/A,B``: those dataclasses, each once, in that order. Unknown: error 1800 (404)."""
+        listed = dict.fromkeys(name.strip() for name in names.split(","))
+        chosen = [access.find(self.caller, name, Action.VIEW) for name in listed]
         return self._envelope([self._dataclass(dataclass) for dataclass in chosen])
 
     def _envelope(self, dataclasses: list[dict[str, Any]]) -> dict[str, Any]:

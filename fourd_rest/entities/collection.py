@@ -31,7 +31,7 @@ from . import access, computing, forms, plans, reading, set_members, sets, shape
 from .access import Action
 from .deleting import delete_selected
 from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
-from .set_members import contains
+from .set_members import CHUNK, contains
 
 NONE = "$none"
 REBUILT_TIMEOUT = 600
@@ -352,7 +352,7 @@ def _kept(selection: Selection, timeout: int | None, identity: str | None = None
     limit = current().MAX_ENTITY_SET_SIZE + 1
     keys: Iterable[Any] = selection.keys or ()
     if selection.keys is None:
-        keys = selection.ordered.values_list("pk", flat=True)[:limit].iterator()
+        keys = selection.ordered.values_list("pk", flat=True)[:limit].iterator(2 * CHUNK)
     is_sorted = selection.is_sorted
     return sets.create_from_keys(
         caller, dataclass, keys, timeout=timeout, is_sorted=is_sorted, identity=identity

@@ -24,7 +24,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.query.compiler import condition, conditions
 from fourd_rest.query.membership import key_in
-from fourd_rest.query.ordering import default_order, order
+from fourd_rest.query.ordering import computed_order, default_order, order
 from fourd_rest.query.params import bind
 from fourd_rest.query.parser import parse, parse_order
 from fourd_rest.query.paths import readable
@@ -153,8 +153,11 @@ def sorted_by(selection: Selection, items: tuple[OrderItem, ...] | None) -> Sele
     """``selection`` in the order that was asked for; members that are gone have no place in it."""
     if items is None:
         return selection
-    keys = order(selection.caller, selection.dataclass, items)
-    return replace(selection, order=keys, is_sorted=True, keys=None)
+    caller, dataclass = selection.caller, selection.dataclass
+    keys = computed_order(caller, dataclass, items, selection.queryset)
+    if keys is not None:
+        return replace(selection, is_sorted=True, keys=keys)
+    return replace(selection, order=order(caller, dataclass, items), is_sorted=True, keys=None)
 
 
 def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> Any:

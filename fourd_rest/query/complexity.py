@@ -12,13 +12,15 @@ _SQLITE = (
     "parser stack overflow",
     "Expression tree is too large",
     "too many SQL variables",
+    "too many columns",
+    "too many terms in ORDER BY",
     "tables in a join",
     "string or blob too big",
     "LIKE or GLOB pattern too complex",
 )
 _POSTGRESQL = "54"  # the class of «program limit exceeded», stack depth included
-# MariaDB: tables in a join, thread stack, nesting of selects, packet, prepared placeholders
-_MARIADB = {1116, 1153, 1390, 1436, 1473}
+# MariaDB: memory to sort, tables in a join, columns, packet, placeholders, thread stack, nesting
+_MARIADB = {1038, 1116, 1117, 1153, 1390, 1436, 1473}
 
 
 def is_too_complex(error: DatabaseError) -> bool:

@@ -183,7 +183,8 @@ def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
         return NOBODY
     if place.attribute.type != "string":
         conditions = (_condition(place, lookup, Comparator.EQUAL, value) for value in values)
-        if place.attribute.type in {"uuid", "bool"} or isinstance(values[0], dt.date):
+        # To isinstance a datetime is a date, too; it is compared by the millisecond.
+        if place.attribute.type in {"uuid", "bool"} or type(values[0]) is dt.date:
             return Q(**{f"{lookup}__in": values})
         if place.attribute.type in INTEGER_RANGES:
             low, high = INTEGER_RANGES["long64"]

@@ -81,8 +81,9 @@ class Stored:
         if self.kind == "uuid":
             return "CHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
         # Collations that pad or fold take different texts for equal. No longer than need be: MariaDB
-        # keeps a temporary table of long keys on the disk.
-        length = self.field.max_length or KEY_LENGTH
+        # keeps a temporary table of long keys on the disk. It cuts what is longer off: by one more
+        # character than the column holds, what is left of it is nobody's key.
+        length = (self.field.max_length or KEY_LENGTH) + 1
         return f"VARCHAR({length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models.functions import DenseRank
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import BAD_ORDER, RestError
+from fourd_rest.errors import BAD_ORDER, ErrorItem, RestError
 
 from . import objects
-from .folding import compares_as_4d, null_order, text_form
-from .paths import Place, resolve
+from .folding import compares_as_4d, fold, null_order, text_form
+from .paths import Place, resolve, sees
+from .scanning import bounded
 from .syntax import OrderItem
 
 
@@ -28,18 +31,73 @@ def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> t
 
     Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of.
     """
-    expressions: list[Any] = []
-    for item in items:
-        refusal = BAD_ORDER(order=str(item.path), dataclass=dataclass.name)
-        try:
-            place = resolve(caller, dataclass, item.path)
-        except RestError as error:
-            raise RestError(*error.items, refusal) from error
-        keys = _keys(caller, place, item.descending)
-        if not keys:
-            raise RestError(refusal)
-        expressions += keys
+    expressions = [
+        key
+        for item in items
+        for key in _sql_keys(caller, dataclass, item, _place(caller, dataclass, item))
+    ]
     return (*expressions, "pk")
+
+
+def computed_order(
+    caller: Caller, dataclass: DataClass, items: Sequence[OrderItem], rows: QuerySet[Any]
+) -> list[Any] | None:
+    """The keys of ``rows`` in order, where ``items`` name what Python computes; else None.
+
+    SQL ranks the rows by the other items, in the same statement. Raises ``RestError`` as ``order`` does,
+    and 1200 for more rows than Python looks at.
+    """
+    places = [_place(caller, dataclass, item) for item in items]
+    if not any(map(_is_computed, places)):
+        return None
+    ranks = {
+        f"_fourd_rank{index}": Window(
+            DenseRank(), order_by=list(_sql_keys(caller, dataclass, item, place))
+        )
+        for index, (item, place) in enumerate(zip(items, places, strict=True))
+        if not _is_computed(place)
+    }
+    found = list(bounded(rows.annotate(**ranks).order_by("pk")))
+    # Sorting is stable: the last item first, each within the equal ones of those before.
+    for index, (item, place) in reversed(list(enumerate(zip(items, places, strict=True)))):
+        if not _is_computed(place):
+            found.sort(key=attrgetter(f"_fourd_rank{index}"))
+            continue
+        compute = place.attribute.compute
+        assert compute is not None  # noqa: S101  (told by _is_computed)
+        try:
+            found.sort(key=lambda row: _sortable(compute(row)), reverse=item.descending)  # noqa: B023
+        except TypeError as error:
+            raise RestError(_refusal(dataclass, item)) from error
+    return [row.pk for row in found]
+
+
+def _sortable(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return (0,)
+    return (1, fold(value) if isinstance(value, str) else value)
+
+
+def _is_computed(place: Place) -> bool:
+    return place.attribute.compute is not None and not place.links and not place.way.hops
+
+
+def _place(caller: Caller, dataclass: DataClass, item: OrderItem) -> Place:
+    try:
+        return resolve(caller, dataclass, item.path)
+    except RestError as error:
+        raise RestError(*error.items, _refusal(dataclass, item)) from error
+
+
+def _refusal(dataclass: DataClass, item: OrderItem) -> ErrorItem:
+    return BAD_ORDER(order=str(item.path), dataclass=dataclass.name)
+
+
+def _sql_keys(caller: Caller, dataclass: DataClass, item: OrderItem, place: Place) -> Sequence[Any]:
+    keys = _keys(caller, place, item.descending)
+    if not keys:
+        raise RestError(_refusal(dataclass, item))
+    return keys
 
 
 @lru_cache(maxsize=500)
@@ -66,6 +124,9 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     attribute = place.attribute
     lookup = f"{place.way.prefix}{attribute.column}"
     seen = place.way.is_seen(caller)
+    if attribute.kind is Kind.TO_ONE:
+        # A related entity that is hidden reads as null (D-13) and stands where null does.
+        seen &= sees(caller, attribute.target, lookup)
     if place.links or attribute.kind is Kind.TO_MANY or attribute.file or attribute.compute:
         return ()
     if attribute.type == "object":

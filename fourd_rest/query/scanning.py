@@ -27,6 +27,8 @@ from .words import keyword, narrowing
 
 Test = Callable[[Any], bool]
 
+_CHUNK = 2_000
+
 
 def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
     """Whether the text at ``place`` holds the word."""
@@ -44,7 +46,7 @@ def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
     if text is not None:
         rows, column = rows.annotate(_fourd_text=text), "_fourd_text"
     holds = keyword(word)
-    pairs = _bounded(rows.values_list("pk", column))
+    pairs = bounded(rows.values_list("pk", column))
     return _named(place, (key for key, value in pairs if holds(str(value))))
 
 
@@ -54,7 +56,7 @@ def computed(caller: Caller, place: Place, test: Test, alias: str) -> tuple[Q, Q
     assert compute is not None  # noqa: S101  (only computed attributes get here)
     judged = [
         (instance.pk, test(value))
-        for instance in _bounded(_rows(caller, place, alias))
+        for instance in bounded(_rows(caller, place, alias))
         if (value := compute(instance)) is not None
     ]
     return (
@@ -71,7 +73,7 @@ def property_with_word(caller: Caller, place: Place, word: Any, alias: str) -> t
     steps = (Step("", place.element), *place.steps)
     in_brackets = any(step.element is not None for step in steps)
     judged = []
-    for key, value in _bounded(rows.values_list("pk", column)):
+    for key, value in bounded(rows.values_list("pk", column)):
         found = [item for item in _walk(value, steps) if item is not None]
         if _has_collection(value, steps) if in_brackets else found:
             judged.append((key, any(isinstance(item, str) and holds(item) for item in found)))
@@ -95,9 +97,11 @@ def _is_text(place: Place) -> bool:
     return type(place.attribute.member) in (CharField, TextField)
 
 
-def _bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
+def bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
+    """``rows``, one by one; 1200 if there are more than ``MAX_SCANNED_ENTITIES``."""
     limit = current().MAX_SCANNED_ENTITIES
-    for count, row in enumerate(rows[: limit + 1].iterator()):
+    # Without a size Django refuses to iterate where get_queryset prefetches.
+    for count, row in enumerate(rows[: limit + 1].iterator(_CHUNK)):
         if count == limit:
             reason = f"more than {limit} entities would have to be looked at"
             raise RestError(QUERY_NOT_COMPLETED(reason=reason))

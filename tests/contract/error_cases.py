@@ -639,7 +639,7 @@ CASES = [
         "GET",
         "Company?$expand=invoices,staff",
         413,
-        errors((9025, "The answer would hold more than 1 entities")),
+        errors((9025, "The request is for more than 1 entities")),
         given=an_employed_john_and_an_invoice,
     ),
     *read_error_cases.CASES,

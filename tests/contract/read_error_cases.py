@@ -198,7 +198,7 @@ CASES = [
         "entity set that is too large",
         "Employee?$method=entityset",
         413,
-        (9025, "The answer would hold more than 1 entities"),
+        (9025, "The request is for more than 1 entities"),
         given=small_sets,
     ),
     # $info.

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fourd_rest import DataClass, checks
+from fourd_rest import DataClass, checks, views
 from fourd_rest.conf import Settings
+from fourd_rest.entities import collection, computing, forms, plans
 from fourd_rest.errors import ROWS
+from fourd_rest.query import parser
+from tests.conftest import RestClient
 from tests.spec.conftest import registered
 
 __all__ = ["registered"]
@@ -127,3 +130,104 @@ def test_every_module_stands_in_the_code_map() -> None:
             assert f"`{path.stem}`" in row, path
         else:
             assert f"`{path.name}`" in code_map, path
+
+
+# The table of features
+
+# The parameters of 4D's pages (``requests.md`` 6.1).
+PARAMETERS = [
+    "$filter",
+    "$params",
+    "$orderby",
+    "$skip",
+    "$top",
+    "$limit",
+    "$attributes",
+    "$expand",
+    "$method",
+    "$timeout",
+    "$savedfilter",
+    "$savedorderby",
+    "$logicOperator",
+    "$otherCollection",
+    "$clean",
+    "$subOrderby",
+    "$distinct",
+    "$compute",
+    "$asArray",
+    "$format",
+    "$atomic",
+    "$atonce",
+    "$lock",
+    "$imageformat",
+    "$version",
+    "$binary",
+    "$rawPict",
+    "$querypath",
+    "$queryplan",
+    "$extendedAttributes",
+]
+
+
+def rows(document: str) -> list[tuple[str, ...]]:
+    """The rows of all tables of a document, without their heads."""
+    lines = [line for line in DOCS[document].splitlines() if line.startswith("| ")]
+    cut = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in lines]
+    return [row for row in cut if row[0] != "4D" and set(row[0]) != {"-"}]
+
+
+def spans(section: str) -> set[str]:
+    """What stands in backticks in the first column under a heading of the features."""
+    return {span for cell in cells("features", section, 0) for span in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_feature_is_there_or_says_why_not() -> None:
+    for name, there, *why in rows("features"):
+        assert there in ("yes", "partly", "no"), name
+        assert there == "yes" or (why and why[0]), name
+
+
+def test_no_feature_stands_twice() -> None:
+    names = [row[0] for row in rows("features")]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+def test_every_parameter_of_4d_stands_in_the_features(parameter: str) -> None:
+    assert parameter in spans("Parameters")
+
+
+def test_every_keyword_that_the_code_knows_stands_in_the_features() -> None:
+    sets = (views.NOT_SUPPORTED_KEYWORDS, views.WRITE_KEYWORDS, views.DELETE_KEYWORDS)
+    known = frozenset[str]().union(*sets, views.CHANGING_KEYWORDS, views.REBUILDING_KEYWORDS)
+    for module in (views, collection, computing, forms, plans):
+        source = Path(module.__file__ or "").read_text(encoding="utf-8")
+        asked = re.findall(r'(?:params|\.get|flag|integer)[(\[]"(\$\w+)"|"(\$\w+)" in ', source)
+        known |= {name.lower() for names in asked for name in names if name}
+    assert len(known) > 30
+    told = DOCS["features"].lower()
+    assert [name for name in sorted(known) if f"`{name}`" not in told] == []
+
+
+def test_every_method_that_the_code_knows_stands_in_the_features() -> None:
+    assert {f"$method={method}" for method in views.METHODS} <= spans("Methods")
+
+
+def test_every_comparator_stands_in_the_features() -> None:
+    assert set(parser._COMPARATORS) <= spans("Query language")
+
+
+@pytest.mark.parametrize("method", sorted(views.METHODS))
+def test_what_the_features_say_of_a_method_holds(admin: RestClient, method: str) -> None:
+    """A method that is not there is refused as such, and the others are not."""
+    there = next(row[1] for row in rows("features") if f"`$method={method}`" in row[0])
+    verb = "POST" if method in ("update", "validate", "delete", "insert") else "GET"
+    answer = admin.rest(verb, f"Employee?$method={method}", {} if verb == "POST" else None)
+    assert (answer.status_code == 501) is (there == "no")
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+def test_what_the_features_say_of_a_parameter_holds(admin: RestClient, parameter: str) -> None:
+    there = next(row[1] for row in rows("features") if f"`{parameter}`" in row[0])
+    answer = admin.read(f"Employee?{parameter}=true")
+    assert (answer.status_code == 501) is (there == "no")

@@ -75,7 +75,16 @@ MOMENTS = (
     dt.datetime(2024, 1, 2, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=dt.UTC),
+    # Clients see milliseconds: to them this is the one before.
+    dt.datetime(2024, 1, 2, 3, 4, 5, 678900, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 12, 23, 59, 59, tzinfo=dt.UTC),
+)
+TIMES = (
+    dt.time(),
+    dt.time(0, 0, 1, 500_000),
+    dt.time(1, 2, 3),
+    dt.time(12),
+    dt.time(23, 59, 59, 999_900),
 )
 DURATIONS = tuple(dt.timedelta(milliseconds=ms) for ms in (0, 1, 1500, 3_723_000, 86_400_000))
 UUIDS = tuple(uuid.UUID(int=number) for number in (1, 2**64 + 7, 0xABCDEF << 100, 2**128 - 1))
@@ -119,6 +128,7 @@ SCHEMA = Schema(
             "date": Kind("date"),
             "moment": Kind("moment"),
             "duration": Kind("duration"),
+            "time": Kind("time"),
             "json": Kind("object"),
             "label": _STRING,
             "whole": _LONG,
@@ -317,6 +327,7 @@ class Dataset:
                     "date": some(DATES),
                     "moment": some(MOMENTS),
                     "duration": some(DURATIONS),
+                    "time": some(TIMES),
                     "json": self._json(),
                 }
                 for at in range(60)
@@ -340,9 +351,9 @@ class Dataset:
                     "salary": some(INTEGERS),
                     "birthDate": some(DATES),
                     "woman": one((True, False)),
-                    # Few employers, so that some have several people of their staff.
-                    "employer": some((*range(100, 125), *range(100, 155))),
-                    "manager": some(range(200, 200 + at)) if at else None,
+                    # Few employers and managers, so that some have many people.
+                    "employer": some((*range(100, 112), *range(100, 112), *range(100, 155))),
+                    "manager": some(range(200, 200 + min(at, 25))) if at else None,
                 }
                 for at in range(70)
             ],
@@ -352,7 +363,7 @@ class Dataset:
                     "reference": f"R{at}",
                     "amount": one(DECIMALS),
                     "date": one(DATES),
-                    "company": one(range(100, 155)),
+                    "company": one((*range(100, 110), *range(100, 155))),
                 }
                 for at in range(60)
             ],
@@ -370,9 +381,9 @@ class Dataset:
                     "id": 1 + at,
                     "name": f"{one(self.texts)} {at % 5}",
                     "low": one(INTEGERS),
-                    "keepers": self._random.sample(range(1, 53), self._random.randrange(4)),
+                    "keepers": self._random.sample(range(1, 53), self._random.randrange(6)),
                     "home": some(range(1, 9)),
-                    "doctor": some(range(1, 53)),
+                    "doctor": some((*range(1, 10), *range(1, 53))),
                 }
                 for at in range(60)
             ],

@@ -247,14 +247,16 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def query_string(text: str, params: str | None, *, outer: bool) -> str:
-    """``$filter`` and ``$params`` as they go over the wire."""
+def query_string(text: str, params: str | None, orderby: str, *, outer: bool) -> str:
+    """``$filter``, ``$params`` and ``$orderby`` as they go over the wire."""
     query = f'$filter="{_sent(text)}"' if outer else f"$filter={quote(text, safe='')}"
-    if params is None:
-        return query
-    if outer:
-        return f"{query}&$params='{_sent(params.replace(chr(39), chr(92) + 'u0027'))}'"
-    return f"{query}&$params={quote(params, safe='')}"
+    if params is not None and outer:
+        query += f"&$params='{_sent(params.replace(chr(39), chr(92) + 'u0027'))}'"
+    elif params is not None:
+        query += f"&$params={quote(params, safe='')}"
+    if orderby:
+        query += f'&$orderby="{orderby}"' if outer else f"&$orderby={quote(orderby, safe='')}"
+    return query
 
 
 def _sent(text: str) -> str:

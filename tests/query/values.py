@@ -85,6 +85,8 @@ def converted(constant: Constant, type: str) -> Any:
         return _key(value)
     if type == "duration":
         return _duration(value)
+    if type == "time":
+        return (dt.datetime.min + _duration(value)).time()
     if text is None:
         raise Unfit
     return {"date": _date, "moment": _moment, "uuid": _uuid}[type](text)
@@ -170,6 +172,9 @@ def scalar_holds(type: str, value: Any, operator: str, operand: Operand) -> bool
         return _text_holds(value, operator, wanted)
     if isinstance(value, float):
         wanted = float(wanted)
+    if isinstance(value, (dt.datetime, dt.time)):
+        # As clients see it: in milliseconds.
+        value = value.replace(microsecond=value.microsecond // 1000 * 1000)
     if operator in ("=", "==="):
         return bool(value == wanted)
     return bool(_ORDERS[operator](value, wanted))

@@ -488,9 +488,30 @@ def test_derived_attributes_in_queries(admin: RestClient, query: str, found: str
 
 
 @pytest.mark.usefixtures("derived")
-def test_what_python_computes_has_no_order(admin: RestClient) -> None:
-    text = 'Cannot order by "initials" for the "Employee" dataclass'
-    assert_answer(admin.read("Employee?$orderby=initials"), 404, errors((1810, text)))
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        ("initials", "1,5,2,3,4"),
+        ("initials desc", "4,3,2,5,1"),
+        ("salary, initials desc", "3,1,4,2,5"),
+        ("reports desc, initials", "1,2,5,3,4"),
+        ("employer.name, initials", "4,1,3,5,2"),
+    ],
+)
+def test_orders_that_python_computes(admin: RestClient, order: str, found: str) -> None:
+    assert ",".join(keys(admin.read(f"Employee?$orderby={quote(order)}"))) == found
+    assert ",".join(keys(admin.read(f"Employee?$orderby={quote(order)}&$skip=1&$top=2"))) == found[2:5]
+    assert statements(admin, f"Employee?$orderby={quote(order)}") <= 3
+
+
+@pytest.mark.usefixtures("derived")
+def test_limits_of_orders_that_python_computes(admin: RestClient, settings: Any) -> None:
+    text = 'Cannot order by "employer.staff.initials" for the "Employee" dataclass'
+    answer = admin.read("Employee?$orderby=employer.staff.initials")
+    assert_answer(answer, 404, errors((1810, text)))
+    settings.FOURD_REST = {"MAX_SCANNED_ENTITIES": 4}
+    text = "Query cannot be completed: more than 4 entities would have to be looked at"
+    assert_answer(admin.read("Employee?$orderby=initials"), 500, errors((1200, text)))
 
 
 @pytest.mark.usefixtures("derived")

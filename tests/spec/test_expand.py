@@ -740,7 +740,7 @@ def test_all_means_all_that_the_caller_may_read(login, admin):
 
 
 def too_large(client, path, limit):
-    text = f"The answer would hold more than {limit} entities"
+    text = f"The request is for more than {limit} entities"
     answer = client.read(path)
     assert_answer(answer, 413, errors((9025, text)))
 

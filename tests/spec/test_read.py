@@ -1090,7 +1090,9 @@ def test_head_wherever_get(admin, path):
         ("GET", "$info/sessionInfo/release/1", "Releasing a session"),
         ("GET", "$directory/currentUser", "$directory in an address"),
         ("POST", "$directory/login", "$directory in an address"),
-        ("GET", "$singleton/Shop", "$singleton in an address"),
+        ("GET", "$singleton/Shop/order", "$singleton in an address"),
+        ("POST", "$singleton/Shop/order", "$singleton in an address"),
+        ("GET", "$transaction/$start", "$transaction in an address"),
         ("GET", "$getWebForm", "$getWebForm in an address"),
     ],
 )

@@ -435,6 +435,13 @@ def test_rebuilt_from_what_was_saved(
         assert (stored.pk, stored.timeout) == (NO_SET, 600)
 
 
+def test_saved_texts_alone_select_nothing(admin: RestClient) -> None:
+    """They are for later; a set is made of what is asked for now."""
+    hire()
+    address = make(admin, "Employee?$savedfilter='ID=1'&$savedorderby='ID desc'")
+    assert keys(admin.read(address)) == ["1", "2", "3", "4", "5"]
+
+
 def test_a_set_that_is_there_is_not_rebuilt(admin: RestClient) -> None:
     hire()
     address = make(admin, "Employee?$filter='ID=3'")
@@ -1028,3 +1035,58 @@ def test_a_page_costs_no_more_in_a_large_set(admin: RestClient) -> None:
         with CaptureQueriesContext(connection) as captured:
             assert admin.read(f"{address}?$top=10&$skip=2500{params}").status_code == 200
         assert max(len(query["sql"]) for query in captured.captured_queries) < 3_000
+
+
+# One question, every way to ask it
+
+
+QUESTIONS = [
+    ("salary>100", "salary desc,ID"),
+    ("employer.name=a@ or manager.lastName=poe", "employer.name,ID desc"),
+    ("not(team.salary>=300)", "ID desc"),
+    ("team.lastName=zola and team.salary is null", "ID"),
+    ("lastName %25 poe", "firstName desc"),
+    ("lastName begin p order by firstName desc", "ID"),
+]
+
+
+@pytest.mark.parametrize(("text", "order"), QUESTIONS)
+def test_every_way_to_ask_gives_the_same(admin: RestClient, text: str, order: str) -> None:
+    hire()
+    asked = f"$filter='{text}'&$orderby={order}"
+    expected = keys(admin.read(f"Employee?{asked}"))
+    everybody = make(admin, "Employee?$orderby=lastName")
+    kept = make(admin, f"Employee?{asked}")
+    saved = f"$savedfilter='{text}'&$savedorderby={order}"
+    numbers = [int(key) for key in expected]
+    for path in (
+        f"{everybody}?{asked}",
+        kept,
+        f"{kept}?$clean=true",
+        f"Employee/$entityset/{NO_SET}?{saved}",
+        f"Employee/$entityset/{NO_SET}",
+        f"Employee()?{asked}",
+        f"Employee(1,2,3,4,5)?{asked}",
+        f"{kept}?$logicOperator=and&$otherCollection={id_of(everybody)}",
+        f"Employee/$entityset/$none?$logicOperator=or&$otherCollection={id_of(kept)}",
+    ):
+        assert (path, keys(admin.read(path))) == (path, expected)
+        joint = "&" if "?" in path else "?"
+        found = admin.read(f"{path}{joint}$asArray=true&$attributes=ID").json()
+        assert (path, [entity["__KEY"] for entity in found]) == (path, numbers)
+        found = admin.read(f"{path}{joint}$format=looker&$attributes=ID").json()
+        assert (path, [row["values"] for row in found["rows"]]) == (path, [[key] for key in numbers])
+        assert (path, found["__COUNT"]) == (path, len(expected))
+        assert admin.read(f"{path}{joint}$top=0").json()["__COUNT"] == len(expected)
+        assert admin.read(f"{path}{joint}$compute=count").json() == len(expected)
+    for path in (f"Employee?{asked}", f"{everybody}?{asked}", kept):
+        joint = "&" if "?" in path else "?"
+        sent = [keys(admin.read(f"{path}{joint}$skip={skip}&$top=1")) for skip in range(len(expected))]
+        assert (path, [key for (key,) in sent]) == (path, expected)
+    # In the order of the set where none is asked for.
+    if "order by" not in text:
+        inside = keys(admin.read(f"{everybody}?$filter='{text}'"))
+        assert inside == [key for key in keys(admin.read(everybody)) if key in expected]
+    assert_answer(admin.rest("DELETE", f"Employee?$filter='{text}'"), 200, {"ok": True})
+    left = Employee.objects.order_by("pk").values_list("pk", flat=True)
+    assert list(left) == [key for key in range(1, 6) if key not in numbers]

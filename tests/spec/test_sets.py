@@ -178,7 +178,7 @@ def test_too_many_members(anna: Caller, employees: DataClass, settings: Any) -> 
     staff(4)
     assert sets.create(selection(anna, employees), timeout=None).size == 4
     staff(1)
-    told = (9025, 413, "The answer would hold more than 4 entities")
+    told = (9025, 413, "The request is for more than 4 entities")
     assert refused(sets.create, selection(anna, employees), timeout=None) == told
     assert refused(kept, anna, employees, range(5)) == told
     assert EntitySet.objects.count() == 1

@@ -740,9 +740,9 @@ def test_encoding_a_quoted_value_changes_nothing(
     ["'", '"', "\\", "%", "&", "=", "%22", "%5C", "$a='\\'", "$a='b'&", "''", "a=%&", "/$a=", "/$"],
 )
 def test_time_is_linear(unit: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for prefix in ("", "$filter='", '$filter="'):
         parsed_or_refused("", (prefix + unit * MAX_QUERY)[:MAX_QUERY])
     for prefix in ("", "Book('", "Book(", "Book/'"):
         parsed_or_refused((prefix + unit * MAX_PATH)[:MAX_PATH], "")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.handlers.asgi import ASGIRequest
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -329,6 +329,33 @@ def test_drain_when_sent_without_an_end() -> None:
     response.close()
     assert stream.reads == []
     assert response.closed
+
+
+@pytest.mark.django_db  # closing a response looks at the connections
+@pytest.mark.parametrize(
+    ("sent", "left"),
+    [
+        (b"0\r\n\r\nGET /", b"GET /"),
+        (b"3\r\nabc\r\n1;name=value\r\nd\r\n0\r\n\r\nGET /", b"GET /"),
+        (b"1\r\na\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nGET /", b"GET /"),
+        (b"%x\r\n%s\r\n0\r\n\r\nGET /" % (300_000, bytes(300_000)), b"GET /"),
+        (b"5\r\nab", b""),
+        (b"3\r\nabc", b""),
+        (b"3\r\nabc\r\n", b""),
+        (b"GET / HTTP/1.1\r\n\r\n", b""),
+        (b"2\r\nabcdef\r\n0\r\n\r\nGET /", b""),
+        (b"", b""),
+    ],
+)
+def test_drain_when_sent_on_the_development_server(sent: bytes, left: bytes) -> None:
+    """It counts a chunked body as none, and would take it for the next request."""
+    connection = io.BytesIO(sent)
+    stream = LimitedStream(connection, 0)
+    response = HttpResponse(status=411)
+    drain_when_sent(chunked(stream, **{"wsgi.input_terminated": False}), response)
+    response.close()
+    assert connection.read() == left
+    assert stream.read() == b""
 
 
 @pytest.mark.django_db  # closing a response looks at the connections

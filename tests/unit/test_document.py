@@ -424,10 +424,10 @@ def test_any_bytes_are_read_or_refused(raw: bytes, max_depth: int) -> None:
 )
 def test_time_is_linear(unit: str) -> None:
     size = 200_000
-    started = time.perf_counter()
+    started = time.process_time()
     for prefix, suffix in [("", ""), ("'", ""), ('"', ""), ("[]" * 65 + '"', "\\"), ("{a:'", "'}")]:
         try:
             value(prefix + (unit * size)[:size] + suffix)
         except RestError:
             continue
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

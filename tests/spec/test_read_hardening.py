@@ -1,0 +1,87 @@
+"""What a client must not learn from a read, and what it must not cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fourd_rest import DataClass
+from testproject.hr.models import Company, Employee
+from tests.zoo.models import Country
+
+pytestmark = pytest.mark.django_db
+
+GONE = "0" * 32
+
+
+def code(response: Any) -> int:
+    found: int = response.json()["__ERROR"][-1]["errCode"]
+    return found
+
+
+class TestHiddenRelated:
+    @pytest.mark.parametrize("direction", ["", " desc"])
+    def test_an_order_by_a_relation_takes_what_is_hidden_for_null(
+        self, admin: Any, registered: Any, direction: str
+    ) -> None:
+        class Visible(DataClass):
+            names = {"id": "ID"}  # noqa: RUF012
+
+            def get_queryset(self, request: Any) -> Any:
+                return super().get_queryset(request).exclude(name="hidden")
+
+        hidden = Company.objects.create(name="hidden")
+        for name, employer in (("a", hidden), ("b", None), ("c", hidden)):
+            Employee.objects.create(first_name=name, last_name="x", employer=employer)
+        registered(Company, Visible)
+        found = admin.read(f"Employee/firstName?$orderby=employer{direction},firstName").json()
+        assert [entity["firstName"] for entity in found["__ENTITIES"]] == ["a", "b", "c"]
+
+
+class TestQuerysetsOfTheSite:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            'Employee?$filter="lastName % x"',
+            f"Employee/$entityset/{GONE}?$savedfilter=ID>0",
+            f"Employee/$entityset/{GONE}?$savedfilter=ID>0&$orderby=lastName",
+        ],
+    )
+    def test_a_queryset_that_prefetches_is_read_all_the_same(
+        self, admin: Any, registered: Any, address: str
+    ) -> None:
+        class Prefetching(DataClass):
+            naming = "camelCase"
+            names = {"id": "ID"}  # noqa: RUF012
+
+            def get_queryset(self, request: Any) -> Any:
+                return super().get_queryset(request).prefetch_related("managed_companies")
+
+        Employee.objects.create(first_name="a", last_name="x")
+        registered(Employee, Prefetching)
+        assert admin.read(address).json()["__COUNT"] == 1
+
+
+class TestCosts:
+    def test_the_catalog_tells_of_a_dataclass_once(self, admin: Any) -> None:
+        found = admin.read(f"$catalog/Employee,{','.join(['Company'] * 500)},Employee").json()
+        assert [item["name"] for item in found["dataClasses"]] == ["Employee", "Company"]
+
+    def test_a_list_that_computes_names_200_attributes_at_most(self, admin: Any) -> None:
+        # SQLite has 2,000 columns in a statement, PostgreSQL 1,664.
+        names = [f"extra.a{number}" for number in range(201)]
+        answer = admin.read(f"Company?$compute=$all&$attributes={','.join(names)}")
+        assert (answer.status_code, code(answer)) == (400, 9022)
+
+
+class TestSets:
+    def test_a_key_longer_than_the_column_is_not_that_of_another(self, admin: Any) -> None:
+        """MariaDB cuts it off: a delete through the set took the wrong entity."""
+        Country.objects.create(code="abcdefghij", name="n")
+        location = admin.read("Country(zz,zzz)?$method=entityset").json()["__ENTITYSET"]
+        path = location.removeprefix("/rest/")
+        admin.read(f"{path}?$addToSet=abcdefghijk")
+        assert admin.read(f"{path}?$orderby=name").json()["__COUNT"] == 0
+        assert admin.rest("DELETE", path).status_code == 200
+        assert Country.objects.filter(code="abcdefghij").exists()
