@@ -15,18 +15,22 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import BAD_ORDER, RestError
+from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, RestError
 
 from . import objects
 from .folding import compares_as_4d, null_order, text_form
 from .paths import Place, resolve, sees
 from .syntax import OrderItem
 
+# SQLite takes 64 and crashes beyond where relations are joined; a property of an object takes three.
+MAX_KEYS = 60
+
 
 def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> tuple[Any, ...]:
     """The order that ``items`` ask for, made total by the key.
 
-    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of.
+    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of; 9022
+    beyond ``MAX_KEYS`` expressions.
     """
     expressions: list[Any] = []
     for item in items:
@@ -39,6 +43,8 @@ def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> t
         if not keys:
             raise RestError(refusal)
         expressions += keys
+        if len(expressions) > MAX_KEYS:
+            raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
     return (*expressions, "pk")
 
 
