@@ -24,6 +24,7 @@ from . import criteria
 from .criteria import Judged, unmatched
 from .operands import is_null
 from .paths import Link, Place, resolve
+from .scanning import Scans
 from .syntax import (
     And,
     Comparator,
@@ -197,7 +198,7 @@ class _Compiler:
 
     def __init__(self, caller: Caller, alias: str) -> None:
         self.caller = caller
-        self.alias = alias
+        self.scans = Scans(alias)
 
     def holds(self, term: Term) -> Q:
         match term:
@@ -218,13 +219,19 @@ class _Compiler:
             case Criterion():
                 return self._judge(_link(term), [term]).fails
             case All():
-                return _any([self._judge(link, group).fails for link, group in _groups(term)])
+                return _any([self._group_fails(link, group) for link, group in _groups(term)])
             case Some(terms):
                 return _all(map(self.fails, terms))
             case Inverse(inner):
                 return self.holds(inner)
             case Difference(inner, without):
                 return self.fails(inner) | self.holds(without)
+
+    def _group_fails(self, link: Link | None, group: Sequence[Term]) -> Q:
+        first = group[0]
+        if link is None and not isinstance(first, Criterion):
+            return self.fails(first)  # what it holds for might cost Python a look at each entity
+        return self._judge(link, group).fails
 
     def _judge(self, link: Link | None, group: Sequence[Term]) -> Judged:
         """Terms that bear on one related entity, that of ``link``, or one element, or a single term."""
@@ -245,7 +252,7 @@ class _Compiler:
                 if isinstance(term, Criterion)
             ]
             return criteria.judge_properties(self.caller, first.place, tests)
-        return criteria.judge(self.caller, first.place, first.comparator, first.operand, self.alias)
+        return criteria.judge(self.caller, first.place, first.comparator, first.operand, self.scans)
 
     def _judge_any(self, term: Criterion) -> Judged:
         some = criteria.exists(self.caller, term.place.links[0], Q())

@@ -35,6 +35,7 @@ from .folding import TextForm, compares_as_4d, like, text_form
 from .links import link as tied
 from .operands import NOTHING, NULL, is_null, property_value, several, value_of
 from .paths import Link, Place, sees
+from .scanning import Scans
 from .syntax import Comparator, Given, Operand
 
 NOBODY = Q(pk__in=())
@@ -79,29 +80,31 @@ def unmatched(condition: Q) -> Q:
     return Q(Case(When(condition, then=Value(False)), default=Value(True), output_field=BooleanField()))
 
 
-def judge(caller: Caller, place: Place, comparator: Comparator, operand: Operand, alias: str) -> Judged:
+def judge(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
+) -> Judged:
     """The criterion ``place comparator operand``, as seen from where ``place`` begins.
 
-    ``place`` passes no to-many relation. ``alias``: the database that is asked. Raises ``RestError``
-    1201, 1280, 1574, 9022.
+    ``place`` passes no to-many relation. ``scans``: the database that is asked, and how much of it
+    Python may look at. Raises ``RestError`` 1200, 1201, 1280, 1574, 9022.
     """
     attribute = place.attribute
     if attribute.type == "object":
-        return _judge_object(caller, place, comparator, operand, alias)
+        return _judge_object(caller, place, comparator, operand, scans)
     if comparator in _DIFFERENT:
         equal = Comparator.EQUAL if comparator is Comparator.DIFFERENT else Comparator.IDENTICAL
-        return judge(caller, place, equal, operand, alias).negated
+        return judge(caller, place, equal, operand, scans).negated
     seen = place.way.is_seen(caller)
     if attribute.compute is not None:
-        return _judge_computed(caller, place, comparator, operand, alias)
+        return _judge_computed(caller, place, comparator, operand, scans)
     if attribute.expression is not None:
-        return _judge_annotation(caller, place, comparator, operand, seen, alias)
+        return _judge_annotation(caller, place, comparator, operand, seen, scans)
     if attribute.file is not None:
         return _judge_file(place, comparator, operand, seen)
     if attribute.target is not None:
         return _judge_relation(caller, place, comparator, operand, seen)
     if comparator is Comparator.WORD and attribute.value is not None and not is_null(operand):
-        return _judge_word(caller, place, operand, seen, alias)
+        return _judge_word(caller, place, operand, seen, scans)
     return _judge_column(place, f"{place.way.prefix}{attribute.column}", comparator, operand, seen)
 
 
@@ -238,14 +241,14 @@ def _pattern(form: TextForm, text: str) -> Q:
     return Q(like(form.expression, parts))
 
 
-def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, alias: str) -> Judged:
+def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, scans: Scans) -> Judged:
     if place.attribute.type != "string":
         raise _wrong_type(place)
     lookup = f"{place.way.prefix}{place.attribute.column}"
     word = value_of(place.attribute, operand)
     if word is NOTHING:
         return _never(lookup, seen)
-    return _among(lookup, seen, scanning.with_word(caller, place, word, alias))
+    return _among(lookup, seen, scanning.with_word(caller, place, word, scans))
 
 
 # Numbers and moments.
@@ -364,13 +367,13 @@ def _judge_relation(
 
 
 def _judge_annotation(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q, alias: str
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q, scans: Scans
 ) -> Judged:
     """SQL computes the value in a query of its own, where it may aggregate."""
     attribute, dataclass = place.attribute, place.dataclass
     here = Place((), type(place.way)(), dataclass, attribute)
     if comparator is Comparator.WORD and not is_null(operand):
-        judged = _judge_word(caller, here, operand, Q(), alias)
+        judged = _judge_word(caller, here, operand, Q(), scans)
     else:
         judged = _judge_column(here, attribute.column, comparator, operand, Q())
     rows = dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
@@ -383,12 +386,12 @@ def _judge_annotation(
 
 
 def _judge_computed(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, alias: str
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> Judged:
     """Python computes the value, entity by entity (``query.md`` 13)."""
     seen = place.way.is_seen(caller)
     if is_null(operand):
-        present, _ = scanning.computed(caller, place, lambda value: True, alias)
+        present, _ = scanning.computed(caller, place, lambda value: True, scans)
         present &= seen
         return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
     if comparator is Comparator.WORD and place.attribute.type != "string":
@@ -396,7 +399,7 @@ def _judge_computed(
     elements = several(operand) if comparator is Comparator.IN else [operand]
     values = [value_of(place.attribute, element) for element in elements]
     test = scanning.test(comparator, [v for v in values if v is not NULL and v is not NOTHING])
-    holds, fails = scanning.computed(caller, place, test, alias)
+    holds, fails = scanning.computed(caller, place, test, scans)
     return Judged(holds & seen, lambda: fails & seen)
 
 
@@ -404,11 +407,11 @@ def _judge_computed(
 
 
 def _judge_object(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, alias: str
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> Judged:
     if comparator is Comparator.WORD:
         seen = place.way.is_seen(caller)
-        holds, fails = scanning.property_with_word(caller, place, property_value(operand), alias)
+        holds, fails = scanning.property_with_word(caller, place, property_value(operand), scans)
         return Judged(holds & seen, lambda: fails & seen)
     test = property_test(place, comparator, operand)
     return judge_properties(caller, place, [test])

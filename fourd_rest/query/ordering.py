@@ -17,7 +17,11 @@ from django.db.models.functions import DenseRank
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
+<<<<<<< HEAD
 from fourd_rest.errors import BAD_ORDER, ErrorItem, RestError
+=======
+from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, RestError
+>>>>>>> refs/heads/review
 
 from . import objects
 from .folding import compares_as_4d, fold, null_order, text_form
@@ -25,17 +29,37 @@ from .paths import Place, resolve, sees
 from .scanning import bounded
 from .syntax import OrderItem
 
+# SQLite takes 64 and crashes beyond where relations are joined; a property of an object takes three.
+MAX_KEYS = 60
+
 
 def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> tuple[Any, ...]:
     """The order that ``items`` ask for, made total by the key.
 
-    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of.
+    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of; 9022
+    beyond ``MAX_KEYS`` expressions.
     """
+<<<<<<< HEAD
     expressions = [
         key
         for item in items
         for key in _sql_keys(caller, dataclass, item, _place(caller, dataclass, item))
     ]
+=======
+    expressions: list[Any] = []
+    for item in items:
+        refusal = BAD_ORDER(order=str(item.path), dataclass=dataclass.name)
+        try:
+            place = resolve(caller, dataclass, item.path)
+        except RestError as error:
+            raise RestError(*error.items, refusal) from error
+        keys = _keys(caller, place, item.descending)
+        if not keys:
+            raise RestError(refusal)
+        expressions += keys
+        if len(expressions) > MAX_KEYS:
+            raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
+>>>>>>> refs/heads/review
     return (*expressions, "pk")
 
 

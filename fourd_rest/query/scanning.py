@@ -6,7 +6,6 @@ SQL narrows the entities down where it can; what is left is looked at one by one
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,19 +22,39 @@ from .json_sql import LENGTH
 from .membership import key_in
 from .paths import Place
 from .syntax import Comparator, Step
-from .words import keyword, narrowing
+from .words import fits, keyword, narrowing
 
 Test = Callable[[Any], bool]
 
 _CHUNK = 2_000
 
 
-def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
+class Scans:
+    """Where the entities of one filter are looked at, and how many more may be.
+
+    The limit is that of the filter, however many of its criteria Python decides.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.limit = self.left = current().MAX_SCANNED_ENTITIES
+
+    def bounded(self, rows: QuerySet[Any, Any]) -> Iterator[Any]:
+        # Without a size Django refuses to iterate where get_queryset prefetches.
+        for row in rows[: self.left + 1].iterator(_CHUNK):
+            if self.left == 0:
+                reason = f"more than {self.limit} entities would have to be looked at"
+                raise RestError(QUERY_NOT_COMPLETED(reason=reason))
+            self.left -= 1
+            yield row
+
+
+def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
     """Whether the text at ``place`` holds the word."""
     column = place.attribute.column
-    rows = _rows(caller, place, alias)
+    rows = _rows(caller, place, scans)
     if place.attribute.expression is not None:
-        rows = place.dataclass.model._base_manager.using(alias)
+        rows = place.dataclass.model._base_manager.using(scans.alias)
         rows = rows.annotate(**{column: place.attribute.expression})
     rows = rows.filter(**{f"{column}__isnull": False})
     part = narrowing(word)
@@ -46,17 +65,25 @@ def with_word(caller: Caller, place: Place, word: str, alias: str) -> Q:
     if text is not None:
         rows, column = rows.annotate(_fourd_text=text), "_fourd_text"
     holds = keyword(word)
+<<<<<<< HEAD
     pairs = bounded(rows.values_list("pk", column))
+=======
+    pairs = scans.bounded(rows.values_list("pk", column))
+>>>>>>> refs/heads/review
     return _named(place, (key for key, value in pairs if holds(str(value))))
 
 
-def computed(caller: Caller, place: Place, test: Test, alias: str) -> tuple[Q, Q]:
+def computed(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q]:
     """For which entities the computed value at ``place`` passes ``test``, and for which it fails."""
     compute = place.attribute.compute
     assert compute is not None  # noqa: S101  (only computed attributes get here)
     judged = [
         (instance.pk, test(value))
+<<<<<<< HEAD
         for instance in bounded(_rows(caller, place, alias))
+=======
+        for instance in scans.bounded(_rows(caller, place, scans))
+>>>>>>> refs/heads/review
         if (value := compute(instance)) is not None
     ]
     return (
@@ -65,15 +92,19 @@ def computed(caller: Caller, place: Place, test: Test, alias: str) -> tuple[Q, Q
     )
 
 
-def property_with_word(caller: Caller, place: Place, word: Any, alias: str) -> tuple[Q, Q]:
+def property_with_word(caller: Caller, place: Place, word: Any, scans: Scans) -> tuple[Q, Q]:
     """Whether the property at ``place`` holds the word: in brackets, that of some element."""
     column = place.attribute.column
-    rows = _rows(caller, place, alias).filter(**{f"{column}__isnull": False})
+    rows = _rows(caller, place, scans).filter(**{f"{column}__isnull": False})
     holds = keyword(word) if isinstance(word, str) else lambda value: False
     steps = (Step("", place.element), *place.steps)
     in_brackets = any(step.element is not None for step in steps)
     judged = []
+<<<<<<< HEAD
     for key, value in bounded(rows.values_list("pk", column)):
+=======
+    for key, value in scans.bounded(rows.values_list("pk", column)):
+>>>>>>> refs/heads/review
         found = [item for item in _walk(value, steps) if item is not None]
         if _has_collection(value, steps) if in_brackets else found:
             judged.append((key, any(isinstance(item, str) and holds(item) for item in found)))
@@ -89,14 +120,15 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
     return lambda value: any(passes(value) for passes in tests)
 
 
-def _rows(caller: Caller, place: Place, alias: str) -> QuerySet[Any]:
-    return place.dataclass.get_queryset(caller.request).using(alias).order_by()
+def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
+    return place.dataclass.get_queryset(caller.request).using(scans.alias).order_by()
 
 
 def _is_text(place: Place) -> bool:
     return type(place.attribute.member) in (CharField, TextField)
 
 
+<<<<<<< HEAD
 def bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
     """``rows``, one by one; 1200 if there are more than ``MAX_SCANNED_ENTITIES``."""
     limit = current().MAX_SCANNED_ENTITIES
@@ -108,6 +140,8 @@ def bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
         yield row
 
 
+=======
+>>>>>>> refs/heads/review
 def _named(place: Place, keys: Iterable[Any]) -> Q:
     return Q(key_in(list(keys), f"{place.way.prefix}pk"))
 
@@ -182,5 +216,5 @@ def _text_test(comparator: Comparator, wanted: str) -> Test:
 def _pattern(text: str) -> Test:
     if "@@" in text:
         return lambda value: False
-    pattern = re.compile(".*".join(map(re.escape, text.split("@"))), re.DOTALL)
-    return lambda value: pattern.fullmatch(fold(value)) is not None
+    parts = text.split("@")
+    return lambda value: fits(fold(value), parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .folding import fold
 
@@ -23,8 +23,28 @@ def keyword(text: str) -> Callable[[str], bool]:
         return lambda value: False
     if "@" not in pattern:
         return lambda value: pattern in _WORD.findall(fold(value))
-    wanted = re.compile(".*".join(map(re.escape, pattern.split("@"))), re.DOTALL)
-    return lambda value: any(map(wanted.fullmatch, _WORD.findall(fold(value))))
+    parts = pattern.split("@")
+    return lambda value: any(fits(found, parts) for found in _WORD.findall(fold(value)))
+
+
+def fits(text: str, parts: Sequence[str]) -> bool:
+    """Whether ``text`` consists of ``parts``, in this order, with any characters or none between them.
+
+    Takes linear time; a regular expression tries all places of all parts before it gives up.
+    """
+    first, *others = parts
+    if not others:
+        return text == first
+    *inner, last = others
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in inner:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def narrowing(text: str) -> str:

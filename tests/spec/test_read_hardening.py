@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from fourd_rest import DataClass
+from fourd_rest.query import scanning
+from fourd_rest.query.syntax import Comparator
+from fourd_rest.query.words import fits, keyword
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Country
 
@@ -73,6 +76,54 @@ class TestCosts:
         names = [f"extra.a{number}" for number in range(201)]
         answer = admin.read(f"Company?$compute=$all&$attributes={','.join(names)}")
         assert (answer.status_code, code(answer)) == (400, 9022)
+
+    def test_an_order_has_60_keys_at_most(self, admin: Any) -> None:
+        # SQLite crashed, and the process with it, at more than 64 and a join.
+        names = [f"manager.employer.extra.a{number}" for number in range(21)]
+        path = "Company?$orderby="
+        assert admin.read(path + ",".join(names[:20])).status_code == 200
+        answer = admin.read(path + ",".join(names))
+        assert (answer.status_code, code(answer)) == (400, 9022)
+
+    def test_all_words_of_a_filter_share_the_entities_that_python_looks_at(
+        self, admin: Any, settings: Any
+    ) -> None:
+        settings.FOURD_REST = {"MAX_SCANNED_ENTITIES": 3}
+        for name in ("a", "b", "c"):
+            Employee.objects.create(first_name=name, last_name="x")
+        answer = admin.read('Employee?$filter="lastName % x"')
+        assert answer.json()["__COUNT"] == 3
+        answer = admin.read('Employee?$filter="lastName % x or firstName % a"')
+        assert (answer.status_code, code(answer)) == (500, 1200)
+        # One look at each entity is enough for this one.
+        answer = admin.read('Employee?$filter="not(ID > 0 and (ID < 0 or lastName % x))"')
+        assert answer.json()["__COUNT"] == 0
+
+    def test_many_wildcards_take_no_longer_than_one(self) -> None:
+        """A regular expression would not end before the tests do."""
+        pattern, text = "@a" * 20 + "@b", "a" * 60
+        assert not keyword(pattern)(text)
+        assert not scanning.test(Comparator.EQUAL, [pattern])(text)
+
+    @pytest.mark.parametrize(
+        ("text", "parts", "holds"),
+        [
+            ("ab", ["ab"], True),
+            ("ab", ["a"], False),
+            ("ab", ["a", ""], True),
+            ("ab", ["", "b"], True),
+            ("a", ["a", "a"], False),
+            ("aXbYc", ["a", "b", "c"], True),
+            ("aXcYb", ["a", "b", "c"], False),
+            ("abab", ["", "ba", ""], True),
+            ("aba", ["ab", "ba"], False),
+            ("abcb", ["a", "b", "b"], True),
+            ("acb", ["a", "b", "b"], False),
+            ("", ["", ""], True),
+        ],
+    )
+    def test_parts_fit(self, text: str, parts: list[str], holds: bool) -> None:
+        assert fits(text, parts) is holds
 
 
 class TestSets:
