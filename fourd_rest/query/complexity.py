@@ -19,12 +19,8 @@ _SQLITE = (
     "LIKE or GLOB pattern too complex",
 )
 _POSTGRESQL = "54"  # the class of «program limit exceeded», stack depth included
-<<<<<<< HEAD
-# MariaDB: memory to sort, tables in a join, columns, packet, placeholders, thread stack, nesting
-=======
 # MariaDB: memory to sort, tables in a join, columns, packet, prepared placeholders, thread stack,
 # nesting of selects
->>>>>>> refs/heads/review
 _MARIADB = {1038, 1116, 1117, 1153, 1390, 1436, 1473}
 
 

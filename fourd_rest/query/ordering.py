@@ -17,16 +17,12 @@ from django.db.models.functions import DenseRank
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-<<<<<<< HEAD
-from fourd_rest.errors import BAD_ORDER, ErrorItem, RestError
-=======
-from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, RestError
->>>>>>> refs/heads/review
+from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
 
 from . import objects
 from .folding import compares_as_4d, fold, null_order, text_form
 from .paths import Place, resolve, sees
-from .scanning import bounded
+from .scanning import Scans
 from .syntax import OrderItem
 
 # SQLite takes 64 and crashes beyond where relations are joined; a property of an object takes three.
@@ -39,27 +35,13 @@ def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> t
     Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of; 9022
     beyond ``MAX_KEYS`` expressions.
     """
-<<<<<<< HEAD
     expressions = [
         key
         for item in items
         for key in _sql_keys(caller, dataclass, item, _place(caller, dataclass, item))
     ]
-=======
-    expressions: list[Any] = []
-    for item in items:
-        refusal = BAD_ORDER(order=str(item.path), dataclass=dataclass.name)
-        try:
-            place = resolve(caller, dataclass, item.path)
-        except RestError as error:
-            raise RestError(*error.items, refusal) from error
-        keys = _keys(caller, place, item.descending)
-        if not keys:
-            raise RestError(refusal)
-        expressions += keys
-        if len(expressions) > MAX_KEYS:
-            raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
->>>>>>> refs/heads/review
+    if len(expressions) > MAX_KEYS:
+        raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
     return (*expressions, "pk")
 
 
@@ -74,6 +56,8 @@ def computed_order(
     places = [_place(caller, dataclass, item) for item in items]
     if not any(map(_is_computed, places)):
         return None
+    if len(places) > MAX_KEYS:
+        raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
     ranks = {
         f"_fourd_rank{index}": Window(
             DenseRank(), order_by=list(_sql_keys(caller, dataclass, item, place))
@@ -81,7 +65,7 @@ def computed_order(
         for index, (item, place) in enumerate(zip(items, places, strict=True))
         if not _is_computed(place)
     }
-    found = list(bounded(rows.annotate(**ranks).order_by("pk")))
+    found = list(Scans(rows.db).bounded(rows.annotate(**ranks).order_by("pk")))
     # Sorting is stable: the last item first, each within the equal ones of those before.
     for index, (item, place) in reversed(list(enumerate(zip(items, places, strict=True)))):
         if not _is_computed(place):

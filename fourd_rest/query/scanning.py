@@ -65,11 +65,7 @@ def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
     if text is not None:
         rows, column = rows.annotate(_fourd_text=text), "_fourd_text"
     holds = keyword(word)
-<<<<<<< HEAD
-    pairs = bounded(rows.values_list("pk", column))
-=======
     pairs = scans.bounded(rows.values_list("pk", column))
->>>>>>> refs/heads/review
     return _named(place, (key for key, value in pairs if holds(str(value))))
 
 
@@ -79,11 +75,7 @@ def computed(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q,
     assert compute is not None  # noqa: S101  (only computed attributes get here)
     judged = [
         (instance.pk, test(value))
-<<<<<<< HEAD
-        for instance in bounded(_rows(caller, place, alias))
-=======
         for instance in scans.bounded(_rows(caller, place, scans))
->>>>>>> refs/heads/review
         if (value := compute(instance)) is not None
     ]
     return (
@@ -100,11 +92,7 @@ def property_with_word(caller: Caller, place: Place, word: Any, scans: Scans) ->
     steps = (Step("", place.element), *place.steps)
     in_brackets = any(step.element is not None for step in steps)
     judged = []
-<<<<<<< HEAD
-    for key, value in bounded(rows.values_list("pk", column)):
-=======
     for key, value in scans.bounded(rows.values_list("pk", column)):
->>>>>>> refs/heads/review
         found = [item for item in _walk(value, steps) if item is not None]
         if _has_collection(value, steps) if in_brackets else found:
             judged.append((key, any(isinstance(item, str) and holds(item) for item in found)))
@@ -128,20 +116,6 @@ def _is_text(place: Place) -> bool:
     return type(place.attribute.member) in (CharField, TextField)
 
 
-<<<<<<< HEAD
-def bounded(rows: QuerySet[Any, Any]) -> Iterator[Any]:
-    """``rows``, one by one; 1200 if there are more than ``MAX_SCANNED_ENTITIES``."""
-    limit = current().MAX_SCANNED_ENTITIES
-    # Without a size Django refuses to iterate where get_queryset prefetches.
-    for count, row in enumerate(rows[: limit + 1].iterator(_CHUNK)):
-        if count == limit:
-            reason = f"more than {limit} entities would have to be looked at"
-            raise RestError(QUERY_NOT_COMPLETED(reason=reason))
-        yield row
-
-
-=======
->>>>>>> refs/heads/review
 def _named(place: Place, keys: Iterable[Any]) -> Q:
     return Q(key_in(list(keys), f"{place.way.prefix}pk"))
 
