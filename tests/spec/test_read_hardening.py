@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from fourd_rest import DataClass
-from fourd_rest.entities import collection
+from fourd_rest.entities import collection, deleting
 from fourd_rest.models import EntitySet
 from fourd_rest.query import scanning
 from fourd_rest.query.syntax import Comparator
 from fourd_rest.query.words import fits, keyword
 from testproject.hr.models import Company, Employee
 from tests.spec.selections import select
-from tests.zoo.models import Country
+from tests.zoo.models import Country, Parcel
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +137,18 @@ class TestCosts:
     def test_parts_fit(self, text: str, parts: list[str], holds: bool) -> None:
         assert fits(text, parts) is holds
 
+    def test_a_computed_value_that_is_no_number_is_null(
+        self, admin: Any, registered: Any, monkeypatch: Any
+    ) -> None:
+        def ratio(self: Any) -> float:
+            return math.nan
+
+        monkeypatch.setattr(Employee, "ratio", property(ratio), raising=False)
+        registered(Employee, fields=["id"], computed=["ratio"])
+        Employee.objects.create(first_name="a", last_name="x")
+        assert admin.read("Employee?$filter=ratio>1").json()["__COUNT"] == 0
+        assert admin.read("Employee?$filter=ratio=null").json()["__COUNT"] == 1
+
 
 class TestSets:
     def test_a_key_longer_than_the_column_is_not_that_of_another(self, admin: Any) -> None:
@@ -164,6 +177,16 @@ class TestSets:
         settings.DATABASE_ROUTERS = [Replicated()]
         assert admin.rest("DELETE", 'Company?$filter="ID>0"').status_code == 200
         assert not Company.objects.using("default").exists()
+
+    def test_an_answer_tells_of_a_thousand_refusals_and_no_more(
+        self, admin: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(deleting, "MAX_TOLD", 3)
+        for country in "abcde":
+            Parcel.objects.create(country=Country.objects.create(code=country, name="n"))
+        answer = admin.rest("DELETE", 'Country?$filter="name=n"')
+        assert answer.status_code == 500
+        assert [item["errCode"] for item in answer.json()["__ERROR"]] == [9019, 1518, 1518]
 
 
 class Replicated:
