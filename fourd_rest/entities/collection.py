@@ -147,7 +147,10 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     if set_id is None or set_id == NONE:
         if filter_.query.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
-        selection = filtered(_source(caller, address, dataclass, set_id), filter_)
+        source = _source(caller, address, dataclass, set_id)
+        # A replica may not know yet what an entity has become, and that it is none of these.
+        rows = source.queryset.using(dataclass.write_alias())
+        selection = filtered(replace(source, queryset=rows), filter_)
     else:
         entity_set = _find(caller, address, dataclass, set_id)
         selection = filtered(_inside(everything(caller, dataclass), entity_set), filter_)
@@ -206,8 +209,12 @@ def _members(
 
 
 def _inside(whole: Selection, entity_set: EntitySet) -> Selection:
-    """The members of ``entity_set`` that are there, in no order of their own."""
-    return replace(whole, queryset=whole.queryset.filter(contains(entity_set)))
+    """The members of ``entity_set`` that are there, in no order of their own.
+
+    Asked on the database that has the set: its replica may not have it yet.
+    """
+    rows = whole.queryset.using(entity_set._state.db)
+    return replace(whole, queryset=rows.filter(contains(entity_set)))
 
 
 def _in_their_order(selection: Selection, keys: Sequence[Any]) -> Selection:

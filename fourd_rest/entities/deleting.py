@@ -25,6 +25,9 @@ from . import access
 from .access import Action
 from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
 
+# A selection may hold a million entities that cannot be deleted: an answer names about so many.
+MAX_TOLD = 1_000
+
 
 def delete(
     caller: Caller, dataclass: DataClass, key_texts: Sequence[str], *, atomic: bool = False
@@ -64,18 +67,20 @@ def _delete_all(
 
         _run(dataclass, alias, keys, remove_all)
         return
-    errors: list[RestError] = []
+    items: dict[ErrorItem, None] = {}
+    status = 0
     for key in keys:
         try:
             _run(dataclass, alias, [key], partial(remove, caller, dataclass, alias, key))
         except RestError as error:
             if len(keys) == 1:
                 raise
-            errors.append(error)
-    if errors:
-        # A right that is missing is told once, not for every key.
-        items = dict.fromkeys(item for error in errors for item in error.items)
-        raise RestError(*items, status=max(error.status for error in errors))
+            status = max(status, error.status)
+            if len(items) < MAX_TOLD:
+                # A right that is missing is told once, not for every key.
+                items |= dict.fromkeys(error.items)
+    if items:
+        raise RestError(*items, status=status)
 
 
 def _keys(caller: Caller, dataclass: DataClass, key_texts: Sequence[str]) -> list[Any]:
@@ -101,7 +106,9 @@ def _run(dataclass: DataClass, alias: str, keys: Sequence[Any], action: Callable
         raise
     except IntegrityError as error:
         # Rules may be judged at the commit: whose deletion broke one cannot be told.
-        raise RestError(_held_by("other data"), *(_refused(dataclass, key) for key in keys)) from error
+        raise RestError(
+            _held_by("other data"), *(_refused(dataclass, key) for key in keys[:MAX_TOLD])
+        ) from error
 
 
 def _held_by(what: str) -> ErrorItem:

@@ -60,7 +60,26 @@ def bind(query: Query, params: str | None) -> Query:
     """
     if query.where is None or not _has_placeholder(query.where):
         return query
-    return Query(_bound(query.where, _finder(params)), query.order)
+    where = _bound(query.where, _finder(params))
+    limit = current().MAX_IN_VALUES
+    # One list may stand in many places, and each of them is a part of the statement.
+    if _listed(where) > limit:
+        raise too_large(f"its lists have more than {limit} values together")
+    return Query(where, query.order)
+
+
+def _listed(node: Node) -> int:
+    """How many values all lists of placeholders have together."""
+    match node:
+        case Comparison(operand=Given(value=list(values))):
+            return len(values)
+        case Not(inner):
+            return _listed(inner)
+        case Except(inner, without):
+            return _listed(inner) + _listed(without)
+        case And(nodes) | Or(nodes):
+            return sum(map(_listed, nodes))
+    return 0
 
 
 def _has_placeholder(node: Node) -> bool:

@@ -76,7 +76,8 @@ def computed(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q,
     judged = [
         (instance.pk, test(value))
         for instance in scans.bounded(_rows(caller, place, scans))
-        if (value := compute(instance)) is not None
+        # What is no number compares with nothing, and reads as null.
+        if (value := compute(instance)) is not None and not _is_nan(value)
     ]
     return (
         _named(place, (key for key, passes in judged if passes)),
@@ -164,6 +165,10 @@ def _single(comparator: Comparator, wanted: Any) -> Test:
         case Comparator.GREATER_OR_EQUAL:
             return lambda value: bool(_exact(value) >= wanted)
     return lambda value: bool(_exact(value) == wanted)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, Decimal)) and value != value  # noqa: PLR0124
 
 
 def _exact(value: Any) -> Any:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from fourd_rest import DataClass
+from fourd_rest.entities import collection, deleting
+from fourd_rest.models import EntitySet
 from fourd_rest.query import scanning
 from fourd_rest.query.syntax import Comparator
 from fourd_rest.query.words import fits, keyword
 from testproject.hr.models import Company, Employee
-from tests.zoo.models import Country
+from tests.spec.selections import select
+from tests.zoo.models import Country, Parcel
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +103,14 @@ class TestCosts:
         answer = admin.read('Employee?$filter="not(ID > 0 and (ID < 0 or lastName % x))"')
         assert answer.json()["__COUNT"] == 0
 
+    def test_a_list_that_stands_in_many_places_counts_each_time(self, admin: Any, settings: Any) -> None:
+        settings.FOURD_REST = {"MAX_IN_VALUES": 6}
+        for times, status in ((2, 200), (3, 400)):
+            paths = ["ID in :1", "not(extra.a in :1)", "(name = x except extra.b in :1)"][:times]
+            answer = admin.read(f"Company?$filter={' or '.join(paths)}&$params=[[1,2,3]]")
+            assert answer.status_code == status
+        assert code(answer) == 9022
+
     def test_many_wildcards_take_no_longer_than_one(self) -> None:
         """A regular expression would not end before the tests do."""
         pattern, text = "@a" * 20 + "@b", "a" * 60
@@ -125,6 +137,18 @@ class TestCosts:
     def test_parts_fit(self, text: str, parts: list[str], holds: bool) -> None:
         assert fits(text, parts) is holds
 
+    def test_a_computed_value_that_is_no_number_is_null(
+        self, admin: Any, registered: Any, monkeypatch: Any
+    ) -> None:
+        def ratio(self: Any) -> float:
+            return math.nan
+
+        monkeypatch.setattr(Employee, "ratio", property(ratio), raising=False)
+        registered(Employee, fields=["id"], computed=["ratio"])
+        Employee.objects.create(first_name="a", last_name="x")
+        assert admin.read("Employee?$filter=ratio>1").json()["__COUNT"] == 0
+        assert admin.read("Employee?$filter=ratio=null").json()["__COUNT"] == 1
+
 
 class TestSets:
     def test_a_key_longer_than_the_column_is_not_that_of_another(self, admin: Any) -> None:
@@ -136,3 +160,37 @@ class TestSets:
         assert admin.read(f"{path}?$orderby=name").json()["__COUNT"] == 0
         assert admin.rest("DELETE", path).status_code == 200
         assert Country.objects.filter(code="abcdefghij").exists()
+
+    def test_members_are_looked_up_where_the_set_is(self, admin: Any, settings: Any) -> None:
+        """On a replica, a set that was made just now would be empty."""
+        admin.read("Company?$method=entityset")
+        entity_set = EntitySet.objects.get()
+        settings.DATABASE_ROUTERS = [Replicated()]
+        whole = select("Company")
+        assert whole.queryset.db == "replica"
+        assert collection._inside(whole, entity_set).queryset.db == "default"
+
+    def test_a_delete_by_filter_asks_the_database_that_is_written(
+        self, admin: Any, settings: Any
+    ) -> None:
+        Company.objects.create(name="a")
+        settings.DATABASE_ROUTERS = [Replicated()]
+        assert admin.rest("DELETE", 'Company?$filter="ID>0"').status_code == 200
+        assert not Company.objects.using("default").exists()
+
+    def test_an_answer_tells_of_a_thousand_refusals_and_no_more(
+        self, admin: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(deleting, "MAX_TOLD", 3)
+        for country in "abcde":
+            Parcel.objects.create(country=Country.objects.create(code=country, name="n"))
+        answer = admin.rest("DELETE", 'Country?$filter="name=n"')
+        assert answer.status_code == 500
+        assert [item["errCode"] for item in answer.json()["__ERROR"]] == [9019, 1518, 1518]
+
+
+class Replicated:
+    """Reads companies where there is no database at all."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "replica" if model is Company else None
