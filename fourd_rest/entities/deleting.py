@@ -45,6 +45,7 @@ def delete_selected(
 ) -> None:
     """Delete the entities of a selection; those that are gone meanwhile need no deleting.
 
+    What was selected is not judged again: deleting one entity may change what others are selected by.
     Raises ``RestError`` as ``delete`` does.
     """
     _delete_all(caller, dataclass, sorted(set(keys)), _remove_if_there, atomic=atomic)
