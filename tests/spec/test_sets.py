@@ -6,6 +6,7 @@ import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -461,13 +462,13 @@ class ElsewhereRouter:
 
 
 @pytest.fixture
-def elsewhere(settings: Any) -> Iterator[str]:
-    """A second database, in memory, which has no users."""
+def elsewhere(settings: Any, tmp_path: Path) -> Iterator[str]:
+    """A second database, which has no users. In a file: Django closes none that is in memory."""
     alias = "elsewhere"
     connections.databases[alias] = {
         **connections.databases["default"],
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": ":memory:",
+        "NAME": tmp_path / "elsewhere.sqlite3",
         "OPTIONS": {},
     }
     settings.DATABASE_ROUTERS = [ElsewhereRouter()]

@@ -827,6 +827,7 @@ def test_no_check_opens_a_database_connection():
         assert isinstance(check(app_configs=None), list)
 
 
+@pytest.mark.django_db  # from Django 6.1 on, check asks the databases as well
 def test_manage_py_check_shows_them(registered):
     registered.register(Company, feilds=[])
     with pytest.raises(SystemCheckError) as raised:
