@@ -14,7 +14,7 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Value, When
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -76,8 +76,13 @@ class Judged:
 
 
 def unmatched(condition: Q) -> Q:
-    """Whatever ``condition`` does not hold for, also where SQL does not know."""
-    return Q(Case(When(condition, then=Value(False)), default=Value(True), output_field=BooleanField()))
+    """Whatever ``condition`` does not hold for, also where SQL does not know.
+
+    Counted in numbers: where nothing is left of ``condition`` Django casts the default to the type of
+    the output, and MariaDB knows no cast to a boolean.
+    """
+    holds = Case(When(condition, then=Value(1)), default=Value(0), output_field=IntegerField())
+    return Q(Exact(holds, Value(0)))
 
 
 def judge(
