@@ -488,7 +488,7 @@ def test_the_function_comes_with_a_connection() -> None:
             cursor.execute("SELECT fourd_fold(%s), fourd_fold(NULL), fourd_fold(5)", ["Ä"])
             assert cursor.fetchone() == ("a", None, 5)
     finally:
-        other.close()
+        other.connection.close()  # Django itself closes none to a database in memory
 
 
 @sqlite
