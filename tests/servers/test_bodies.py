@@ -45,8 +45,12 @@ TOO_LARGE = {
     "errCode": 9003,
 }
 
+SYNC, UVICORN, RUNSERVER = (
+    pytest.param(kind, marks=pytest.mark.slow) for kind in ("sync", "uvicorn", "runserver")
+)
 
-@pytest.fixture(scope="module", params=["sync", "gthread", "uvicorn", "runserver"])
+
+@pytest.fixture(scope="module", params=["gthread", SYNC, UVICORN, RUNSERVER])
 def server(request: Any, prepared: Site, tmp_path_factory: Any) -> Iterator[Server]:
     limits = {"MAX_UPLOAD_SIZE": LIMIT, "MAX_BODY_SIZE": JSON_LIMIT}
     site = copy_site(prepared, tmp_path_factory.mktemp(request.param), fourd_rest=limits)
@@ -343,7 +347,7 @@ def test_a_chunked_body_that_nobody_reads(server: Server, nothing_kept: None) ->
         assert_usable_or_closed(wire)
 
 
-only_runserver = pytest.mark.parametrize("server", ["runserver"], indirect=True, scope="module")
+only_runserver = pytest.mark.parametrize("server", [RUNSERVER], indirect=True, scope="module")
 
 
 @only_runserver

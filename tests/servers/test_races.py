@@ -203,6 +203,7 @@ def test_a_key_that_is_re_created_during_the_race(crew: Crew, entity: dict[str, 
             assert same(other["again"], {**CONFLICT, "stamp": stamp, "value": owner["created"]["value"]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["entity", "page"])
 @both_modes
 def test_a_commit_between_two_statements_of_a_read(
@@ -227,6 +228,7 @@ def test_a_commit_between_two_statements_of_a_read(
     assert items[0]["answer"]["stamp"] == items[0]["other"]["stamp"]
 
 
+@pytest.mark.slow
 @both_modes
 def test_a_commit_between_two_statements_of_an_update(crew: Crew, entity: dict[str, Any]) -> None:
     """Either the other one commits and the update is stale, or it must wait and is stale itself."""
@@ -244,6 +246,7 @@ def test_a_commit_between_two_statements_of_an_update(crew: Crew, entity: dict[s
             assert same(answer, {"http": 200, "stamp": before["stamp"] + 1})
 
 
+@pytest.mark.slow
 @both_text_keys
 def test_a_commit_between_two_statements_of_a_delete(crew: Crew, entity: dict[str, Any]) -> None:
     """The last stamp that was acknowledged is refused in the key's next life."""

@@ -36,7 +36,10 @@ def fresh(tmp_path_factory: Any) -> tuple[Site, str]:
     return site, site.run("manage.py", "demo", "--no-serve", "127.0.0.1:8081")
 
 
-@pytest.fixture(scope="module", params=["demo", "gunicorn", "uvicorn"])
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("demo", "uvicorn")]
+
+
+@pytest.fixture(scope="module", params=["gunicorn", *SLOW])
 def server(request: Any, tmp_path_factory: Any) -> Iterator[Server]:
     """``manage.py demo`` from nothing, or a prepared demo under the line that it printed."""
     port = free_port()
