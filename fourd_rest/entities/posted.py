@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from fourd_rest.conf import current
@@ -25,6 +26,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import UploadedBlob
+from fourd_rest.query.by_key import ByKey
 from fourd_rest.uploads import attach
 
 from .rendering import Entity
@@ -244,14 +246,17 @@ class Judge:
     def _foreign_key(self, attribute: Attribute, target: DataClass, key: Any) -> Any:
         """What the foreign key column gets. A target the caller cannot see is an unknown one."""
         request = self.caller.request
-        found = None
+        found: Any = None
         if target.has_view_permission(request):
             column = attribute.field.target_field.attname  # type: ignore[attr-defined]
-            entities = target.with_key(target.get_queryset(request).using(self.alias), key)
-            found = entities.order_by().values_list(column, flat=True).first()
-        if found is None:
+            if target.restricts_rows:
+                entities = target.with_key(target.get_queryset(request).using(self.alias), key)
+                found = entities.order_by().values_list(column).first()
+            else:
+                found = _every(target, column).get(key, self.alias)
+        if found is None or found[0] is None:
             raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(key), dataclass=target.name))
-        return found
+        return found[0]
 
     def _take_file(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
         if _is_deferred(value):
@@ -274,6 +279,13 @@ class Judge:
     def _item(self, row: Any, attribute: Attribute) -> ErrorItem:
         item: ErrorItem = row(attribute=attribute.name, dataclass=self.dataclass.name)
         return item
+
+
+@cache
+def _every(target: DataClass, column: str) -> ByKey:
+    """``column`` of the entities of ``target``, which restricts none."""
+    rows = target.model._default_manager.get_queryset()
+    return ByKey(target, rows.order_by().values_list(column))
 
 
 def _is_nested(value: Any) -> bool:

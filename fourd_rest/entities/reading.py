@@ -68,11 +68,10 @@ def entity(
     check_view(caller, dataclass, key_text)
     projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
-    found = dataclass.with_key(projection.select(queryset), to_key(dataclass, key_text))
-    rows = list(found[:1])
-    if not rows:
+    row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
+    if row is None:
         raise _not_loaded(dataclass, key_text)
-    only = shown(caller, projection, rows, queryset.db)[0]
+    only = shown(caller, projection, [row], queryset.db)[0]
     return {"__entityModel": dataclass.name, "__DATACLASS": dataclass.name, **only}
 
 

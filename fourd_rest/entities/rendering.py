@@ -17,12 +17,12 @@ from django.db.models import BooleanField, ExpressionWrapper, ForeignKey, Q, Que
 from fourd_rest.address import key_text
 from fourd_rest.dataclass import Attribute, DataClass, File, Kind
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP, moment_to_wire
+from fourd_rest.query.by_key import ByKey, Row
 from fourd_rest.query.links import link
 
 from . import stamps
 from .shapes import Expanded, Shape, picked
 
-Row = tuple[Any, ...]
 Entity = dict[str, Any]
 
 
@@ -164,6 +164,16 @@ class Projection:
         if self.annotations:
             queryset = queryset.annotate(**self.annotations)
         return queryset.values_list(*self.columns)
+
+    def row(self, queryset: QuerySet[Any], key: Any, alias: str) -> Row | None:
+        """The row of ``key`` in ``queryset`` on the database ``alias``, in one statement."""
+        if self.dataclass.restricts_rows:
+            return self.dataclass.with_key(self.select(queryset).using(alias), key).first()
+        return self._by_key.get(key, alias)
+
+    @cached_property
+    def _by_key(self) -> ByKey:
+        return ByKey(self.dataclass, self._every_row)
 
     @cached_property
     def _every_row(self) -> QuerySet[Any, Row]:

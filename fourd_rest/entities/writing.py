@@ -14,7 +14,6 @@ from django.db import (
     DataError,
     IntegrityError,
     OperationalError,
-    connections,
     models,
 )
 from django.utils import timezone
@@ -417,16 +416,12 @@ class Writer:
 
     def _lock(self, draft: Draft) -> models.Model:
         """The row as it is now, locked where the database can."""
-        rows = self.dataclass.model._base_manager.using(self.alias).filter(pk=draft.key)
-        # Keys do not change here: rows that refer to this one need not wait, nor wait for each other.
-        no_key = connections[self.alias].features.has_select_for_no_key_update
-        instance = next(iter(rows.order_by().select_for_update(no_key=no_key)), None)
+        instance = self.rows.locked(draft.key)
         if instance is None:
             raise self.answers.gone(draft)
         if self.dataclass.restricts_rows and not self.rows.query(draft.key).exists():
             raise self.answers.gone(draft)
-        found: models.Model = instance
-        return found
+        return instance
 
     def _assign(self, instance: models.Model, draft: Draft) -> None:
         self._assign_values(instance, draft)
