@@ -7,7 +7,7 @@ by compare-and-swap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -89,18 +89,45 @@ def compare_and_swap(
     column = dataclass.stamp_column
     if column is not None:
         owner, changes = _stamp_change(dataclass.model, column, dataclass.timestamp_column, now)
-        rows = owner._base_manager.using(alias).filter(**{"pk": key, column: expected})
-        return rows.update(**{**changes, column: expected + 1}) == 1
+        changes = {**changes, column: expected + 1}
+        return _swap(owner, alias, changes, {owner._meta.pk.name: key, column: expected})
     label, text = dataclass.stamp_label, dataclass.key_to_wire(key)
-    row = _row(label, text, alias).filter(stamp=expected)
+    row = {"dataclass": label, "key": text, "stamp": expected}
     # An entity that is saved is not deleted, even if nobody told of its return (``bulk_create``).
-    if row.update(stamp=expected + 1, modified=now, deleted=None):
+    changes = {"stamp": expected + 1, "modified": now, "deleted": None}
+    if _swap(EntityStamp, alias, changes, row):
         return True
     if expected != FIRST_STAMP:
         return False
     # No row counts as the first stamp (D-32). Never get_or_create: it reads before it writes.
     _insert(label, text, alias, None)
-    return row.update(stamp=expected + 1, modified=now) == 1
+    return _swap(EntityStamp, alias, changes, row)
+
+
+def _swap(
+    model: type[models.Model], alias: str, changes: Mapping[str, Any], where: Mapping[str, Any]
+) -> bool:
+    """Set fields of the one row that has these values; false if there is none.
+
+    Django's ``update`` takes 150 µs more, every tenth of what saving one entity takes.
+    """
+    connection = connections[alias]
+
+    def compiled(values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+        fields: list[Any] = [model._meta.get_field(name) for name in values]
+        columns = [f"{connection.ops.quote_name(field.column)} = %s" for field in fields]
+        params = [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(fields, values.values(), strict=True)
+        ]
+        return columns, params
+
+    table = connection.ops.quote_name(model._meta.db_table)
+    (assignments, new), (conditions, old) = compiled(changes), compiled(where)
+    sql = f"UPDATE {table} SET {', '.join(assignments)} WHERE {' AND '.join(conditions)}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*new, *old])
+        return bool(cursor.rowcount == 1)
 
 
 def _stamp_change(
