@@ -26,15 +26,18 @@ _BRACKET = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
+# A name without quotes. Beyond ASCII it takes all but white space: ``\w`` lacks combining marks and more
+# that an identifier of JavaScript may have.
+_NAME = r"(?:[A-Za-z_$]|[^\x00-\x7f\s])(?:[\w$]|[^\x00-\x7f\s])*+"
 _LENIENT = re.compile(
-    r"""
+    rf"""
     "[^"\\]*+(?:\\.[^"\\]*+)*+"
     | '(?P<text>[^'\\]*+(?:\\.[^'\\]*+)*+)'
     | ["'].*+
-    | (?P<name>(?:[^\W\d]|\$)[\w$]*+)(?=[ \t\r\n]*+:)
-    | (?:[^\W\d]|\$)[\w$]*+
-    | [\[{,:][ \t\r\n]*+,
-    | (?P<comma>,)(?=[ \t\r\n]*+[\]}])
+    | (?P<name>{_NAME})(?=[ \t\r\n]*+:)
+    | {_NAME}
+    | [\[{{,:][ \t\r\n]*+,
+    | (?P<comma>,)(?=[ \t\r\n]*+[\]}}])
     """,
     re.DOTALL | re.VERBOSE,
 )

@@ -367,6 +367,11 @@ def sloppy_name(name: str, choose: Any) -> str:
     return sloppy(name, choose)
 
 
+@pytest.mark.parametrize("name", ["e\u0301te\u0301", "A·", "℘", "Été", "名前", "$a_1", "_"])
+def test_names_that_are_identifiers_of_javascript(name: str) -> None:
+    assert value(f"{{{name}: 1, {name} :2,}}") == {name: 2}
+
+
 @modest
 @given(values, st.data())
 def test_every_liberty_gives_the_same_value(tree: Any, data: st.DataObject) -> None:
