@@ -100,8 +100,8 @@ class Nesting:
             return {}
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
-        everything = projection.select(target.get_queryset(self.caller.request))
-        rows = [row for row in among(everything.using(self.alias), "pk", wanted) if row[0] in wanted]
+        found = projection.rows(target.get_queryset(self.caller.request), wanted, self.alias)
+        rows = [row for row in found if row[0] in wanted]
         row_weights = [wanted[row[0]] for row in rows]
         self._spend(sum(row_weights))
         return {
@@ -160,8 +160,9 @@ class Nesting:
         # statement more, for this alone.
         keys = self._every(target).order_by().values_list("pk")
         ranks = self._slices(keys, expanded, tie, wanted, size)
-        everything = projection.select(target.get_queryset(self.caller.request)).using(self.alias)
-        rows = {row[0]: row for row in among(everything, "pk", {rank[0] for rank in ranks})}
+        owners = {rank[0] for rank in ranks}
+        found = projection.rows(target.get_queryset(self.caller.request), owners, self.alias)
+        rows = {row[0]: row for row in found}
         return [(*rows[rank[0]], *rank[1:]) for rank in ranks if rank[0] in rows]
 
     def _slices(

@@ -15,7 +15,7 @@ from fourd_rest.uploads.outgoing import StoredFile
 
 from . import access
 from .access import Action
-from .nesting import among, shown
+from .nesting import shown
 from .rendering import Entity, Projection, project
 from .shapes import Shape, shape
 
@@ -51,7 +51,7 @@ def by_keys(
     ``queryset`` are all entities that the caller may see. Raises as ``rows`` does.
     """
     projection = project(shape, caller.prefix)
-    found = list(among(projection.select(queryset).using(queryset.db), "pk", keys))
+    found = projection.rows(queryset, keys, queryset.db)
     entities = shown(caller, projection, found, queryset.db)
     by_key = {row[0]: entity for row, entity in zip(found, entities, strict=True)}
     return [by_key.get(key) or {"__STAMP": 0} for key in keys]

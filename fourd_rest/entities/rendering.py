@@ -19,6 +19,7 @@ from fourd_rest.dataclass import Attribute, DataClass, File, Kind
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP, moment_to_wire
 from fourd_rest.query.by_key import ByKey, Row
 from fourd_rest.query.links import link
+from fourd_rest.query.membership import key_in
 
 from . import stamps
 from .shapes import Expanded, Shape, picked
@@ -170,6 +171,12 @@ class Projection:
         if self.dataclass.restricts_rows:
             return self.dataclass.with_key(self.select(queryset).using(alias), key).first()
         return self._by_key.get(key, alias)
+
+    def rows(self, queryset: QuerySet[Any], keys: Iterable[Any], alias: str) -> list[Row]:
+        """The rows of ``keys`` in ``queryset`` on the database ``alias``: one statement, no order."""
+        if self.dataclass.restricts_rows:
+            return list(self.select(queryset).using(alias).filter(key_in(keys)))
+        return self._by_key.get_many(keys, alias)
 
     @cached_property
     def _by_key(self) -> ByKey:

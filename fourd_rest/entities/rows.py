@@ -60,8 +60,7 @@ class Rows:
         return self._many(keys, self.dataclass.model._base_manager.get_queryset())
 
     def _many(self, keys: Iterable[Any], queryset: QuerySet[Any]) -> dict[Any, Entity]:
-        entities = self._projection.select(queryset).using(self.alias)
-        rows = list(entities.filter(pk__in=list(keys)))
+        rows = self._projection.rows(queryset, keys, self.alias)
         return {row[0]: entity for row, entity in zip(rows, self._shown(rows), strict=True)}
 
     def _first(self, key: Any, queryset: QuerySet[Any]) -> Entity | None:
