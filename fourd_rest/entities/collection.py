@@ -372,14 +372,19 @@ def page(selection: Selection, shape: Any, skip: int, size: int) -> tuple[int, l
         keys = selection.keys[skip : skip + size]
         rows = selection.queryset
         return len(selection.keys), reading.by_keys(selection.caller, shape, rows, keys)
-    shown = []
-    if size:
-        place = slice(skip, skip + size)
-        rows, condition = selection.queryset, selection.condition
-        shown = reading.rows(selection.caller, shape, rows, condition, selection.order, place)
+    shown = _read(selection, shape, slice(skip, skip + size)) if size else []
     # A page that is not full is the last one and tells the count.
-    count = skip + len(shown) if 0 < len(shown) < size else selection.queryset.count()
+    count = skip + len(shown) if 0 < len(shown) < size else selection.count()
     return count, shown
+
+
+def _read(selection: Selection, shape: Any, place: slice) -> list[Any]:
+    caller, rows = selection.caller, selection.queryset
+    if selection.is_everything and not selection.is_sorted:
+        found = reading.page_of_all(caller, shape, place, rows.db)
+        if found is not None:
+            return found
+    return reading.rows(caller, shape, rows, selection.condition, selection.order, place)
 
 
 def _slice(address: Address, dataclass: DataClass) -> tuple[int, int]:

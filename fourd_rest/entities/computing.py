@@ -38,14 +38,14 @@ def compute(selection: Selection, names: str | None, action: str) -> Any:
     if asked != ALL and asked not in ACTIONS:
         raise RestError(BAD_COMPUTE_ACTION(action=action))
     if asked == "count" and not (names or "").strip(" ,"):
-        return selection.queryset.count()
+        return selection.count()
     operands = resolve_list(selection.caller, selection.dataclass, names)
     if asked != ALL:
         del operands[1:]
     for operand in operands:
         operand.check(asked)
     if asked == "count":
-        return selection.queryset.count()
+        return selection.count()
     count, found = _figures(selection, operands, asked)
     if asked != ALL:
         return answer(operands[0], found[0], count, asked)

@@ -130,7 +130,7 @@ def _count(selection: Selection, skip: int, sent: int, size: int) -> int:
     if selection.keys is not None:
         return len(selection.keys)
     # A page that is not full is the last one and tells the count.
-    return skip + sent if 0 < sent < size else selection.queryset.count()
+    return skip + sent if 0 < sent < size else selection.count()
 
 
 def _apply(show: Callable[[Any], Any], value: Any) -> Any:

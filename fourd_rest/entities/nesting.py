@@ -13,9 +13,9 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
-from fourd_rest.query.by_key import Row
 from fourd_rest.query.links import Link, link, window_order
 from fourd_rest.query.membership import key_in
+from fourd_rest.query.prepared import Row
 
 from .rendering import Entity, Guard, Projection, Visible, project
 from .shapes import Expanded

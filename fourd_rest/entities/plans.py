@@ -54,7 +54,7 @@ def plan(
     found: dict[str, Any] = {}
     if path:
         begin = perf_counter()
-        count = selection.queryset.count()
+        count = selection.count()
         milliseconds = round((perf_counter() - begin) * 1000)
         description, *steps = _step(selection.dataclass, where).items()
         known = {"time": milliseconds, "recordsfounds": count}

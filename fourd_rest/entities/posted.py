@@ -26,7 +26,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import UploadedBlob
-from fourd_rest.query.by_key import ByKey
+from fourd_rest.query.prepared import Prepared
 from fourd_rest.uploads import attach
 
 from .rendering import Entity
@@ -282,10 +282,10 @@ class Judge:
 
 
 @cache
-def _every(target: DataClass, column: str) -> ByKey:
+def _every(target: DataClass, column: str) -> Prepared:
     """``column`` of the entities of ``target``, which restricts none."""
     rows = target.model._default_manager.get_queryset()
-    return ByKey(target, rows.order_by().values_list(column))
+    return Prepared(target, rows.order_by().values_list(column))
 
 
 def _is_nested(value: Any) -> bool:

@@ -17,9 +17,9 @@ from django.db.models import BooleanField, ExpressionWrapper, ForeignKey, Q, Que
 from fourd_rest.address import key_text
 from fourd_rest.dataclass import Attribute, DataClass, File, Kind
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP, moment_to_wire
-from fourd_rest.query.by_key import ByKey, Row
 from fourd_rest.query.links import link
 from fourd_rest.query.membership import key_in
+from fourd_rest.query.prepared import Prepared, Row
 
 from . import stamps
 from .shapes import Expanded, Shape, picked
@@ -170,17 +170,21 @@ class Projection:
         """The row of ``key`` in ``queryset`` on the database ``alias``, in one statement."""
         if self.dataclass.restricts_rows:
             return self.dataclass.with_key(self.select(queryset).using(alias), key).first()
-        return self._by_key.get(key, alias)
+        return self._prepared.get(key, alias)
 
     def rows(self, queryset: QuerySet[Any], keys: Iterable[Any], alias: str) -> list[Row]:
         """The rows of ``keys`` in ``queryset`` on the database ``alias``: one statement, no order."""
         if self.dataclass.restricts_rows:
             return list(self.select(queryset).using(alias).filter(key_in(keys)))
-        return self._by_key.get_many(keys, alias)
+        return self._prepared.get_many(keys, alias)
+
+    def page(self, place: slice, alias: str) -> list[Row]:
+        """The rows at ``place`` of all entities of a dataclass that hides none, in its own order."""
+        return self._prepared.page(place, alias)
 
     @cached_property
-    def _by_key(self) -> ByKey:
-        return ByKey(self.dataclass, self._every_row)
+    def _prepared(self) -> Prepared:
+        return Prepared(self.dataclass, self._every_row)
 
     @cached_property
     def _every_row(self) -> QuerySet[Any, Row]:

@@ -11,7 +11,7 @@ from django.db.models import Manager, Model, QuerySet
 
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.query.by_key import ByKey, Row
+from fourd_rest.query.prepared import Prepared, Row
 
 from .nesting import shown
 from .rendering import Entity, project
@@ -72,11 +72,11 @@ class Rows:
 
 
 @cache
-def _locking(dataclass: DataClass, no_key: bool) -> ByKey:
+def _locking(dataclass: DataClass, no_key: bool) -> Prepared:
     """All columns of the rows of ``dataclass``, which are locked."""
     model = dataclass.model
     rows = model._base_manager.order_by().select_for_update(no_key=no_key)
-    return ByKey(dataclass, rows.values_list(*_columns(model)))
+    return Prepared(dataclass, rows.values_list(*_columns(model)))
 
 
 def _columns(model: type[Model]) -> list[str]:

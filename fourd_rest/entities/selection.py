@@ -22,6 +22,7 @@ from fourd_rest.errors import (
     QUERY_NOT_ANALYZED,
     RestError,
 )
+from fourd_rest.query import prepared
 from fourd_rest.query.compiler import condition, conditions
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
@@ -71,6 +72,18 @@ class Selection:
         known = self.filtered_from_all
         # Whoever narrows the queryset by other means has made another one.
         return known[1] if known is not None and known[0] is self.queryset else None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether these are all entities of a dataclass that hides none."""
+        condition = self.condition
+        return condition is not None and not condition
+
+    def count(self) -> int:
+        """How many entities there are, gone members left out."""
+        if self.is_everything:
+            return prepared.count(self.dataclass.model, self.queryset.db)
+        return self.queryset.count()
 
     @property
     def ordered(self) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""The row of one key by SQL that is put together once: what the ORM finds, for every kind of key."""
+"""SQL that is put together once: it reads what the ORM reads, for every kind of key."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest.dataclass import registry
-from fourd_rest.query.by_key import ByKey
+from fourd_rest.query.prepared import Prepared, count
 from testproject.hr.models import Company, Invoice
 from tests.conftest import RestClient
-from tests.zoo.models import Aviary, Country, Everything, Parcel
+from tests.zoo.models import Animal, Aviary, Country, Everything, Parcel
 
 pytestmark = pytest.mark.django_db
 
 
-def by_key(model: type[models.Model]) -> ByKey:
+def prepared_for(model: type[models.Model]) -> Prepared:
     """A fresh one, over all columns."""
     dataclass = registry.for_model(model)
     assert dataclass is not None
     names = [field.attname for field in model._meta.concrete_fields]
-    return ByKey(dataclass, model._default_manager.order_by().values_list(*names))
+    return Prepared(dataclass, model._default_manager.order_by().values_list(*names))
 
 
 def by_orm(model: type[models.Model], key: Any) -> tuple[Any, ...]:
@@ -46,10 +46,10 @@ def stored() -> list[models.Model]:
 
 
 def test_rows_are_those_of_the_orm() -> None:
-    found: dict[type[models.Model], ByKey] = {}
+    found: dict[type[models.Model], Prepared] = {}
     for instance in stored():
         model = type(instance)
-        rows = found.setdefault(model, by_key(model))
+        rows = found.setdefault(model, prepared_for(model))
         row = rows.get(instance.pk, "default")
         assert row == by_orm(model, instance.pk)
         assert type(row) is tuple
@@ -61,7 +61,7 @@ def test_rows_of_many_keys() -> None:
     for instance in stored():
         of_model.setdefault(type(instance), []).append(instance.pk)
     for model, keys in of_model.items():
-        rows = by_key(model)
+        rows = prepared_for(model)
         assert rows.get_many([], "default") == []
         for wanted in (keys, keys[1:], keys):
             expected = [by_orm(model, key) for key in wanted]
@@ -83,7 +83,7 @@ def test_rows_of_many_keys() -> None:
     ],
 )
 def test_keys_that_no_row_has(model: Any, key: Any) -> None:
-    rows = by_key(model)
+    rows = prepared_for(model)
     assert rows.get(key, "default") is None  # put together for it
     for instance in stored():
         if type(instance) is model:
@@ -91,9 +91,29 @@ def test_keys_that_no_row_has(model: Any, key: Any) -> None:
     assert rows.get(key, "default") is None  # and put together before
 
 
+@pytest.mark.parametrize("ordering", [None, ["-name", "low"]])
+@pytest.mark.parametrize("place", [slice(0, 3), slice(2, 4), slice(4, 9), slice(9, 10)])
+def test_pages_in_the_order_of_the_dataclass(registered: Any, place: slice, ordering: Any) -> None:
+    registered(Animal, ordering=ordering)
+    for low, name in enumerate(("Tom", "Leo", "Ann", "Leo", "Zoe")):
+        Animal.objects.create(name=name, nick=str(low), low=-low)
+    expected = Animal.objects.order_by(*(ordering or ["pk"]))
+    rows = prepared_for(Animal)
+    for _ in range(2):
+        found = [row[0] for row in rows.page(place, "default")]
+        assert found == [animal.pk for animal in expected][place]
+
+
+@pytest.mark.parametrize("model", [Company, Aviary, Country])
+def test_counts(model: Any) -> None:
+    assert count(model, "default") == 0
+    stored()
+    assert count(model, "default") == 2
+
+
 def test_it_is_put_together_once(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [Company.objects.create(name=name).pk for name in "ab"]
-    rows = by_key(Company)
+    rows = prepared_for(Company)
     made = []
     as_sql = SQLCompiler.as_sql
 
