@@ -49,9 +49,8 @@ def page_of_all(caller: Caller, shape: Shape, place: slice, alias: str) -> list[
     None where it must be read otherwise. Takes 100 to 300 µs less, of two or three milliseconds.
     """
     projection = project(shape, caller.prefix)
-    if projection.has_expressions:
-        return None
-    return shown(caller, projection, projection.page(place, alias), alias)
+    found = projection.page(place, alias)
+    return None if found is None else shown(caller, projection, found, alias)
 
 
 def by_keys(

@@ -168,19 +168,32 @@ class Projection:
 
     def row(self, queryset: QuerySet[Any], key: Any, alias: str) -> Row | None:
         """The row of ``key`` in ``queryset`` on the database ``alias``, in one statement."""
-        if self.dataclass.restricts_rows:
-            return self.dataclass.with_key(self.select(queryset).using(alias), key).first()
-        return self._prepared.get(key, alias)
+        if self._is_fixed:
+            return self._prepared.get(key, alias)
+        rows = list(self.dataclass.with_key(self.select(queryset).using(alias), key)[:1])
+        return rows[0] if rows else None
 
     def rows(self, queryset: QuerySet[Any], keys: Iterable[Any], alias: str) -> list[Row]:
         """The rows of ``keys`` in ``queryset`` on the database ``alias``: one statement, no order."""
-        if self.dataclass.restricts_rows:
-            return list(self.select(queryset).using(alias).filter(key_in(keys)))
-        return self._prepared.get_many(keys, alias)
+        if self._is_fixed:
+            return self._prepared.get_many(keys, alias)
+        return list(self.select(queryset).using(alias).filter(key_in(keys)))
 
-    def page(self, place: slice, alias: str) -> list[Row]:
-        """The rows at ``place`` of all entities of a dataclass that hides none, in its own order."""
-        return self._prepared.page(place, alias)
+    def page(self, place: slice, alias: str) -> list[Row] | None:
+        """The rows at ``place`` of all entities in their dataclass' own order.
+
+        None where the statement is not the same every time.
+        """
+        is_plain = all(isinstance(item, str) for item in self.dataclass.default_order)
+        return self._prepared.page(place, alias) if self._is_fixed and is_plain else None
+
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether every request reads the same columns of the same rows.
+
+        What the site's own SQL computes may depend on the moment: on the language of a lazy text, say.
+        """
+        return not (self.dataclass.restricts_rows or self.has_expressions)
 
     @cached_property
     def _prepared(self) -> Prepared:

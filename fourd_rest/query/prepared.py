@@ -35,7 +35,10 @@ def count(model: type[Model], alias: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """SQL, its parameters, and the converters of its columns: Django's, by place in the row."""
+    """SQL, its parameters, and the converters of its columns: Django's, by place in the row.
+
+    Converters ask no database, so that those of one thread's connection serve all.
+    """
 
     query: Query
     sql: str
@@ -44,9 +47,10 @@ class _Statement:
 
 
 class Prepared:
-    """Reads of ``rows``, a ``values_list`` of all entities in no order.
+    """Reads of ``rows``, a ``values_list`` of all entities in no order, without aggregates.
 
-    Only where ``rows`` are the same for every request: ``DataClass.restricts_rows`` tells.
+    Only where ``rows`` and their columns are the same for every request: ``DataClass.restricts_rows``
+    tells, and no SQL of the site is among the columns.
     """
 
     def __init__(self, dataclass: DataClass, rows: QuerySet[Any, Row]) -> None:

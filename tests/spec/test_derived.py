@@ -11,10 +11,10 @@ from typing import Any, Optional
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, F, Value
+from django.db.models import Case, CharField, Count, F, Value, When
 from django.db.models.functions import Concat, Upper
 from django.test.utils import CaptureQueriesContext
-from django.utils.functional import cached_property
+from django.utils.functional import cached_property, lazy
 
 from fourd_rest import DataClass
 from testproject.hr.models import Company, Employee
@@ -335,6 +335,30 @@ def test_annotations(admin: RestClient, site: Any) -> None:
     with nothing_changes():
         assert post(admin, stamp=5, double=8) == (500, [1516, 1517])
         assert post(admin, stamp=5, double=10, teamSize="1") == (200, [])
+
+
+def test_annotations_of_the_moment(admin: RestClient, site: Any) -> None:
+    """SQL that is kept holds nothing of one request's language, and takes no parameter for another."""
+    texts = [""]
+    hello = Value(lazy(lambda: texts[-1], str)(), CharField())
+    site(
+        annotations={
+            "hello": Concat(hello, "first_name"),
+            "rank": Case(When(salary__gt=3, then=Value("high")), default=Value("low")),
+            "team_size": Count("team"),
+        }
+    )
+    for key, name in (12, "John"), (13, "Jane"):
+        Employee.objects.create(pk=key, first_name=name, last_name="Smith", salary=key - 9)
+    for text in ("Hi ", "Salut "):
+        texts.append(text)
+        for key, name, rank in (12, "John", "low"), (13, "Jane", "high"):
+            entity = read(admin, f"Employee({key})")
+            assert [entity[name] for name in ("hello", "rank", "teamSize")] == [text + name, rank, 0]
+        page = read(admin, "Employee")["__ENTITIES"]
+        assert [entity["hello"] for entity in page] == [f"{text}John", f"{text}Jane"]
+        answer = json.loads(admin.update("Employee", {"__KEY": 12, "firstName": "John"}).content)
+        assert answer["hello"] == f"{text}John"
 
 
 @pytest.mark.parametrize("expression", [F("no_such_field"), 5, Upper("nothing__at_all"), "first_name"])
