@@ -58,13 +58,13 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     if method == "subentityset" and set_id is None:
         raise RestError(NO_SUBENTITYSET())
     filter_, items = asked(address, dataclass)
+    if set_id is not None and "$findkey" in address.params:
+        return Collection(_find_key(caller, address, dataclass, set_id))
     combines = "$logicoperator" in address.params
     if set_id is None or (set_id == NONE and not combines):
         selection = _source(caller, address, dataclass, set_id)
         selection = sorted_by(filtered(selection, filter_), items)
         return _answer(address, selection, address.names, method)
-    if "$findkey" in address.params:
-        return Collection(_find_key(caller, address, dataclass, set_id))
     if {"$addtoset", "$removefromset"} & address.params.keys():
         # What is wrong with the rest of the address must be told before anything changes.
         sorted_by(filtered(everything(caller, dataclass), filter_), items)
@@ -315,6 +315,8 @@ def _listed_keys(dataclass: DataClass, text: str) -> list[Any]:
 
 
 def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> Any:
+    if set_id == NONE:
+        return {"result": -1}
     entity_set = _find(caller, address, dataclass, set_id)
     try:
         key = dataclass.key_from_wire(address.params["$findkey"])

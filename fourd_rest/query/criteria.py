@@ -43,6 +43,7 @@ EVERYBODY = ~NOBODY
 
 _EQUAL = frozenset({Comparator.EQUAL, Comparator.IDENTICAL})
 _DIFFERENT = frozenset({Comparator.DIFFERENT, Comparator.NOT_IDENTICAL})
+_OF_TEXTS = frozenset({Comparator.BEGIN, Comparator.WORD})
 _LOOKUPS: dict[Comparator, tuple[str, type[Lookup[Any]]]] = {
     Comparator.LESS: ("lt", LessThan),
     Comparator.LESS_OR_EQUAL: ("lte", LessThanOrEqual),
@@ -99,6 +100,8 @@ def judge(
     if comparator in _DIFFERENT:
         equal = Comparator.EQUAL if comparator is Comparator.DIFFERENT else Comparator.IDENTICAL
         return judge(caller, place, equal, operand, scans).negated
+    if attribute.is_scalar:
+        _check_type(place, comparator)
     seen = place.way.is_seen(caller)
     if attribute.compute is not None:
         return _judge_computed(caller, place, comparator, operand, scans)
@@ -108,7 +111,7 @@ def judge(
         return _judge_file(place, comparator, operand, seen)
     if attribute.target is not None:
         return _judge_relation(caller, place, comparator, operand, seen)
-    if comparator is Comparator.WORD and attribute.value is not None and not is_null(operand):
+    if comparator is Comparator.WORD and not is_null(operand):
         return _judge_word(caller, place, operand, seen, scans)
     return _judge_column(place, f"{place.way.prefix}{attribute.column}", comparator, operand, seen)
 
@@ -117,6 +120,13 @@ def _wrong_type(place: Place) -> RestError:
     return RestError(
         WRONG_ATTRIBUTE_TYPE(attribute=place.attribute.name, dataclass=place.dataclass.name)
     )
+
+
+def _check_type(place: Place, comparator: Comparator) -> None:
+    """Raise 1574 for a comparator that the type of ``place`` is not for, whatever the value is."""
+    type_ = place.attribute.type
+    if (comparator in _OF_TEXTS and type_ != "string") or (comparator in _LOOKUPS and type_ == "bool"):
+        raise _wrong_type(place)
 
 
 def _null_test(lookup: str, seen: Q) -> Judged:
@@ -174,8 +184,6 @@ def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) ->
     attribute = place.attribute
     if attribute.type == "string":
         return _text_condition(text_form(place.dataclass, attribute, lookup), comparator, value)
-    if comparator is Comparator.BEGIN or (attribute.type == "bool" and comparator in _LOOKUPS):
-        raise _wrong_type(place)
     if attribute.type in {"word", "long", "long64", "number"}:
         return _number_condition(attribute, lookup, comparator, value)
     if isinstance(value, (dt.datetime, dt.time, dt.timedelta)):
@@ -247,8 +255,6 @@ def _pattern(form: TextForm, text: str) -> Q:
 
 
 def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, scans: Scans) -> Judged:
-    if place.attribute.type != "string":
-        raise _wrong_type(place)
     lookup = f"{place.way.prefix}{place.attribute.column}"
     word = value_of(place.attribute, operand)
     if word is NOTHING:
@@ -399,8 +405,6 @@ def _judge_computed(
         present, _ = scanning.computed(caller, place, lambda value: True, scans)
         present &= seen
         return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
-    if comparator is Comparator.WORD and place.attribute.type != "string":
-        raise _wrong_type(place)
     elements = several(operand) if comparator is Comparator.IN else [operand]
     values = [value_of(place.attribute, element) for element in elements]
     test = scanning.test(comparator, [v for v in values if v is not NULL and v is not NOTHING])

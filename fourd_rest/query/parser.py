@@ -90,6 +90,8 @@ _NEGATED = {
     Comparator.EQUAL: Comparator.DIFFERENT,
     Comparator.IDENTICAL: Comparator.NOT_IDENTICAL,
 }
+# Only before a comparator are they names of attributes.
+_CONNECTIVES = frozenset({"and", "or", "except"})
 _CONSTANTS = {"null": Constant(None), "true": Constant(True), "false": Constant(False)}
 
 _NAME = r"[^\s.\[\]{}()=<>#!%&|^,:'\"\\]++"
@@ -359,13 +361,15 @@ class _Reader:
         if self._criteria > self._max_criteria:
             raise too_large(f"it has more than {self._max_criteria} criteria")
         match = _COMPARATOR.match(self._text, at)
+        written = "" if match is None else match[0].strip().lower()
+        comparator = _COMPARATORS.get(written)
         if match is None or match.lastgroup == "word":
+            if comparator is None and _is_keyword(path, written):
+                self._fail("no criterion can be read", path.position)
             if _CONNECTOR.match(self._text, at) is not None:
                 return IsTrue(path), at
             if match is None:
                 self._fail("no comparator can be read", at)
-        written = match[0].strip().lower()
-        comparator = _COMPARATORS.get(written)
         if comparator is None:
             raise RestError(WRONG_COMPARATOR(operator=written))
         at = match.end()
@@ -483,6 +487,12 @@ class _Reader:
 
     def _fail(self, what: str, at: int) -> NoReturn:
         raise RestError(QUERY_NOT_ANALYZED(reason=f"{what} at position {at + 1}"))
+
+
+def _is_keyword(path: Path | Placeholder, following: str) -> bool:
+    """Whether what stands where a criterion is due is a word of the language."""
+    name = str(path).lower()
+    return name in _CONNECTIVES or (name, following) == ("order", "by")
 
 
 def _placeholder(match: re.Match[str]) -> Placeholder:

@@ -21,10 +21,12 @@ def served(registered: Any, monkeypatch: Any) -> None:  # noqa: F811
     monkeypatch.setattr(Employee, "full_name", property(full_name), raising=False)
     monkeypatch.setattr(Employee, "double_salary", property(double_salary), raising=False)
     for model, options, hiding in REGISTERED:
-        registered(model, _dataclass(options, hiding))
+        registered(model, served_dataclass(options, hiding))
 
 
-def _dataclass(options: dict[str, Any], hiding: str) -> type[DataClass]:
+def served_dataclass(options: dict[str, Any], hiding: str) -> type[DataClass]:
+    """A dataclass of ``REGISTERED``, whose rows are hidden where the field ``hiding`` says so."""
+
     def get_queryset(self: DataClass, request: Any) -> Any:
         rows = DataClass.get_queryset(self, request)
         return rows.exclude(**{hiding: HIDDEN}) if hiding else rows

@@ -263,6 +263,12 @@ class Dataset:
     def __repr__(self) -> str:
         return f"Dataset({self.number})"
 
+    def hidden_keys(self, name: str) -> list[Any]:
+        """The keys of what a client may not see."""
+        key = SCHEMA.keys[name]
+        seen = {row[key] for row in self.rows[name]}
+        return [row[key] for row in self._stored[name] if row[key] not in seen]
+
     # Making
 
     def _some(self, pool: Any, nulls: float = NULLS) -> Any:

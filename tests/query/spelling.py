@@ -177,7 +177,7 @@ class Spelling:
         plain = all(step.element is None and not step.reference for step in path)
         if plain and self._chance(6):
             self.used.add("path placeholder")
-            return self._placeholder(".".join(step.name for step in path))
+            return self.placeholder(".".join(step.name for step in path))
         return self._path(path)
 
     def _path(self, path: Sequence[Step]) -> str:
@@ -200,12 +200,12 @@ class Spelling:
             return self._constant(operand)
         self.used.add("value list")
         if operand and all(isinstance(item, Json) for item in operand):
-            return self._placeholder([item.value for item in operand if isinstance(item, Json)])
+            return self.placeholder([item.value for item in operand if isinstance(item, Json)])
         return f"[{self._pick((',', ', ')).join(map(self._constant, operand))}]"
 
     def _constant(self, constant: Any) -> str:
         if isinstance(constant, Json):
-            return self._placeholder(constant.value)
+            return self.placeholder(constant.value)
         if isinstance(constant, Word):
             self.used.add("value word")
             return constant.text
@@ -231,7 +231,8 @@ class Spelling:
         self.used.add("escape \\u")
         return "\\u0022" if char == '"' else "\\u0027"
 
-    def _placeholder(self, value: Any) -> str:
+    def placeholder(self, value: Any) -> str:
+        """A new placeholder, for which ``$params`` has ``value``."""
         self._params.append(value)
         self.used.add("value named" if self._named else "value indexed")
         return f":{'v' if self._named else ''}{len(self._params)}"
@@ -249,9 +250,9 @@ def _json(value: Any) -> str:
 
 def query_string(text: str, params: str | None, orderby: str, *, outer: bool) -> str:
     """``$filter``, ``$params`` and ``$orderby`` as they go over the wire."""
-    query = f'$filter="{_sent(text)}"' if outer else f"$filter={quote(text, safe='')}"
+    query = f'$filter="{sent(text)}"' if outer else f"$filter={quote(text, safe='')}"
     if params is not None and outer:
-        query += f"&$params='{_sent(params.replace(chr(39), chr(92) + 'u0027'))}'"
+        query += f"&$params='{sent(params.replace(chr(39), chr(92) + 'u0027'))}'"
     elif params is not None:
         query += f"&$params={quote(params, safe='')}"
     if orderby:
@@ -259,6 +260,6 @@ def query_string(text: str, params: str | None, orderby: str, *, outer: bool) ->
     return query
 
 
-def _sent(text: str) -> str:
+def sent(text: str) -> str:
     """As in a browser's address line: only what cannot stand there is encoded."""
     return quote(text, safe=" \"'<>=()[]{}|^!:,@&$\\?/+*;")

@@ -210,3 +210,24 @@ def test_what_is_not_exposed_does_not_exist(name: str) -> None:
     with pytest.raises(RestError) as caught:
         find("Employee", f"{name} = 1")
     assert [item.row.code for item in caught.value.items] == [1500]
+
+
+@pytest.mark.parametrize("value", ["2", "soon", "true", "null", "2024-01-02"])
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        *(
+            "Everything integer begin",
+            "Everything integer %",
+            "Everything date begin",
+            "Everything time %",
+        ),
+        *("Everything uuid begin", "Everything boolean <", "Everything boolean begin"),
+        *("Everything whole begin", "Employee doubleSalary begin", "Employee doubleSalary %"),
+    ],
+)
+def test_comparators_that_a_type_is_not_for(served: None, criterion: str, value: str) -> None:
+    name, _, text = criterion.partition(" ")
+    with pytest.raises(RestError) as caught:
+        find(name, f"{text} {value}")
+    assert [item.row.code for item in caught.value.items] == [1574]

@@ -113,6 +113,7 @@ def test_a_set_of_nothing(admin: RestClient) -> None:
     assert_answer(admin.read(address), 200, page("Employee"))
     assert_answer(admin.read("Employee/$entityset/$none"), 200, page("Employee"))
     assert_answer(admin.read("Employee/salary/$entityset/$none?$compute=sum"), 200, 0)
+    assert_answer(admin.read("Employee/$entityset/$none?$findKey=1"), 200, {"result": -1})
 
 
 def test_an_unchanged_set_keeps_its_id(admin: RestClient) -> None:
