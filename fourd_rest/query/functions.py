@@ -9,7 +9,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from . import folding
+from . import digests, folding
 
 
 def install() -> None:
@@ -24,6 +24,7 @@ def _add_functions(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if connection.vendor == "sqlite":
         raw: sqlite3.Connection = connection.connection
         raw.create_function(folding.FUNCTION, 1, _fold_value, deterministic=True)
+        raw.create_function(digests.FUNCTION, 1, _digest_value, deterministic=True)
 
 
 def _fold_value(value: Any) -> Any:
@@ -31,3 +32,7 @@ def _fold_value(value: Any) -> Any:
     if type(value) is str and value.isascii():
         return value.lower()
     return folding.fold(value) if isinstance(value, str) else value
+
+
+def _digest_value(value: Any) -> str | None:
+    return digests.digest(value) if isinstance(value, str) else None
