@@ -12,10 +12,10 @@ class FourdRestConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the checks)
         from .entities import folded, stamps
-        from .query import folding
+        from .query import functions
 
         # Every app's ``fourd.py`` registers its models, as ``admin.py`` does for the admin.
         autodiscover_modules("fourd")
-        folding.install()
+        functions.install()
         stamps.watch_all()
         folded.watch_all()

@@ -244,10 +244,11 @@ class _Compiler:
             return Judged(self.holds(first), lambda: self.fails(first))
         if first.asks_for_any:
             return self._judge_any(first)
-        is_word = first.comparator is Comparator.WORD and len(group) == 1
-        if first.letter is not None and not is_word:
+        if first.letter is not None:
             tests = [
-                criteria.property_test(term.place, term.comparator, term.operand)
+                criteria.property_test(
+                    self.caller, term.place, term.comparator, term.operand, self.scans
+                )
                 for term in group
                 if isinstance(term, Criterion)
             ]

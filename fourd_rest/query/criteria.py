@@ -418,21 +418,21 @@ def _judge_computed(
 def _judge_object(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> Judged:
-    if comparator is Comparator.WORD:
-        seen = place.way.is_seen(caller)
-        holds, fails = scanning.property_with_word(caller, place, property_value(operand), scans)
-        return Judged(holds & seen, lambda: fails & seen)
-    test = property_test(place, comparator, operand)
+    test = property_test(caller, place, comparator, operand, scans)
     return judge_properties(caller, place, [test])
 
 
-def property_test(place: Place, comparator: Comparator, operand: Operand) -> objects.PropertyTest:
+def property_test(
+    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
+) -> objects.PropertyTest:
     if comparator is Comparator.IN:
         value: Any = [property_value(element) for element in several(operand)]
     else:
         value = property_value(operand)
         if isinstance(value, list):
             raise RestError(QUERY_NOT_ANALYZED(reason="only in takes a list"))
+        if comparator is Comparator.WORD:
+            value = scanning.texts_with_word(caller, place, value, scans)
     return objects.PropertyTest(place.element, place.steps, comparator, value)
 
 

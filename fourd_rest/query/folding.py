@@ -5,7 +5,7 @@ lower case character by character; ß and œ stay what they are. Texts are equal
 other, as their folded forms do by code point. ``Folded`` is the same in SQL:
 
 - PostgreSQL: the function ``fourd_fold`` of this app's migrations, under the collation ``C``;
-- SQLite: a function of that name, made on every connection;
+- SQLite: a function of that name (``functions``);
 - MariaDB, which has no normalization: a collation, with known differences (``docs/deployment.md``).
 
 A dataclass may keep folded texts in columns of their own (option ``folded``), or leave the comparison to
@@ -15,7 +15,6 @@ the database (option ``database_comparison``, setting ``TEXT_COMPARISON``); ``te
 from __future__ import annotations
 
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from typing import Any
 
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 from django.db.models import BooleanField, F, Field, Func, OrderBy, TextField
 from django.db.models.expressions import Col
 from django.db.models.sql.constants import LOUTER
@@ -56,30 +54,6 @@ def fold(text: str) -> str:
 
 def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
-
-
-# SQLite
-
-
-def install() -> None:
-    """Make the function on every connection to SQLite, those that are open already included."""
-    connection_created.connect(_add_function, dispatch_uid=FUNCTION)
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is not None:
-            _add_function(connection=connection)
-
-
-def _add_function(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    if connection.vendor == "sqlite":
-        raw: sqlite3.Connection = connection.connection
-        raw.create_function(FUNCTION, 1, _fold_value, deterministic=True)
-
-
-def _fold_value(value: Any) -> Any:
-    # Called for every row that is looked at: most take this short cut to what ``fold`` says.
-    if type(value) is str and value.isascii():
-        return value.lower()
-    return fold(value) if isinstance(value, str) else value
 
 
 # Expressions

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from .digests import FUNCTION
 from .json_sql import (
     LENGTH,
     Context,
@@ -17,6 +19,7 @@ from .json_sql import (
     can_be_stored,
     compared,
     compose,
+    is_true,
     listed,
     param,
 )
@@ -75,6 +78,10 @@ class PostgresValue(JsonValue):
         alias = f"fourd_e{self.depth}"
         source = compose("jsonb_array_elements({}) AS {}(v)", self._when("array", "{}"), Sql(alias))
         return Search((source,), ()), PostgresValue(self.context, self.depth + 1, Sql(f"{alias}.v"))
+
+    def is_text_of(self, digests: Sequence[str]) -> Sql:
+        own = compose("encode(sha256(convert_to({}, 'UTF8')), 'hex')", self.text())
+        return is_true(compose("{} = ANY({}::text[])", own, param(list(digests))))
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:
@@ -198,6 +205,11 @@ class SqliteValue(JsonValue):
             (*self.way.conditions, Sql(f"typeof({alias}.key) = '{keys}'")),
         )
 
+    def is_text_of(self, digests: Sequence[str]) -> Sql:
+        # In one parameter, for their number is limited.
+        rows = compose("(SELECT value FROM json_each({}))", param(json.dumps(list(digests))))
+        return compared(compose(f"{FUNCTION}({{}})", self.text()), "IN", rows)
+
     @staticmethod
     def number_operand(number: Decimal) -> Sql:
         whole = number == number.to_integral_value() and abs(number) < 2**63
@@ -289,6 +301,11 @@ class MariadbValue(JsonValue):
             Sql(alias),
         )
         return Search((source,), ()), MariadbValue(self.context, self.depth + 1, Sql(f"{alias}.v"))
+
+    def is_text_of(self, digests: Sequence[str]) -> Sql:
+        # One by one: rows of JSON_TABLE are gone through for each element anew.
+        own = compose("SHA2(CONVERT({} USING utf8mb4), 256)", self.text())
+        return compared(own, "IN", compose("({})", listed(map(param, digests))))
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:

@@ -230,6 +230,10 @@ class JsonValue(ABC):
         inside = condition(element)
         return Search(elements.sources + inside.sources, elements.conditions + inside.conditions)
 
+    @abstractmethod
+    def is_text_of(self, digests: Sequence[str]) -> Sql:
+        """Whether this is a text with one of these ``digests``, which may be many."""
+
     @staticmethod
     @abstractmethod
     def number_operand(number: Decimal) -> Sql:

@@ -22,6 +22,7 @@ number of its elements.
 - ``in [v, …]``: ``V = v`` holds for one of them, null included. False for an empty list.
 - ``begin v``: V is a text and ``V = v@``; a v that ends with ``@`` gets no second one. False if v is no
   text.
+- ``% v``: V is a text that holds the word v (``words``). False if v is no text.
 
 ``not(path comparator v)`` holds if V is not nothing and the criterion is false; ``not(path != null)`` is
 ``path = null``. A text v with NUL or half a surrogate pair equals, precedes and follows no text.
@@ -124,7 +125,8 @@ class PropertyTest:
     """One criterion on a property: the steps after the attribute's own name.
 
     ``element`` holds the brackets of the attribute itself. ``value`` is a ``str`` with its ``@``, a
-    number, a ``bool``, None, or for ``IN`` a list of those.
+    number, a ``bool``, None, for ``IN`` a list of those, for ``WORD`` a list of the ``digests`` of all
+    texts that hold the word.
     """
 
     element: str | None
@@ -148,8 +150,8 @@ def matches(
     """The condition that all ``tests`` hold, or that they do not; true or false, never NULL.
 
     For ``filter``, ``Q``, ``Case`` and annotations. Raises ValueError for more than ``MAX_BRACKETS``
-    collections or ``MAX_STEPS`` steps in a path, for ``%`` (see ``text``) and for an operand of another
-    type; ``RestError`` (9022) for a pattern that is too long.
+    collections or ``MAX_STEPS`` steps in a path and for an operand of another type; ``RestError`` (9022)
+    for a pattern that is too long.
     """
     return _Matches(lookup, tuple(map(_checked, tests)), negated, as_4d)
 
@@ -168,7 +170,7 @@ def number(lookup: str | Combinable, steps: Sequence[Step]) -> Any:
 
 
 def text(lookup: str | Combinable, steps: Sequence[Step]) -> Any:
-    """The property as it is written, NULL if it is no text. Python decides ``%`` on it."""
+    """The property as it is written, NULL if it is no text."""
     return _Part(lookup, _names(steps), "text")
 
 
@@ -184,18 +186,18 @@ def scalar(lookup: str | Combinable, steps: Sequence[Step]) -> Any:
 
 
 def _checked(test: PropertyTest) -> PropertyTest:
-    if test.comparator is Comparator.WORD:
-        raise ValueError("words are not looked for in SQL")
     if len(test.steps) > MAX_STEPS:
         raise ValueError(f"more than {MAX_STEPS} steps in one path")
     if _brackets(test) > MAX_BRACKETS:
         raise ValueError(f"more than {MAX_BRACKETS} collections in one path")
-    if test.comparator is not Comparator.IN:
+    if test.comparator not in (Comparator.IN, Comparator.WORD):
         operand = _operand(test.value)
         _check_patterns(test.comparator, (operand,))
         return replace(test, value=operand)
     if not isinstance(test.value, (list, tuple)):
         raise ValueError("a list is needed")
+    if test.comparator is Comparator.WORD:
+        return replace(test, value=tuple(test.value))
     operands = tuple(map(_operand, test.value))
     _check_patterns(test.comparator, operands)
     return replace(test, value=operands)
@@ -249,6 +251,8 @@ def _holds(value: JsonValue, comparator: Comparator, operand: Any) -> Sql:
         return _fails(value, opposite, operand)
     if comparator is Comparator.IN:
         return _equals_any(value, operand)
+    if comparator is Comparator.WORD:
+        return value.is_text_of(operand) if operand else FALSE
     if comparator is Comparator.EQUAL:
         return _equals_any(value, (operand,))
     if comparator is Comparator.BEGIN:

@@ -33,6 +33,7 @@ CONNECTORS = {And: ("and", "&", "&&"), Or: ("or", "|", "||"), Except: ("except",
 NOTS = ("not", "!")
 DIRECTIONS = {False: ("", "asc"), True: ("desc",)}
 VALUES = ("word", "quoted '", 'quoted "', "null", "true", "false", "list", "indexed", "named")
+WORD_OF_ELEMENT = "word of an element"
 # Everything of the grammar that a run must have used.
 PRODUCTIONS = frozenset(
     [
@@ -42,7 +43,8 @@ PRODUCTIONS = frozenset(
         *(f"direction {spelling}" for spellings in DIRECTIONS.values() for spelling in spellings),
         *(f"value {value}" for value in VALUES),
         *("path alone", "path placeholder", "path []", "path [a]", "path {n}", "path to-one"),
-        *("path to-many", "path property", "parentheses", "outer quotes", "escape \\", "escape \\u"),
+        *("path to-many", "path property", WORD_OF_ELEMENT),
+        *("parentheses", "outer quotes", "escape \\", "escape \\u"),
     ]
 )
 

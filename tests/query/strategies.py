@@ -29,7 +29,7 @@ from .language import (
     steps,
 )
 from .oracle import Oracle
-from .spelling import Choices, Spelling, query_string
+from .spelling import WORD_OF_ELEMENT, Choices, Spelling, query_string
 from .values import EQUALITY
 
 ORACLE = Oracle(SCHEMA)
@@ -58,6 +58,7 @@ PROPERTIES = tuple(
 LINKED = (
     ("tags[a].name", "tags[a].level"),
     ("tags[b].name", "tags[b].level", "tags[c].level"),
+    ("tags[b].name", "tags[b].name"),
     ("tags[a].subs[].x", "tags[a].name"),
     ("tags[a].subs[b].x", "tags[a].subs[b].y"),
     ("tags[].subs[z].x", "tags[].subs[z].y"),
@@ -147,6 +148,17 @@ def criterion(data: Dataset, number: int, round: int = 0) -> Filter:
     return _written(choices, trees, dataclass, node, ())
 
 
+def word_of_element(data: Dataset, number: int) -> Filter:
+    """A filter with several criteria on one element, of which one at least looks for a word."""
+    choices = Choices(random.Random(f"word {number}").randrange)
+    dataclass = choices.pick(("Everything", "Company"))
+    while True:
+        trees = _Trees(choices, data)
+        node: Node = trees.linked(dataclass, choices.pick(data.rows[dataclass]))
+        if WORD_OF_ELEMENT in trees.used:
+            return _written(choices, trees, dataclass, Not(node) if choices.chance(30) else node, ())
+
+
 def _written(choices: Choices, trees: _Trees, dataclass: str, node: Node, order: Order) -> Filter:
     spelling = Spelling(choices)
     text = spelling.where(node)
@@ -213,7 +225,7 @@ class _Trees:
         """Several criteria on one to-many relation, and perhaps one beside them."""
         many = [name for name, kind in SCHEMA.kinds[dataclass].items() if kind.many]
         if not many:
-            return self._linked(dataclass, witness)
+            return self.linked(dataclass, witness)
         name = self._pick(many)
         target = SCHEMA.kinds[dataclass][name].target
         row = self._pick(witness[name] or self._data.rows[target])
@@ -235,7 +247,7 @@ class _Trees:
             nodes.append(self._criterion(target, self._other(target), other))
         return And(tuple(nodes))
 
-    def _linked(self, dataclass: str, witness: Row) -> Node:
+    def linked(self, dataclass: str, witness: Row) -> Node:
         """Criteria on one element of a collection."""
         names = [name for name, kind in SCHEMA.kinds[dataclass].items() if kind.type == "object"]
         if not names:
@@ -244,7 +256,10 @@ class _Trees:
         for text in self._pick(LINKED):
             path = steps(text)
             example = self._example(witness[names[0]], path)
-            nodes.append(self._compared((Step(names[0]), *path), Kind("object"), example))
+            operator = "%" if isinstance(example, str) and self._chance(30) else ""
+            if operator:
+                self.used.add(WORD_OF_ELEMENT)
+            nodes.append(self._compared((Step(names[0]), *path), Kind("object"), example, operator))
         self.used.add("path property")
         if self._chance(20):
             nodes[-1:] = [self._pick((Not(nodes[-1]), Or((nodes[-1], nodes[0]))))]
@@ -295,10 +310,8 @@ class _Trees:
         tail = self._pick(PROPERTIES)
         return self._compared((*path, *tail), Kind("object"), self._example(value, tail))
 
-    def _compared(self, path: tuple[Step, ...], kind: Kind, value: Any) -> Criterion:
-        operator = self._pick(operators(kind))
-        if operator == "%" and any(step.element for step in path):
-            operator = "begin"
+    def _compared(self, path: tuple[Step, ...], kind: Kind, value: Any, operator: str = "") -> Criterion:
+        operator = operator or self._pick(operators(kind))
         null = operator in EQUALITY and (
             (kind.many and self._chance(60))
             or self._chance(70 if value is None else 5)

@@ -87,6 +87,46 @@ def test_vectors(books: None, text: str, keys: list[int]) -> None:
     assert find("Everything", text) == keys
 
 
+TAGS = {
+    1: [{"name": "West End", "level": 1}, {"name": "east", "level": 2}],
+    2: [{"name": "the wést", "level": 2}, {"name": "West End", "level": 2}],
+    3: [{"name": "western", "level": 1}, {"name": 5, "level": 1}, {"level": 1}],
+    4: [],
+    5: {"name": "west", "level": 1},
+    6: None,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("json.tags[].name % west", [1, 2]),
+        ("not(json.tags[].name % west)", [3, 4]),
+        ("json.tags[a].name % west", [1, 2]),
+        ("json.tags[a].name % west and json.tags[a].level = 1", [1]),
+        ("json.tags[a].name % west and json.tags[a].level > 1", [2]),
+        ("json.tags[a].name % west and json.tags[b].level = 2", [1, 2]),
+        ("json.tags[a].name % west and json.tags[].level = 2", [1, 2]),
+        ("json.tags[a].level = 2 and json.tags[a].name % west and json.tags[a].name % the", [2]),
+        ("json.tags[a].name % the and json.tags[a].name % end", []),
+        ("json.tags[a].name % west@ and json.tags[a].level = 1", [1, 3]),
+        ("not(json.tags[a].name % west and json.tags[a].level = 1)", [2, 3, 4]),
+        ("json.tags[a].level = 1 and not(json.tags[a].name % west)", [3]),
+        ("json.tags[a].name % west or json.tags[a].level = 1", [1, 2, 3]),
+        ("json.tags[a].name % 5 and json.tags[a].level = 1", []),
+        ("json.tags[a].name % null and json.tags[a].level = 1", []),
+        ("not(json.tags[a].name % null and json.tags[a].level = 1)", [1, 2, 3, 4]),
+        ("json.tags.name % west and json.tags.level = 1", [5]),
+        ("not(json.tags.name % east)", [5]),
+        ("not(json.tags.level % west)", [5]),
+    ],
+)
+def test_words_of_elements(text: str, keys: list[int]) -> None:
+    for key, tags in TAGS.items():
+        Everything.objects.create(id=key, json={"tags": tags})
+    assert find("Everything", text) == keys
+
+
 @pytest.mark.parametrize(
     ("text", "keys"),
     [

@@ -26,7 +26,7 @@ from django.db.models.lookups import (
 
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.errors import QUERY_TOO_LARGE, RestError
-from fourd_rest.query import folding
+from fourd_rest.query import folding, functions
 from fourd_rest.query.folding import Folded, fold, like, null_order, text_form
 from tests.zoo.models import Parcel, Singer
 
@@ -503,7 +503,7 @@ def test_a_column_that_ignores_case_does_so_in_patterns(monkeypatch: Any) -> Non
 @sqlite
 def test_connections_that_are_open_get_the_function() -> None:
     connection.connection.create_function(folding.FUNCTION, 1, None)
-    folding.install()
+    functions.install()
     store("Ä")
     assert found(Exact(Folded("label"), Value("a"))) == ["Ä"]
 

@@ -12,6 +12,7 @@ from django.db.models import Avg, Exists, JSONField, Max, OuterRef, Q, Sum, Valu
 from django.test import override_settings
 
 from fourd_rest.errors import RestError
+from fourd_rest.query.digests import digest
 from fourd_rest.query.json_dialects import DIALECTS
 from fourd_rest.query.objects import PropertyTest, matches, number, scalar, sort_keys, text
 from fourd_rest.query.syntax import Comparator, Step
@@ -29,7 +30,12 @@ def step(word: str) -> Step:
 
 
 def criterion(path: str | tuple[str, ...], comparator: str, value: object) -> PropertyTest:
-    """``.a[x].b`` or ``[].b``: what stands after the attribute's name; a tuple holds odd names."""
+    """``.a[x].b`` or ``[].b``: what stands after the attribute's name; a tuple holds odd names.
+
+    With ``%`` the value is a list of the texts that hold the word.
+    """
+    if comparator == "%" and isinstance(value, list):
+        value = [digest(text) for text in value]
     if isinstance(path, tuple):
         return PropertyTest(None, tuple(map(Step, path)), Comparator(comparator), value)
     own, *steps = map(step, path.split("."))
@@ -157,6 +163,11 @@ VALUES = "abcdefghijklmu"  # those with a value
         ("in", ["@@", 5], "ab", "cdefghijklmu"),
         ("in", [], "", VALUES),
         ("in", [1, None], "gnopqrst", "abcdefhijklmu"),
+        ("%", ["Été", "5", "nobody's"], "cd", "abefghijklmu"),
+        ("%", ["été", "ete"], "", VALUES),
+        ("%", ["é50% ok_", ""], "ju", "abcdefghiklm"),
+        ("%", ["\ud800", "\0"], "", VALUES),
+        ("%", [], "", VALUES),
         ("=", None, "nopqrst", VALUES),
         ("===", None, "nopqrst", VALUES),
         ("!=", None, VALUES, "nopqrst"),
@@ -273,6 +284,14 @@ COLLECTIONS = {
         ([("[].p", "=", 1)], "m", ""),
         ([("[x].p", "=", 1), (".c[x].p", "=", 1)], "", "ekn"),
         ([(".c.length", "=", 1)], "n", "abdek"),
+        # Words.
+        ([(".c[].q", "%", ["x"])], "abd", "ekn"),
+        ([(".c[]", "%", ["x", "1"])], "k", "abden"),
+        ([(".c[x].p", "=", 1), (".c[x].q", "%", ["x"])], "a", "bdekn"),
+        ([(".c[x].p", "=", 1), (".c[y].q", "%", ["x"])], "abd", "ekn"),
+        ([(".c[x].p", "=", 1), (".c[x].q", "%", ["x", "y"])], "ab", "dekn"),
+        ([(".c[x].p", "=", 1), (".c[x].q", "%", [])], "", "abdekn"),
+        ([(".c[x].q", "%", ["x", "y"]), (".c[x].q", "%", ["y", "z"])], "ab", "dekn"),
     ],
 )
 def test_collections(tests, expected, expected_not):
@@ -330,6 +349,48 @@ def test_three_collections_in_one_path():
         matches("json", [criterion("[].c[].d[].e[]", "=", 3)])
 
 
+# Pairs of texts that a collation takes for equal, or that are spelled in an odd way.
+ODD_TEXTS = [
+    ("west", "West"),
+    ("Été", "ete"),
+    ("\u00e9", "e\u0301"),
+    ("west", "west "),
+    ("westend", "west\u0001end"),
+    ("soft\u00adware", "software"),
+    ("ß", "ss"),
+    ("ﬁ", "fi"),
+    ("😀 west", "😁 west"),
+    ("a\"b\\c/'d", "a\"b\\\\c/'d"),
+    ("one\ntwo\u2028", "one two "),
+    ("", " "),
+    ("%s {} :1", "%s {} :2"),
+    ("x" * 70_000, "x" * 70_001),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), ODD_TEXTS)
+@pytest.mark.parametrize("as_4d", [True, False])
+def test_texts_with_a_word_are_told_by_every_character(one, other, as_4d):
+    store(
+        {
+            "a": {"c": [{"q": other, "p": 1}, {"q": one, "p": 2}]},
+            "b": {"c": [{"q": one, "p": 1}]},
+        }
+    )
+    assert found((".c[].q", "%", [one]), as_4d=as_4d) == "ab"
+    assert found((".c[].q", "%", [other]), as_4d=as_4d) == "a"
+    assert found((".c[x].q", "%", [one]), (".c[x].p", "=", 1), as_4d=as_4d) == "b"
+    assert found((".c[x].q", "%", [one]), (".c[x].p", "=", 1), negated=True, as_4d=as_4d) == "a"
+
+
+def test_a_word_in_many_texts():
+    """More than a database takes parameters."""
+    store({"a": {"c": [{"q": "no", "p": 1}, {"q": "99999", "p": 2}]}, "b": {"c": [{"q": "99999"}]}})
+    texts = [*map(str, range(100_000))]
+    assert found((".c[x].q", "%", texts), (".c[x].p", "=", 2)) == "a"
+    assert found((".c[x].q", "%", texts), (".c[x].p", "=", 2), negated=True) == "b"
+
+
 # --- Odd names and data ---------------------------------------------------------------------------
 
 NAMES = [
@@ -384,7 +445,11 @@ def test_deep_filters():
     """The parser of SQLite holds 100 unfinished things."""
     store({"a": {"é": [{"é": [{"é": [{"é": "x"}]}]}]}, "b": {}})
     steps = (Step("é", "x"), Step("é", "y"), Step("é", "z"), Step("é"))
-    tests = [PropertyTest(None, steps, Comparator.IN, ["x@", 1]), criterion(("b",), "=", None)]
+    tests = [
+        PropertyTest(None, steps, Comparator.IN, ["x@", 1]),
+        PropertyTest(None, steps, Comparator.WORD, [digest("x")]),
+        criterion(("b",), "=", None),
+    ]
     for negated, expected in ((False, ["a"]), (True, [])):
         condition = Q(matches("json", tests, negated=negated))
         for _ in range(4):
@@ -445,6 +510,8 @@ def test_odd_documents():
     assert found((".p", "=", "@\ufffd")) == "f"
     assert found((".p", "=", "x@X")) == "e"
     assert found((".é[].x", "=", "😀")) == "c"
+    assert found((".é[].x", "%", ["😀"])) == "c"
+    assert found((".p", "%", ["x" * 70_000, "\ufffd"])) == "ef"
     order = Everything.objects.order_by(*sort_keys("json", [Step("p")], descending=False))
     assert "".join(row.char for row in order) == "bdcaef"
 

@@ -518,6 +518,8 @@ def test_limits_of_orders_that_python_computes(admin: RestClient, settings: Any)
 def test_statements_of_what_python_judges(admin: RestClient) -> None:
     assert statements(admin, "Employee?$filter='initials=a@'") <= 3
     assert statements(admin, "Employee?$filter='lastName % zola'") <= 3
+    words = "employer.extra.tags[a].name % x and employer.extra.tags[a].name % y"
+    assert statements(admin, f"Employee?$filter='{words}'") <= 4
 
 
 def test_texts_with_a_column_of_their_own(admin: RestClient) -> None:

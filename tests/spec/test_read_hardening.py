@@ -103,6 +103,38 @@ class TestCosts:
         answer = admin.read('Employee?$filter="not(ID > 0 and (ID < 0 or lastName % x))"')
         assert answer.json()["__COUNT"] == 0
 
+    def test_all_words_of_a_filter_share_the_texts_that_are_found(
+        self, admin: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(scanning, "MAX_TEXTS", 2)
+        for tags in (["a x", "b x"], ["a x", "b y"]):
+            Company.objects.create(name="n", extra={"tags": [{"name": tag} for tag in tags]})
+        answer = admin.read('Company?$filter="extra.tags[].name % x"')
+        assert answer.json()["__COUNT"] == 2
+        answer = admin.read('Company?$filter="extra.tags[a].name % x and extra.tags[a].name % y"')
+        assert (answer.status_code, code(answer)) == (500, 1200)
+        answer = admin.read('Company?$filter="extra.tags[a].name % a and extra.tags[a].name % x"')
+        assert (answer.status_code, code(answer)) == (500, 1200)
+
+    def test_words_are_looked_for_in_what_the_caller_may_see(
+        self, admin: Any, registered: Any, settings: Any
+    ) -> None:
+        class Visible(DataClass):
+            names = {"id": "ID"}  # noqa: RUF012
+
+            def get_queryset(self, request: Any) -> Any:
+                return super().get_queryset(request).exclude(name="hidden")
+
+        settings.FOURD_REST = {"MAX_SCANNED_ENTITIES": 1}
+        for name in ("hidden", "seen", "hidden"):
+            company = Company.objects.create(name=name, extra={"tags": [{"name": "x", "level": 1}]})
+            Employee.objects.create(first_name=name, last_name="x", employer=company)
+        registered(Company, Visible)
+        for negation, count in (("", 1), ("not", 0)):
+            words = f"{negation}(employer.extra.tags[a].name % x and employer.extra.tags[a].level = 1)"
+            answer = admin.read(f'Employee?$filter="{words}"')
+            assert answer.json()["__COUNT"] == count
+
     def test_a_list_that_stands_in_many_places_counts_each_time(self, admin: Any, settings: Any) -> None:
         settings.FOURD_REST = {"MAX_IN_VALUES": 6}
         for times, status in ((2, 200), (3, 400)):
