@@ -32,6 +32,7 @@ from .access import Action
 from .deleting import delete_selected
 from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 from .set_members import CHUNK, contains
+from .transactions import ATTEMPTS
 
 NONE = "$none"
 REBUILT_TIMEOUT = 600
@@ -232,17 +233,18 @@ def _page_of_set(
 ) -> tuple[EntitySet, list[Any]]:
     """A stored set and keys of it; one that is gone is made anew from the texts of the request.
 
-    It has the same ID then and lives for ten minutes (``requests.md`` 6.4).
+    It has the same ID then and lives for ten minutes (``requests.md`` 6.4). What is answered is what is
+    stored: somebody else may have made it anew at the same time, and changed it, or have ended it again.
     """
-    try:
-        return sets.page(caller, dataclass, set_id, skip, size)
-    except RestError as error:
-        is_gone = error.items[-1].row is ENTITY_SET_NOT_FOUND
-        if not is_gone or not {"$savedfilter", "$savedorderby"} & address.params.keys():
-            raise
-    selection = _saved(caller, address, dataclass)
-    entity_set = _kept(selection, REBUILT_TIMEOUT, set_id)
-    return entity_set, list(selection.ordered.values_list("pk", flat=True)[skip : skip + size])
+    for _ in range(ATTEMPTS):
+        try:
+            return sets.page(caller, dataclass, set_id, skip, size)
+        except RestError as error:
+            is_gone = error.items[-1].row is ENTITY_SET_NOT_FOUND
+            if not is_gone or not {"$savedfilter", "$savedorderby"} & address.params.keys():
+                raise
+        _kept(_saved(caller, address, dataclass), REBUILT_TIMEOUT, set_id)
+    return sets.page(caller, dataclass, set_id, skip, size)
 
 
 def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:

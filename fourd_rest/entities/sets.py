@@ -37,7 +37,7 @@ from fourd_rest.uploads.receiving import client_address
 from . import set_members
 from .selection import Selection
 from .set_members import CHUNK
-from .transactions import is_busy, with_retry, write_transaction
+from .transactions import ATTEMPTS, busy, is_busy, with_retry, write_transaction
 
 _ID = re.compile(r"[0-9A-F]{32}\Z")
 _COLUMNS = tuple(field.attname for field in EntitySet._meta.concrete_fields)
@@ -84,8 +84,9 @@ def create_from_keys(
 ) -> EntitySet:
     """Keep ``keys``, each once and in this order, as a set; raises as ``create`` does.
 
-    ``identity`` is the ID of a set that is to be rebuilt. What is left of it is replaced; one that is
-    still there must be the caller's to use, or 1802 or 1803 is raised.
+    ``identity`` is the ID of a set that is to be rebuilt. One that is there, because somebody else has
+    rebuilt it meanwhile, stays as it is, with what may have been changed in it, and is returned: it must
+    be the caller's to use, or 1802 or 1803 is raised.
     """
     wire_id = uuid.uuid4().hex.upper() if identity is None else _wire_id(str(identity))
     if wire_id is None:
@@ -105,21 +106,24 @@ def create_from_keys(
     texts, entity_set.size = set_members.pack(Stored.of(dataclass.model._meta.pk), keys)
     entity_set.refreshed, entity_set.expires = _countdown(lifetime)
 
-    def store() -> None:
+    def store() -> EntitySet:
         with write_transaction(alias):
             if identity is not None:
-                _make_room(caller, dataclass, wire_id, alias)
+                there = _make_room(caller, dataclass, wire_id, alias)
+                if there is not None:
+                    return there
             entity_set.save(using=alias, force_insert=True)
             set_members.write(entity_set, texts, alias=alias)
+        return entity_set
 
-    try:
-        with_retry(alias, store)
-    except IntegrityError:
-        if identity is None:
-            raise
-        # Somebody else rebuilt it at the same time; that one is replaced.
-        with_retry(alias, store)
-    return entity_set
+    for _ in range(ATTEMPTS):
+        try:
+            return with_retry(alias, store)
+        except IntegrityError:
+            if identity is None:
+                raise
+            # Somebody else rebuilt it at the same moment: it is there now, or gone again.
+    raise busy()
 
 
 def _lifetime(timeout: int | None) -> int:
@@ -156,15 +160,16 @@ def _check_quota(entity_set: EntitySet, alias: str, now: datetime) -> None:
         raise RestError(ENTITY_SET_QUOTA(), retry_after=seconds)
 
 
-def _make_room(caller: Caller, dataclass: DataClass, wire_id: str, alias: str) -> None:
-    """Remove the set that is to be rebuilt, if there is something left of it."""
+def _make_room(caller: Caller, dataclass: DataClass, wire_id: str, alias: str) -> EntitySet | None:
+    """The set that is to be rebuilt, if it is there. Removes what is left of an expired one."""
     rows = EntitySet.objects.using(alias).filter(pk=wire_id)
     left = rows.select_for_update().first()
-    if left is None:
-        return
-    if left.expires > timezone.now():
+    if left is not None and left.expires > timezone.now():
         _judge(caller, dataclass, left, wire_id)
-    rows.delete()
+        return left
+    if left is not None:
+        rows.delete()
+    return None
 
 
 # Life

@@ -508,7 +508,8 @@ COMMANDS = {
 }
 
 
-def main() -> None:
+def main(commands: dict[str, Callable[[Json], Any]]) -> None:
+    """Read commands and answer them, until there are no more."""
     # Whatever prints must not stand between the answers.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -517,11 +518,11 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         try:
-            result: Any = {"result": COMMANDS[command["do"]](command)}
+            result: Any = {"result": commands[command["do"]](command)}
         except BaseException:
             result = {"error": traceback.format_exc()}
         print(json.dumps(result), file=out, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(COMMANDS)

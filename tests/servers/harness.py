@@ -95,6 +95,44 @@ def copy_site(template: Site, folder: Path, **options: Any) -> Site:
     return site
 
 
+# Crews.
+
+
+class Crew:
+    """``crew.py``, or another module of its kind, running on ``site``; a call per command."""
+
+    def __init__(self, site: Site, module: str = "tests.servers.crew") -> None:
+        self.log = (site.folder / "crew.log").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            env=site.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+
+    def __call__(self, do: str, **arguments: Any) -> Any:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, self._complaints()
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def _complaints(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+    def close(self) -> None:
+        with self.process:
+            self.process.stdin.close()  # type: ignore[union-attr]
+        self.log.close()
+
+
 # Servers.
 
 

@@ -6,9 +6,6 @@ transactions»; D-09, D-32). ``crew.py`` is what they run.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -20,7 +17,7 @@ from fourd_rest.models import EntityStamp
 from fourd_rest.uploads.blobs import sweep
 from tests.zoo.models import Country
 
-from .harness import ROOT, Site, postgresql_database
+from .harness import Crew, Site, postgresql_database
 
 PROCESSES, ROUNDS = 16, 10
 CONFLICT = {"http": 500, "status": 2, "errors": [1263, 1046, 1517]}
@@ -36,41 +33,6 @@ both_modes = pytest.mark.parametrize("entity", [COLUMN, SIDE_TABLE], ids=["stamp
 both_text_keys = pytest.mark.parametrize(
     "entity", [COLUMN_TEXT_KEY, SIDE_TABLE_TEXT_KEY], ids=["stamp column", "side table"]
 )
-
-
-class Crew:
-    """``crew.py``, running; a call per command."""
-
-    def __init__(self, site: Site) -> None:
-        self.log = (site.folder / "crew.log").open("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.servers.crew"],
-            cwd=ROOT,
-            env=site.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-        )
-
-    def __call__(self, do: str, **arguments: Any) -> Any:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, self._complaints()
-        answer = json.loads(line)
-        assert "error" not in answer, answer["error"]
-        return answer["result"]
-
-    def _complaints(self) -> str:
-        self.log.seek(0)
-        return self.log.read()
-
-    def close(self) -> None:
-        with self.process:
-            self.process.stdin.close()  # type: ignore[union-attr]
-        self.log.close()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
