@@ -223,7 +223,8 @@ class Projection:
             stamp = row[1] if row[1] is not None else stamps.FIRST_STAMP
             moment = entity["__TIMESTAMP"] if has_timestamp else None
             entity["__KEY"] = key
-            entity["__TIMESTAMP"] = moment_to_wire(moment) if moment else ZERO_TIMESTAMP
+            if type(moment) is not str:
+                entity["__TIMESTAMP"] = moment_to_wire(moment) if moment else ZERO_TIMESTAMP
             entity["__STAMP"] = stamp
             for name, to_wire in convert:
                 value = entity[name]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from fourd_rest import DataClass
 from fourd_rest.models import EntityStamp
 from testproject.hr.models import Company, Employee
-from tests.conftest import PDF, picture
+from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import assert_answer, errors
 from tests.contract.sample import MOMENT, NEVER, WIRE_MOMENT, acme, cv, john, photo, to_one
 from tests.zoo.models import (
@@ -1142,3 +1142,28 @@ def test_addresses_follow_the_mount_point(admin, settings):
     assert response.json()["team"]["__deferred"]["uri"] == "/a/b/4d/Employee(12)/team?$expand=team"
     catalog = admin.get("/a/b/4d/$catalog/Employee").json()["dataClasses"][0]
     assert catalog["dataURI"] == "/a/b/4d/Employee"
+
+
+CHICAGO = dt.timezone(dt.timedelta(hours=-6))
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (dt.datetime(2024, 2, 3, 4, 5, 6, 999_999, dt.UTC), "2024-02-03T04:05:06.999Z"),
+        (
+            dt.datetime(2024, 12, 31, 23, 0, 0, 1_000, dt.timezone(-dt.timedelta(hours=6))),
+            "2025-01-01T05:00:00.001Z",
+        ),
+        (dt.datetime(207, 1, 2, 3, 4, 5, 0, dt.UTC), "0207-01-02T03:04:05.000Z"),
+    ],
+)
+def test_the_time_of_the_last_save(admin: RestClient, moment: dt.datetime, text: str) -> None:
+    """UTC with milliseconds, cut off (D-24); PostgreSQL writes it by itself."""
+    man, company = john(), acme()
+    Employee.objects.filter(pk=man.pk).update(modified=moment)
+    row = {"dataclass": "hr.company", "key": str(company.pk)}
+    EntityStamp.objects.update_or_create(**row, defaults={"stamp": 1, "modified": moment})
+    assert admin.read(f"Employee({man.pk})").json()["__TIMESTAMP"] == text
+    (page,) = admin.read(f"Company?$filter='ID={company.pk}'").json()["__ENTITIES"]
+    assert page["__TIMESTAMP"] == text
