@@ -216,6 +216,8 @@ def test_killed_while_sets_are_swept(crew: Crew) -> None:
     """The next clean-up removes what that one has left."""
     ids = {make(crew), make(crew, 5)}
     crew("expire")
-    for item in crew("killed"):
+    items = crew("killed")
+    assert items
+    for item in items:
         assert set(stored(item["before"])) == set(stored(item["after"])) == ids
     assert whole_sets(crew) == {}
