@@ -231,10 +231,12 @@ class DataClass:
         if self.stamp_column is None and (field.max_length or 0) > KEY_LENGTH:
             return LeftOut(label, f"its key is longer than {KEY_LENGTH} characters")
         pk = self.model._meta.pk
-        # The text key of a model called Token is a token, whatever the field is called.
-        names = [pk.name, f"{self.model._meta.model_name}_{pk.name}"]
-        if value_type(field).name != "string":
-            names = [pk.name]
+        names = [pk.name]
+        if value_type(field).name == "string":
+            # The text key of a model called Token is a token, whatever the field is called, and so is that
+            # of a proxy or child under another name.
+            lineage = (base for base in self.model.__mro__ if issubclass(base, models.Model))
+            names += [f"{base.__name__.lower()}_{pk.name}" for base in lineage]
         if self.fields is None and any(map(is_secret, names)):
             return LeftOut(label, "its key looks like a secret; name its fields to expose it")
         return None

@@ -327,9 +327,18 @@ def test_the_text_key_of_a_token_is_a_secret():
         class Meta:
             app_label = "zoo"
 
+    class TokenProxy(Token):
+        class Meta:
+            app_label = "zoo"
+            proxy = True
+
+    class Pass(Token):
+        class Meta:
+            app_label = "zoo"
+
     own = Registry()
-    own.register(Token)
-    own.register(TokenKind)
+    for model in (Token, TokenKind, TokenProxy, Pass):
+        own.register(model)
     assert [dataclass.name for dataclass in own] == ["TokenKind"]
 
 
