@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
@@ -90,6 +91,20 @@ class Attribute:
         if value is None or self.value is None or self.value.to_wire is None:
             return value
         return self.value.to_wire(value)
+
+    def held_by(self, instance: models.Model) -> Any:
+        """What a read would show of ``instance``, which need not be as a database gives it.
+
+        A default may be of another type than the column's values (0 for a decimal, a text for a date). None
+        for what only the database knows, and for what the field itself cannot take.
+        """
+        value = instance.__dict__.get(self.assigned)
+        if value is None or hasattr(value, "resolve_expression"):
+            return None
+        try:
+            return self.shown(self.field.to_python(value))
+        except (ValidationError, ValueError, TypeError, ArithmeticError):
+            return None
 
     @property
     def assigned(self) -> str:

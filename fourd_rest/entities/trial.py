@@ -87,10 +87,7 @@ class Trial(Writer):
         entity: Entity = dict(draft.stored or {})
         for attribute in self.dataclass.attributes.values():
             if attribute.is_stored and attribute.is_scalar and attribute.assigned in instance.__dict__:
-                value = instance.__dict__[attribute.assigned]
-                entity[attribute.name] = (
-                    None if hasattr(value, "resolve_expression") else attribute.shown(value)
-                )
+                entity[attribute.name] = attribute.held_by(instance)
             elif attribute.compute is not None:
                 entity[attribute.name] = attribute.shown(attribute.compute(instance))
             elif draft.change.empties(attribute):

@@ -299,14 +299,9 @@ class Writer:
         """What a new entity shows before the client has said a word."""
         blank: Entity = {}
         for attribute in self.dataclass.attributes.values():
-            value = None
-            if attribute.is_scalar and attribute.is_stored:
-                value = instance.__dict__.get(attribute.assigned)
-            if attribute.is_filled_in or hasattr(value, "resolve_expression"):
-                value = None  # the key is numbered, the rest the database fills in
-            elif value is not None and attribute.value and attribute.value.to_wire is not None:
-                value = attribute.value.to_wire(value)
-            blank[attribute.name] = value
+            # The key is numbered.
+            is_known = attribute.is_scalar and attribute.is_stored and not attribute.is_filled_in
+            blank[attribute.name] = attribute.held_by(instance) if is_known else None
         return blank
 
     def _place_files(self, draft: Draft, instance: models.Model) -> None:

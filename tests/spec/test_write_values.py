@@ -325,3 +325,29 @@ def test_a_value_that_the_column_does_not_take(admin: RestClient) -> None:
     posted = [{"__KEY": str(key), "__STAMP": 1, "uuid": odd} for key in range(1, 5)]
     answer = admin.update("Everything", posted)
     assert [codes(entity) for entity in answer.json()["__ENTITIES"]] == [[9016, 1046, 1517]] * 4
+
+
+LOOSE = {
+    "price": 0.0,
+    "weight": 1.5,
+    "count": 7,
+    "since": "29!2!2024",
+    "until": "2024-02-29T00:00:00.000Z",
+    "code": "0F8FAD5BD9CB469FA16570867728950E",
+    "open": True,
+    "label": "5",
+}
+
+
+@pytest.mark.filterwarnings("ignore:DateTimeField Loose.until received a naive datetime")
+def test_defaults_of_another_type(admin: RestClient) -> None:
+    """A decimal whose default is the number 0, a date whose default is a text: as they are stored."""
+    previewed = admin.update("Loose", {}, "$method=update&$refresh=true")
+    assert previewed.status_code == 200, previewed.content
+    assert {name: previewed.json()[name] for name in LOOSE} == LOOSE
+    assert admin.update("Loose", {}, "$method=validate").json() == {"ok": True}
+    made = admin.update("Loose", [{}, LOOSE])
+    assert made.status_code == 200, made.content
+    for entity in made.json()["__ENTITIES"]:
+        assert {name: entity[name] for name in LOOSE} == LOOSE
+    assert admin.update("Loose", {"price": "0.5", "count": "8"}).json()["price"] == 0.5

@@ -18,6 +18,7 @@ for _model in (
     models.Secretive,
     models.Finder,
     models.Broken,
+    models.Loose,
 ):
     register(_model)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 
 from django.core.exceptions import ValidationError
@@ -197,6 +198,19 @@ class Broken(models.Model):
 
     def save(self, *args, **kwargs):
         raise ZeroDivisionError("a bug of the site, with a secret in it")
+
+
+class Loose(models.Model):
+    """Defaults that are not what their columns give back."""
+
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    weight = models.FloatField(default="1.5")
+    count = models.IntegerField(default="7")
+    since = models.DateField(default="2024-02-29")
+    until = models.DateTimeField(default=datetime.date(2024, 2, 29))
+    code = models.UUIDField(default="0f8fad5bd9cb469fa16570867728950e")
+    open = models.BooleanField(default=1)
+    label = models.CharField(max_length=20, default=5)
 
 
 # What follows is registered by the tests that need it.
