@@ -95,8 +95,8 @@ class Attribute:
     def held_by(self, instance: models.Model) -> Any:
         """What a read would show of ``instance``, which need not be as a database gives it.
 
-        A default may be of another type than the column's values (0 for a decimal, a text for a date). None
-        for what only the database knows, and for what the field itself cannot take.
+        A default may be of another type than the column's values (0 for a decimal, a text for a date).
+        None for what only the database knows, and for what the field itself cannot take.
         """
         value = instance.__dict__.get(self.assigned)
         if value is None or hasattr(value, "resolve_expression"):

@@ -233,8 +233,8 @@ class DataClass:
         pk = self.model._meta.pk
         names = [pk.name]
         if value_type(field).name == "string":
-            # The text key of a model called Token is a token, whatever the field is called, and so is that
-            # of a proxy or child under another name.
+            # The text key of a model called Token is a token, whatever the field is called, and so is
+            # that of a proxy or child under another name.
             lineage = (base for base in self.model.__mro__ if issubclass(base, models.Model))
             names += [f"{base.__name__.lower()}_{pk.name}" for base in lineage]
         if self.fields is None and any(map(is_secret, names)):
