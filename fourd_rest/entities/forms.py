@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import UNSUPPORTED_FORMAT, RestError
 from fourd_rest.query.membership import key_in
 
@@ -102,7 +103,7 @@ def _rows(
     }
     computed = [(a, a.compute) for a in attributes if a.compute is not None]
     fields = dataclass.model._meta.concrete_fields if computed else ()
-    instance_fields = [f.attname for f in fields if f.get_internal_type() != "BinaryField"]
+    instance_fields = [f.attname for f in fields if not is_binary(f)]
     names = ("pk", stamp.stamp, *values, *instance_fields)
     annotated = queryset.annotate(**stamp.annotations, **values)
     show_key, show = _key(dataclass), [_shown(a) for a in read]

@@ -231,7 +231,7 @@ class Judge:
             linked = set(manager.using(self.alias).values_list("pk", flat=True))
         seen: set[Any] = set()
         if target.has_view_permission(self.caller.request):
-            entities = target.get_queryset(self.caller.request).using(self.alias).order_by()
+            entities = target.entities(self.caller.request).using(self.alias).order_by()
             seen = set(entities.filter(pk__in=wanted | linked).values_list("pk", flat=True))
         for unknown in sorted(wanted - seen):
             raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(unknown), dataclass=target.name))
@@ -250,7 +250,7 @@ class Judge:
         if target.has_view_permission(request):
             column = attribute.field.target_field.attname  # type: ignore[attr-defined]
             if target.restricts_rows:
-                entities = target.with_key(target.get_queryset(request).using(self.alias), key)
+                entities = target.with_key(target.entities(request).using(self.alias), key)
                 found = entities.order_by().values_list(column).first()
             else:
                 found = _every(target, column).get(key, self.alias)

@@ -52,7 +52,7 @@ class Stored:
         if self.kind == "number":
             return int(self.field.get_prep_value(key))
         if self.kind == "uuid":
-            return str(self.field.to_python(key).hex)
+            return str(value_type(self.field).plain(key).hex)
         return str(self.field.get_prep_value(key))
 
     def pack_all(self, keys: Iterable[Any]) -> list[int | str]:

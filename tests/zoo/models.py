@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.core.exceptions import ValidationError
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
@@ -227,3 +228,35 @@ class Tower(Place):
 
     place = models.OneToOneField(Place, models.CASCADE, parent_link=True)
     code = models.CharField(max_length=10, primary_key=True)
+
+
+class Remark(models.Model):
+    """Belongs to anything, by a relation without a foreign key."""
+
+    text = models.CharField(max_length=30)
+    content_type = models.ForeignKey(
+        "contenttypes.ContentType", models.CASCADE, db_constraint=False, related_name="+"
+    )
+    object_id = models.IntegerField()
+    subject = GenericForeignKey()
+
+
+class Monument(models.Model):
+    name = models.CharField(max_length=30)
+    remarks = GenericRelation(Remark)
+    quarter = models.IntegerField(default=0)
+    # The rows of one quarter: no column of its own, and none that is unique.
+    neighbours = models.ForeignObject(
+        "self",
+        models.DO_NOTHING,
+        from_fields=["quarter"],
+        to_fields=["quarter"],
+        related_name="neighbouring",
+        null=True,
+    )
+
+
+class Obelisk(Monument):
+    """Inherits the generic relation."""
+
+    height = models.IntegerField(default=0)
