@@ -319,16 +319,16 @@ def _duration_from_wire(value: Any) -> dt.timedelta:
 # Objects
 
 
-def _object_from_wire(value: Any) -> Any:
+def object_from_wire(value: Any) -> Any:
     """Any JSON value; numbers as a JSON column keeps them, texts without what no database takes."""
     if isinstance(value, Decimal):
         return _float_from_wire(value)
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, list):
-        return [_object_from_wire(item) for item in value]
+        return [object_from_wire(item) for item in value]
     if isinstance(value, dict):
-        return {clean_text(name): _object_from_wire(item) for name, item in value.items()}
+        return {clean_text(name): object_from_wire(item) for name, item in value.items()}
     return value
 
 
@@ -342,7 +342,7 @@ _DATE = ValueType("date", _date_from_wire, date_to_wire, True, custom.own_date)
 _MOMENT = ValueType("date", _moment_from_wire, moment_to_wire, False, custom.own_moment)
 _TIME = ValueType("duration", _time_from_wire, _time_to_wire, plain=custom.own_time)
 _DURATION = ValueType("duration", _duration_from_wire, _duration_to_wire, plain=custom.own_duration)
-_OBJECT = ValueType("object", _object_from_wire, plain=custom.own_json)
+_OBJECT = ValueType("object", object_from_wire, plain=custom.own_json)
 _INTEGERS = {
     name: ValueType(name, partial(_integer_from_wire, name=name), plain=custom.own_integer)
     for name in INTEGER_RANGES

@@ -16,7 +16,7 @@ from typing import Any
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.dataclass.values import wire_text
+from fourd_rest.dataclass.values import object_from_wire, wire_text
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     ENTITY_NOT_FOUND,
@@ -153,8 +153,12 @@ class Judge:
     def _take_scalar(
         self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
     ) -> None:
-        if type(value) is type(stored) and value == stored and not isinstance(value, (dict, list)):
-            return  # the wire texts are equal without looking further
+        if type(value) is type(stored):
+            if not isinstance(value, (dict, list)):
+                if value == stored:
+                    return  # the wire texts are equal without looking further
+            elif _is_same_object(value, stored):
+                return  # whatever a field of the site's own would make of it
         python = self._scalar(attribute, value)
         if wire_text(attribute.shown(python)) == wire_text(stored):
             return
@@ -286,6 +290,13 @@ def _every(target: DataClass, column: str) -> Prepared:
     """``column`` of the entities of ``target``, which restricts none."""
     rows = target.model._default_manager.get_queryset()
     return Prepared(target, rows.order_by().values_list(column))
+
+
+def _is_same_object(value: Any, stored: Any) -> bool:
+    try:
+        return wire_text(object_from_wire(value)) == wire_text(stored)
+    except ValueError:
+        return False
 
 
 def _is_nested(value: Any) -> bool:

@@ -423,7 +423,7 @@ def _judge_in_python(
 
 
 def _plain(attribute: Attribute, value: Any) -> Any:
-    """A constant as what the values of the attribute are shown from: a custom field has made it its own."""
+    """A constant, of which a custom field has made its own value, as a value of the type."""
     return value if isinstance(value, (str, Decimal)) else attribute.plain(value)
 
 

@@ -88,12 +88,11 @@ def _sortable(value: Any) -> tuple[Any, ...]:
 
 def _is_computed(place: Place) -> bool:
     attribute = place.attribute
-    is_known = attribute.compute is not None or (
-        attribute.is_compared_in_python
-        and attribute.in_python is not None
-        and attribute.type != "object"
-    )
-    return is_known and not place.links and not place.way.hops
+    if place.links or place.way.hops:
+        return False
+    if attribute.is_compared_in_python and attribute.type != "object":
+        return attribute.in_python is not None
+    return attribute.compute is not None
 
 
 def _place(caller: Caller, dataclass: DataClass, item: OrderItem) -> Place:

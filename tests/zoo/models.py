@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from fourd_rest.models import Stamped
+from tests.zoo import fields
 
 
 class Shade(str):
@@ -260,3 +261,38 @@ class Obelisk(Monument):
     """Inherits the generic relation."""
 
     height = models.IntegerField(default=0)
+
+
+class Stranger(models.Model):
+    """Fields of other people's making."""
+
+    name = models.CharField(max_length=30)
+    stars = fields.StarsField(null=True, blank=True)
+    price = fields.MoneyField(max_digits=8, decimal_places=2, null=True, blank=True)
+    instant = fields.InstantField(null=True, blank=True)
+    day = fields.DayField(null=True, blank=True)
+    span = fields.SpanField(null=True, blank=True)
+    switch = fields.SwitchField(null=True, blank=True)
+    short = fields.ShortUuidField(null=True, blank=True)
+    blocks = fields.BlocksField(null=True, blank=True)
+    picky = models.JSONField(
+        null=True, blank=True, encoder=fields.PickyEncoder, decoder=fields.PickyDecoder
+    )
+    mood = fields.MoodField(max_length=10, null=True, blank=True)  # noqa: DJ001
+    sealed = fields.SealedField(max_length=80, null=True, blank=True)  # noqa: DJ001
+    salted = fields.SaltedField(null=True, blank=True)  # noqa: DJ001
+    sealed_day = fields.SealedDateField(null=True, blank=True)
+    sealed_number = fields.SealedNumberField(null=True, blank=True)
+    loud = fields.LoudField(max_length=30, null=True, blank=True)  # noqa: DJ001
+    shade = models.GeneratedField(
+        expression=Upper("name"), output_field=ShadeField(max_length=30), db_persist=True
+    )
+    friend = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="friends")
+
+
+class Guest(models.Model):
+    """A key that is an object in Python."""
+
+    id = fields.StarsField(primary_key=True)
+    host = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="guests")
+    name = models.CharField(max_length=30)
