@@ -68,12 +68,9 @@ def _expressions(
 ) -> Iterator[OrderBy]:
     for item in order:
         if not isinstance(item, str):
-            key = item.copy() if isinstance(item, OrderBy) else OrderBy(item)
-            if prefix:
-                key = key.prefix_references(prefix)
-            if reverse:
-                key.reverse_ordering()
-            yield key
+            # As Django sorts by a relation: what says its own direction keeps it.
+            key = item if isinstance(item, OrderBy) else OrderBy(item, descending=reverse)
+            yield key.prefix_references(prefix) if prefix else key
             continue
         name = item.lstrip("-+")
         descending = item.startswith("-") != reverse

@@ -373,6 +373,7 @@ class TestKeys:
         assert answer.json()["__STAMP"] == 2
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a connection keeps its time zone")
 def test_an_odd_moment_shows_the_nearest_one(admin: RestClient, settings: Any) -> None:
     """Without time zones the first and last day of the calendar may be none in UTC (D-24)."""
     for zone, moment, shown in (
@@ -380,7 +381,6 @@ def test_an_odd_moment_shows_the_nearest_one(admin: RestClient, settings: Any) -
         ("Europe/Paris", dt.datetime(1, 1, 1), "0001-01-01T00:00:00.000Z"),
     ):
         settings.USE_TZ, settings.TIME_ZONE = False, zone
-        connection.close_if_unusable_or_obsolete()
         entity = Everything.objects.create(moment=moment)
         assert admin.read(f"Everything({entity.pk})").json()["moment"] == shown
         (flat,) = admin.read(f"Everything?$asArray=true&$filter=id={entity.pk}").json()

@@ -172,7 +172,9 @@ class SealedDateField(SealedBytesMixin, models.DateField):
 
 
 class SealedNumberField(SealedBytesMixin, models.IntegerField):
-    pass
+    @property
+    def validators(self):
+        return []  # no database tells the range of a number in bytes
 
 
 class PickyEncoder(DjangoJSONEncoder):
