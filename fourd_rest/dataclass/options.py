@@ -239,6 +239,9 @@ class DataClass:
             return LeftOut(label, "composite keys have no 4D counterpart")
         if value_type(field).name not in {"word", "long", "long64", "string", "uuid"}:
             return LeftOut(label, "its key is neither a number, a text nor a UUID")
+        if self._hides_its_key(field):
+            why = "its key may be stored as another text than it is shown"
+            return LeftOut(label, f"{why}; if it is not, name it in database_comparison")
         if self.stamp_column is None and (field.max_length or 0) > KEY_LENGTH:
             return LeftOut(label, f"its key is longer than {KEY_LENGTH} characters")
         pk = self.model._meta.pk
@@ -249,6 +252,12 @@ class DataClass:
         if self.fields is None and any(map(is_secret, names)):
             return LeftOut(label, "its key looks like a secret; name its fields to expose it")
         return None
+
+    def _hides_its_key(self, field: models.Field[Any, Any]) -> bool:
+        """Whether stamps, sets and addresses would know an entity by different texts."""
+        value = value_type(field)
+        is_known = self.model._meta.pk.name in self.database_comparison
+        return value.name == "string" and value.is_opaque and not is_known
 
     @cached_property
     def key_type(self) -> ValueType:

@@ -391,6 +391,15 @@ def is_binary(field: models.Field[Any, Any]) -> bool:
     return field.get_internal_type() == "BinaryField" and _base(field) is None
 
 
+def content(value: Any) -> bytes:
+    """What a binary field holds, as a file: bytes, or what a field of the site's own made of them."""
+    if isinstance(value, str):
+        return value.encode()
+    if value is None or isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value or b"")
+    return dumps(custom.own_json(value))
+
+
 def _known(field: models.Field[Any, Any]) -> ValueType | None:
     if isinstance(field, models.DecimalField):
         return _decimal(field)

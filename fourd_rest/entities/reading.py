@@ -9,6 +9,7 @@ from django.db import models
 
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import content
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
 from fourd_rest.query.links import link
 from fourd_rest.uploads.outgoing import StoredFile
@@ -161,5 +162,5 @@ def file(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribu
     stamp, value = row[1] or 1, row[2]
     wire_key = dataclass.key_to_wire(key)
     if attribute.holds_bytes:
-        return StoredFile(attribute, wire_key, stamp, content=bytes(value or b""))
+        return StoredFile(attribute, wire_key, stamp, content=content(value))
     return StoredFile(attribute, wire_key, stamp, name=value or "")

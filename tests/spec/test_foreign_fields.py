@@ -10,10 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connection, models
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
 
+from fourd_rest.dataclass.registry import Registry
 from tests.conftest import RestClient
-from tests.zoo.fields import Mood, Wrapped
+from tests.zoo.fields import Mood, SealedField, Wrapped
 from tests.zoo.models import Everything, Guest, Stranger
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +103,21 @@ class TestReading:
         assert attributes(flat) == SHOWN | {"day": "!!2026-05-01!!", "sealed_day": "!!2026-05-01!!"}
         table = admin.read("Stranger?$format=looker&$attributes=stars,price,sealed,mood").json()
         assert table["rows"] == [{"values": [5, 12.5, "Écho", "glad"]}]
+
+    @pytest.mark.parametrize("value", ["é", {"a": [1]}])
+    def test_a_binary_field_that_gives_no_bytes_is_a_file_all_the_same(
+        self, admin: RestClient, value: Any
+    ) -> None:
+        entity = Stranger.objects.create(packed=value)
+        empty = Stranger.objects.create()
+        page = admin.read("Stranger?$attributes=packed").json()["__ENTITIES"]
+        uri = f"/rest/Stranger({entity.pk})/packed?$binary=true&$version=1&$expand=packed"
+        assert [e["packed"] for e in page] == [{"__deferred": {"uri": uri}}, None]
+        response = admin.read(uri.removeprefix("/rest/"))
+        assert response.status_code == 200
+        found = b"".join(response.streaming_content) if response.streaming else response.content
+        assert found == ("é".encode() if value == "é" else b'{"a":[1]}')
+        assert admin.read(f"Stranger({empty.pk})/packed?$expand=packed").status_code != 500
 
     def test_the_catalog_tells_the_type_of_the_value(self, admin: RestClient) -> None:
         found = admin.read("$catalog/Stranger").json()["dataClasses"][0]["attributes"]
@@ -354,7 +372,83 @@ class TestQueries:
         assert admin.read("Stranger?$distinct=true&$attributes=sealed").json() == ["echo", "Zulu"]
 
 
+class TestComputed:
+    """What Python computes is shown as the type that it is declared to be, or as null."""
+
+    @pytest.mark.parametrize(
+        ("hint", "value", "shown"),
+        [
+            (str, gettext_lazy("Yes"), "Yes"),
+            (str, mark_safe("<b>"), "<b>"),
+            (str, Mood.GLAD, "glad"),
+            (str, Wrapped(1), "wrapped 1"),
+            (int, Wrapped(1), None),
+            (int, Decimal("5.0"), 5),
+            (int, 5.5, None),
+            (float, float("nan"), None),
+            (float, 5, 5),
+            (Decimal, 0.1, 0.1),
+            (bool, 1, True),
+            (bool, "yes", None),
+            (dt.date, dt.datetime(2026, 5, 1, 12), "1!5!2026"),
+            (dt.datetime, dt.datetime(2026, 5, 1, 12), "2026-05-01T12:00:00.000Z"),
+            (dt.datetime, dt.datetime.max, "9999-12-31T23:59:59.999Z"),
+            (dt.datetime, "soon", None),
+            (dt.timedelta, 5, None),
+            (uuid.UUID, str(SHORT), SHORT.hex.upper()),
+            (
+                dict,
+                {"a": (1, Mood.GLAD, {2}), "b": Decimal("1.50"), "c": gettext_lazy("Yes")},
+                {"a": [1, "glad", [2]], "b": 1.5, "c": "Yes"},
+            ),
+            (dict, {"a": dt.date(2026, 5, 1), "b": SHORT}, {"a": "2026-05-01", "b": str(SHORT)}),
+            (dict, {"a": object()}, None),
+            (list, Wrapped(1), None),
+        ],
+    )
+    def test_values_of_every_type(
+        self, admin: RestClient, registered: Any, monkeypatch: Any, hint: Any, value: Any, shown: Any
+    ) -> None:
+        def odd(self: Any) -> Any:
+            return value
+
+        odd.__annotations__["return"] = hint
+        monkeypatch.setattr(Stranger, "odd", property(odd), raising=False)
+        registered(Stranger, computed=["odd"])
+        Stranger.objects.create(name="Ann")
+        (entity,) = admin.read("Stranger?$attributes=odd").json()["__ENTITIES"]
+        assert entity["odd"] == shown
+        (flat,) = admin.read("Stranger/odd?$asArray=true").json()
+        assert flat["odd"] == ("!!2026-05-01!!" if hint is dt.date else shown)
+        if hint in (dict, list):
+            return
+        assert admin.read("Stranger?$attributes=odd&$distinct=true").status_code == 200
+        assert admin.read("Stranger?$attributes=odd&$compute=$all").status_code == 200
+        assert admin.read("Stranger?$orderby=odd").json()["__COUNT"] == 1
+        assert keys(admin, "odd = null") == (["Ann"] if shown is None else [])
+        if hint is not str and shown is not None and value != dt.datetime.max:
+            constant = str(shown).lower() if hint is bool else shown
+            assert keys(admin, f"odd = {constant}") == ["Ann"]
+
+
 class TestKeys:
+    def test_a_text_key_that_may_be_stored_as_another_is_left_out(self) -> None:
+        class Sealed(models.Model):
+            code = SealedField(max_length=40, primary_key=True)
+
+            class Meta:
+                app_label = "zoo"
+
+        own = Registry()
+        own.register(Sealed)
+        (left_out,) = own.left_out()
+        assert left_out.why == (
+            "its key may be stored as another text than it is shown; "
+            "if it is not, name it in database_comparison"
+        )
+        own.register(Sealed, database_comparison=["code"])
+        assert own.left_out() == []
+
     def test_a_key_that_is_an_object_in_python(self, admin: RestClient) -> None:
         first = Guest.objects.create(id=Wrapped(1), name="first")
         Guest.objects.create(id=Wrapped(2), name="second", host=first)

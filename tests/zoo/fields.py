@@ -177,6 +177,17 @@ class SealedNumberField(SealedBytesMixin, models.IntegerField):
         return []  # no database tells the range of a number in bytes
 
 
+class PackedField(models.BinaryField):
+    """JSON, packed into bytes."""
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else json.loads(bytes(value)[1:])
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        packed = None if value is None else b"#" + json.dumps(value).encode()
+        return super().get_db_prep_value(packed, connection, prepared)
+
+
 class PickyEncoder(DjangoJSONEncoder):
     def default(self, o):
         return {"set": sorted(o)} if isinstance(o, set) else super().default(o)

@@ -245,6 +245,7 @@ class Remark(models.Model):
 class Monument(models.Model):
     name = models.CharField(max_length=30)
     remarks = GenericRelation(Remark)
+    notes = GenericRelation(Remark, related_query_name="monument")
     quarter = models.IntegerField(default=0)
     # The rows of one quarter: no column of its own, and none that is unique.
     neighbours = models.ForeignObject(
@@ -282,6 +283,7 @@ class Stranger(models.Model):
     sealed = fields.SealedField(max_length=80, null=True, blank=True)  # noqa: DJ001
     salted = fields.SaltedField(null=True, blank=True)  # noqa: DJ001
     sealed_day = fields.SealedDateField(null=True, blank=True)
+    packed = fields.PackedField(null=True, blank=True)
     sealed_number = fields.SealedNumberField(null=True, blank=True)
     loud = fields.LoudField(max_length=30, null=True, blank=True)  # noqa: DJ001
     shade = models.GeneratedField(
