@@ -39,7 +39,10 @@ W004 uploads wait in a storage with a public address
 W005 SQLite without ``transaction_mode`` IMMEDIATE
 W006 a guest permission that no registered model has
 W007 a folded column that is exposed, or shorter than its text
+W071 a default manager that gives a slice, a union, values or no queryset
+W072 a default order, or a part of one, that cannot sort the rows by themselves
 I001 generic relations that are left out
+I071 other relations that are left out, because no join leads over them
 ==== ===========================================================================================
 """
 

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Info, Warning, register
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import is_user_model
+from fourd_rest.dataclass.attributes import NO_JOIN, is_user_model
+from fourd_rest.dataclass.querysets import unfit, unsorted
 
 from .options import column_of, option_faults, unknown_options
 
@@ -34,6 +35,8 @@ def check_dataclasses(**kwargs: Any) -> list[CheckMessage]:
         found += _one_attribute(dataclass)
         found += _derived_left_out(dataclass)
         found += _unsuitable_folded(dataclass)
+        found += _default_manager(dataclass)
+        found += _order(dataclass)
     return found
 
 
@@ -103,6 +106,8 @@ def _user_model(dataclass: DataClass) -> Iterator[CheckMessage]:
 
 def _fields_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
     generic = {field.name for field in dataclass.model._meta.private_fields}
+    hints = dict.fromkeys(generic, "I001")
+    hints |= {item.source: "I071" for item in dataclass.fields_left_out if item.why == NO_JOIN}
     for item in dataclass.fields_left_out:
         if item.rival or item.source in dataclass.exclude or item in dataclass.derived_left_out:
             continue
@@ -113,13 +118,40 @@ def _fields_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
                 obj=dataclass.model,
                 id="fourd_rest.W003",
             )
-        elif dataclass.fields is None and item.source in generic:
+        elif dataclass.fields is None and item.source in hints:
             yield Info(
                 f"{item.what} is left out: {item.why}",
                 hint=f"Say so with exclude=[{item.source!r}] to be rid of this message.",
                 obj=dataclass.model,
-                id="fourd_rest.I001",
+                id=f"fourd_rest.{hints[item.source]}",
             )
+
+
+def _default_manager(dataclass: DataClass) -> Iterator[CheckMessage]:
+    if type(dataclass).get_queryset is not DataClass.get_queryset:
+        return  # the manager may never be asked
+    model = dataclass.model
+    try:
+        fault = unfit(model, model._default_manager.get_queryset())
+    except Exception:  # noqa: BLE001  (one that needs a request is asked with one)
+        return
+    if fault:
+        yield Warning(
+            f"The default manager of {model._meta.label} gives {fault}: it cannot be read",
+            hint="Override get_queryset() of the dataclass, or name another default manager.",
+            obj=model,
+            id="fourd_rest.W071",
+        )
+
+
+def _order(dataclass: DataClass) -> Iterator[CheckMessage]:
+    for item, why in unsorted(dataclass.model, dataclass.given_order):
+        yield Warning(
+            f"{dataclass.model._meta.label} is not sorted by {item!r}: {why}",
+            hint="Sort by columns of the model or of to-one relations: option 'ordering'.",
+            obj=dataclass.model,
+            id="fourd_rest.W072",
+        )
 
 
 def _derived_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:

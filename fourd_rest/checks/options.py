@@ -12,6 +12,7 @@ from django.db import models
 from fourd_rest.dataclass import DataClass, registry
 from fourd_rest.dataclass.attributes import is_name, members
 from fourd_rest.dataclass.options import NAMING
+from fourd_rest.dataclass.values import is_binary, value_type
 from fourd_rest.query.folding import TEXT_FIELDS
 
 from .hints import LEGAL_NAME, nearest
@@ -263,7 +264,9 @@ def _database_comparison(dataclass: DataClass, value: Any) -> Iterator[Fault]:
         yield f"{value!r} is no list of texts", "Name text fields as in Python, or leave the option out."
         return
     for name in value:
-        yield from _text_field(dataclass.model, name)
+        field = column_of(dataclass.model, name)
+        if field is None or not (field.is_relation or is_binary(field) or value_type(field).is_opaque):
+            yield from _text_field(dataclass.model, name)
 
 
 def _text_field(model: type[models.Model], name: Any) -> Iterator[Fault]:

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldError, ValidationError
 from django.db import models
+from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models.sql import Query
 
 from fourd_rest.conf import secret_fields
 
-from .values import ValueType, value_type
+from .querysets import selects
+from .values import ValueType, is_binary, value_type
 
 if TYPE_CHECKING:
     from .options import DataClass
@@ -85,6 +88,9 @@ class Attribute:
     expression: Any = None
     hops: tuple[Hop, ...] = ()
     path: str = ""
+    # Whether SQL knows another value than a read shows, and may not compare what it has.
+    is_opaque: bool = False
+    is_compared_in_python: bool = False
 
     def shown(self, value: Any) -> Any:
         """``value`` of a scalar as a read would show it."""
@@ -105,6 +111,17 @@ class Attribute:
             return self.shown(self.field.to_python(value))
         except (ValidationError, ValueError, TypeError, ArithmeticError):
             return None
+
+    @property
+    def in_python(self) -> Callable[[Any], Any] | None:
+        """Where Python alone knows the value: how it is had of an instance of the model."""
+        if self.is_opaque and self.expression is None:
+            return lambda instance: self.plain(getattr(instance, self.assigned))
+        return self.compute
+
+    def plain(self, value: Any) -> Any:
+        """A Python value of the field as one of the attribute's type; None where it is none."""
+        return value if value is None or self.value is None else self.value.plain(value)
 
     @property
     def assigned(self) -> str:
@@ -214,8 +231,35 @@ def members(model: type[models.Model]) -> dict[str, Member]:
     for relation in options.related_objects:
         accessor = relation.get_accessor_name()
         if accessor and not relation.hidden:
+            # Of two that share a name, a query can mean either: ``_has_no_join`` leaves both out.
             found[accessor] = relation
     return found
+
+
+# Why a relation is left out that no column ties to one entity.
+NO_JOIN = "no join leads over it to its entities and back"
+
+
+def _has_no_join(member: Any) -> bool:
+    """Whether a query cannot walk the relation in both directions, each pair of entities being one row.
+
+    It can over foreign keys, and over many-to-many relations that a query can name from the other side.
+    """
+    relation = member if isinstance(member, ForeignObjectRel) else member.remote_field
+    field = relation.field
+    if not field.many_to_many:
+        return not isinstance(field, models.ForeignKey)
+    # From the side that the relation is not looked at from. A name may be that of several relations,
+    # or of none: not every class of fields that calls itself many-to-many tells both sides.
+    if isinstance(member, ForeignObjectRel):
+        model, name, wanted = field.model, field.name, field.path_infos
+    else:
+        model, name, wanted = relation.model, field.related_query_name(), field.reverse_path_infos
+    try:
+        found = Query(model).names_to_path([name], model._meta)[0]
+    except FieldError:
+        return True
+    return list(found) != list(wanted)
 
 
 def _is_parent_link(member: Member) -> bool:
@@ -287,16 +331,32 @@ class Builder:
             return Attribute(type=File.IMAGE, column=member.attname, file=File.IMAGE, **common)
         if isinstance(member, models.FileField):
             return Attribute(type=File.BLOB, column=member.attname, file=File.BLOB, **common)
-        if _is_binary(member):
+        if is_binary(member):
             return Attribute(type=File.BLOB, column=member.attname, file=File.BLOB, **common)
         value = value_type(member)
-        return Attribute(type=value.name, column=member.attname, value=value, **common)
+        is_opaque = value.is_opaque or self._is_rewritten(member)
+        may_compare = source in self.dataclass.folded or source in self.dataclass.database_comparison
+        return Attribute(
+            type=value.name,
+            column=member.attname,
+            value=value,
+            is_opaque=is_opaque,
+            is_compared_in_python=is_opaque and not may_compare,
+            **common,
+        )
+
+    def _is_rewritten(self, field: models.Field[Any, Any]) -> bool:
+        """Whether the default manager reads something else than the column under the field's name."""
+        return self.dataclass.restricts_rows and not selects(self.dataclass.model, field)
 
     def _relation(self, name: str, source: str, member: Any, position: int) -> Attribute | None:
         model = member.related_model
         target = self.find(model) if isinstance(model, type) else None
         if target is None:
             self._leave_out(source, "the related model is not registered")
+            return None
+        if _has_no_join(member):
+            self._leave_out(source, NO_JOIN)
             return None
         to_one = bool(member.many_to_one or member.one_to_one)
         stored = to_one and isinstance(member, models.Field)
@@ -324,22 +384,23 @@ class Builder:
             source in options.readonly_fields
             or source in {options.stamp_column, options.timestamp_column, *options.folded_columns}
             # A BinaryField is not editable in forms unless told so; that says nothing about REST.
-            or not (field.editable or field.primary_key or _is_binary(field))
+            or not (field.editable or field.primary_key or is_binary(field))
             or getattr(field, "generated", False)
             or (is_user_model(options.model) and source in PRIVILEGE_FIELDS)
         )
 
 
 def _is_linkable(member: Any) -> bool:
-    """Whether the relation is many-to-many without a model of the site's own between both sides."""
+    """Whether the relation is many-to-many, without a model or code of the site's own in between.
+
+    Managers other than Django's may keep what they are given until the entity is saved, or keep places.
+    """
     if not member.many_to_many:
         return False
     relation: Any = member if isinstance(member, ForeignObjectRel) else member.remote_field
-    return bool(relation.through._meta.auto_created)
-
-
-def _is_binary(field: models.Field[Any, Any]) -> bool:
-    return field.get_internal_type() == "BinaryField"
+    field = relation.field
+    descriptor = getattr(field.model, field.name, None)
+    return type(descriptor) is ManyToManyDescriptor and bool(relation.through._meta.auto_created)
 
 
 def _relation_column(member: Any, stored: bool) -> str:

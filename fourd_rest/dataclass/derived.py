@@ -19,6 +19,7 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from .attributes import Attribute, Hop, Kind, LeftOut
+from .custom import plain_computed
 from .values import ValueType, value_type
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Derived:
         value = _returned_type(function)
         if value is None:
             return "it has no return annotation that an attribute type goes with"
+        what = f"{self.dataclass.model._meta.label}.{source}"
         return Attribute(
             name=self.dataclass.attribute_name(source),
             kind=Kind.CALCULATED,
@@ -96,7 +98,7 @@ class Derived:
             position=self.position + 1,
             read_only=read_only or source in self.dataclass.readonly_fields,
             value=value,
-            compute=_getter(source, is_method=inspect.isfunction(member)),
+            compute=_getter(source, value, what, is_method=inspect.isfunction(member)),
         )
 
     def _annotated(self, source: str, expression: Any) -> Attribute | str:
@@ -117,6 +119,8 @@ class Derived:
             read_only=True,
             value=value,
             expression=expression,
+            is_opaque=value.is_opaque,
+            is_compared_in_python=value.is_opaque,
         )
 
     def _alias(self, name: str, path: str) -> Attribute | str:
@@ -132,6 +136,8 @@ class Derived:
         end = dataclass.own_attributes.get(last)
         if end is None or not end.is_scalar:
             return f"{last!r} is no scalar attribute of {dataclass.name}"
+        if end.is_opaque and end.value is not None and not end.value.is_opaque:
+            return f"the manager of {dataclass.name} reads {last!r} in a way of its own"
         return Attribute(
             name=name,
             kind=Kind.ALIAS,
@@ -148,10 +154,12 @@ class Derived:
         )
 
 
-def _getter(source: str, *, is_method: bool) -> Callable[[Any], Any]:
+def _getter(source: str, type_: ValueType, what: str, *, is_method: bool) -> Callable[[Any], Any]:
+    plain = plain_computed(what, type_.plain)
+
     def get(instance: Any) -> Any:
         value = getattr(instance, source)
-        return value() if is_method else value
+        return plain(value() if is_method else value)
 
     return get
 

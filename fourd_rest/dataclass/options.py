@@ -13,7 +13,6 @@ from django.contrib.auth import get_permission_codename
 from django.db import connections, models, router
 from django.db.models import F, Func, Value
 from django.db.models.lookups import Exact
-from django.db.models.manager import BaseManager, Manager
 
 from fourd_rest.conf import current
 
@@ -28,7 +27,8 @@ from .attributes import (
     own_key,
 )
 from .derived import Derived
-from .values import ValueType, clean_text, uuid_to_wire, value_type
+from .querysets import each_once, reads_plainly, unsorted
+from .values import ValueType, clean_text, value_type
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -179,6 +179,17 @@ class DataClass:
             or self.has_delete_permission(request)
         )
 
+    def entities(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """What ``get_queryset`` gives, each entity once, to be filtered and joined further.
+
+        Raises ``ImproperlyConfigured`` where it gives no queryset of the model, a slice, a union or
+        values.
+        """
+        rows = self.get_queryset(request)
+        if not self.restricts_rows:
+            return rows
+        return each_once(self.model, rows, f"get_queryset() of the dataclass {self.name}")
+
     # What follows from the options.
 
     @cached_property
@@ -228,6 +239,9 @@ class DataClass:
             return LeftOut(label, "composite keys have no 4D counterpart")
         if value_type(field).name not in {"word", "long", "long64", "string", "uuid"}:
             return LeftOut(label, "its key is neither a number, a text nor a UUID")
+        if self._hides_its_key(field):
+            why = "its key may be stored as another text than it is shown"
+            return LeftOut(label, f"{why}; if it is not, name it in database_comparison")
         if self.stamp_column is None and (field.max_length or 0) > KEY_LENGTH:
             return LeftOut(label, f"its key is longer than {KEY_LENGTH} characters")
         pk = self.model._meta.pk
@@ -240,6 +254,12 @@ class DataClass:
         if self.fields is None and any(map(is_secret, names)):
             return LeftOut(label, "its key looks like a secret; name its fields to expose it")
         return None
+
+    def _hides_its_key(self, field: models.Field[Any, Any]) -> bool:
+        """Whether stamps, sets and addresses would know an entity by different texts."""
+        value = value_type(field)
+        is_known = self.model._meta.pk.name in self.database_comparison
+        return value.name == "string" and value.is_opaque and not is_known
 
     @cached_property
     def key_type(self) -> ValueType:
@@ -292,16 +312,26 @@ class DataClass:
 
     @cached_property
     def default_order(self) -> tuple[Any, ...]:
-        """Order of a collection that was not sorted: total, so that pages never overlap."""
-        given = self.model._meta.ordering if self.ordering is None else self.ordering
-        return (*(given or ()), "pk")
+        """Order of a collection that was not sorted: total, so that pages never overlap.
+
+        Without what cannot sort the rows by themselves: a name that a manager adds, or many rows.
+        """
+        given = self.given_order
+        unfit = [item for item, _ in unsorted(self.model, given)]
+        return (*(item for item in given if not any(item is other for other in unfit)), "pk")
+
+    @property
+    def given_order(self) -> Sequence[Any]:
+        """The order that the options ask for, or the model."""
+        return (self.model._meta.ordering if self.ordering is None else self.ordering) or ()
 
     @cached_property
     def restricts_rows(self) -> bool:
-        """Whether ``get_queryset`` may leave rows out, so that a related key must be looked up."""
-        manager = self.model._default_manager
-        plain = type(manager).get_queryset in (BaseManager.get_queryset, Manager.get_queryset)
-        return type(self).get_queryset is not DataClass.get_queryset or not plain
+        """Whether ``get_queryset`` may leave rows out, so that a related key must be looked up.
+
+        A manager that may read something else than the rows as they are counts as one that does.
+        """
+        return type(self).get_queryset is not DataClass.get_queryset or not reads_plainly(self.model)
 
     @cached_property
     def judges_objects(self) -> bool:
@@ -351,7 +381,5 @@ class DataClass:
 
     def key_to_wire(self, key: Any) -> str:
         """The text of a key: ``__KEY`` is always a text, whatever its type."""
-        if self.key_type.name == "uuid":
-            return uuid_to_wire(key)
         to_wire = self.key_type.to_wire
         return str(key if to_wire is None else to_wire(key))

@@ -25,6 +25,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration, parse_time
 
+from . import custom
+
 ZERO_TIMESTAMP = "0000-00-00T00:00:00.000Z"
 BLANK_DATE = "0!0!0"
 
@@ -37,12 +39,18 @@ INTEGER_RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """How one attribute type travels. ``to_wire`` is None where the Python value is JSON already."""
+    """How one attribute type travels. ``to_wire`` is None where the Python value is JSON already.
+
+    ``plain`` makes of a field's Python value one of the type: what ``to_wire`` of Django's own fields
+    takes, None for what has none. ``is_opaque``: the column may hold something else than that.
+    """
 
     name: str
     from_wire: Callable[[Any], Any]
     to_wire: Callable[[Any], Any] | None = None
     simple_date: bool | None = None
+    plain: Callable[[Any], Any] = custom.own_text
+    is_opaque: bool = False
 
 
 def wire_text(value: Any) -> bytes:
@@ -224,12 +232,20 @@ def _date_from_wire(value: Any) -> dt.date | None:
     return date
 
 
+_FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
 def moment_to_wire(value: dt.datetime) -> str:
-    """UTC, milliseconds, ``Z`` (D-24)."""
+    """UTC, milliseconds, ``Z`` (D-24); of what UTC cannot write the nearest moment."""
     if value.tzinfo is None:
         value = value.replace(tzinfo=timezone.get_default_timezone())
     if value.tzinfo is not dt.UTC:
-        value = value.astimezone(dt.UTC)
+        try:
+            value = value.astimezone(dt.UTC)
+        except OverflowError:
+            # The first and the last day of the calendar: in UTC it would be the one before or after.
+            value = _FIRST if value.year == 1 else _LAST
     return value.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
@@ -303,31 +319,34 @@ def _duration_from_wire(value: Any) -> dt.timedelta:
 # Objects
 
 
-def _object_from_wire(value: Any) -> Any:
+def object_from_wire(value: Any) -> Any:
     """Any JSON value; numbers as a JSON column keeps them, texts without what no database takes."""
     if isinstance(value, Decimal):
         return _float_from_wire(value)
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, list):
-        return [_object_from_wire(item) for item in value]
+        return [object_from_wire(item) for item in value]
     if isinstance(value, dict):
-        return {clean_text(name): _object_from_wire(item) for name, item in value.items()}
+        return {clean_text(name): object_from_wire(item) for name, item in value.items()}
     return value
 
 
 # Fields
 
 _STRING = ValueType("string", clean_text)
-_BOOL = ValueType("bool", _bool_from_wire)
-_UUID = ValueType("uuid", _uuid_from_wire, uuid_to_wire)
-_FLOAT = ValueType("number", _float_from_wire)
-_DATE = ValueType("date", _date_from_wire, date_to_wire, simple_date=True)
-_MOMENT = ValueType("date", _moment_from_wire, moment_to_wire, simple_date=False)
-_TIME = ValueType("duration", _time_from_wire, _time_to_wire)
-_DURATION = ValueType("duration", _duration_from_wire, _duration_to_wire)
-_OBJECT = ValueType("object", _object_from_wire)
-_INTEGERS = {name: ValueType(name, partial(_integer_from_wire, name=name)) for name in INTEGER_RANGES}
+_BOOL = ValueType("bool", _bool_from_wire, plain=custom.own_bool)
+_UUID = ValueType("uuid", _uuid_from_wire, uuid_to_wire, plain=custom.own_uuid)
+_FLOAT = ValueType("number", _float_from_wire, plain=custom.own_float)
+_DATE = ValueType("date", _date_from_wire, date_to_wire, True, custom.own_date)
+_MOMENT = ValueType("date", _moment_from_wire, moment_to_wire, False, custom.own_moment)
+_TIME = ValueType("duration", _time_from_wire, _time_to_wire, plain=custom.own_time)
+_DURATION = ValueType("duration", _duration_from_wire, _duration_to_wire, plain=custom.own_duration)
+_OBJECT = ValueType("object", object_from_wire, plain=custom.own_json)
+_INTEGERS = {
+    name: ValueType(name, partial(_integer_from_wire, name=name), plain=custom.own_integer)
+    for name in INTEGER_RANGES
+}
 
 _BY_INTERNAL_TYPE: dict[str, ValueType] = {
     "AutoField": _INTEGERS["long"],
@@ -361,34 +380,84 @@ def value_type(field: models.Field[Any, Any]) -> ValueType:
     """The type of a scalar field: by its internal type, else text through ``value_to_string``."""
     if isinstance(field, models.GeneratedField):
         return value_type(field.output_field)  # type: ignore[arg-type]  # resolved for a column
-    if isinstance(field, models.DecimalField):
-        places = field.decimal_places or 0
-        return ValueType("number", partial(_decimal_from_wire, places=places), _decimal_to_wire)
-    if type(field) is models.GenericIPAddressField:
-        return ValueType("string", partial(_ip_from_wire, field=field))
-    known = _BY_INTERNAL_TYPE.get(field.get_internal_type())
-    if known is None:
-        return ValueType("string", partial(_from_text, field=field), partial(_to_text, field=field))
-    if known is _STRING and type(field).__module__.split(".")[0] != "django":
-        # A custom field on a text column may hold any Python object.
-        return ValueType("string", partial(_from_text, field=field), partial(_to_text, field=field))
-    return known
+    known = _known(field)
+    if known is not None and not custom.is_custom(field):
+        return known
+    return _custom_type(custom.bound(field), known)
 
 
-class _Holder:
-    """Stands for an instance where ``value_to_string`` asks one for a value."""
+def is_binary(field: models.Field[Any, Any]) -> bool:
+    """Whether the value of ``field`` is bytes, not only what its column holds."""
+    return field.get_internal_type() == "BinaryField" and _base(field) is None
 
 
-def _to_text(value: Any, *, field: models.Field[Any, Any]) -> str:
+def content(value: Any) -> bytes:
+    """What a binary field holds, as a file: bytes, or what a field of the site's own made of them."""
     if isinstance(value, str):
-        return str(value)
-    holder = _Holder()
-    setattr(holder, field.attname, value)
-    return str(field.value_to_string(holder))  # type: ignore[arg-type]
+        return value.encode()
+    if value is None or isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value or b"")
+    return dumps(custom.own_json(value))
+
+
+def _known(field: models.Field[Any, Any]) -> ValueType | None:
+    if isinstance(field, models.DecimalField):
+        return _decimal(field)
+    if isinstance(field, models.GenericIPAddressField):
+        return ValueType("string", partial(_ip_from_wire, field=field))
+    if field.get_internal_type() == "BinaryField":
+        return _base(field)
+    return _BY_INTERNAL_TYPE.get(field.get_internal_type())
+
+
+def _base(field: models.Field[Any, Any]) -> ValueType | None:
+    """The type of Django's field that a custom one is a kind of, whatever its column holds."""
+    return next((_BY_INTERNAL_TYPE[c.__name__] for c in type(field).__mro__ if _is_known(c)), None)
+
+
+def _is_known(class_: type) -> bool:
+    return class_.__module__.partition(".")[0] == "django" and class_.__name__ in _BY_INTERNAL_TYPE
+
+
+def _decimal(field: Any) -> ValueType:
+    from_wire = partial(_decimal_from_wire, places=field.decimal_places or 0)
+    return ValueType("number", from_wire, _decimal_to_wire, plain=custom.own_decimal)
+
+
+def _custom_type(field: models.Field[Any, Any], known: ValueType | None) -> ValueType:
+    """The type of a field that may hold any Python object, and store it in any form."""
+    if known is None or known.name == "string":
+        plain = custom.plain_of(field, custom.own_text, clean_text)
+        # What is no text to the database is none that could be compared with what is shown.
+        is_opaque = known is None or custom.is_opaque(field)
+        return ValueType(
+            "string", partial(_from_text, field=field), plain, plain=plain, is_opaque=is_opaque
+        )
+    plain = custom.plain_of(field, known.plain, known.from_wire)
+    return ValueType(
+        known.name,
+        partial(_through_field, field=field, from_wire=known.from_wire),
+        partial(_shown_plain, plain=plain, to_wire=known.to_wire),
+        known.simple_date,
+        plain,
+        custom.is_opaque(field),
+    )
+
+
+def _shown_plain(
+    value: Any, *, plain: Callable[[Any], Any], to_wire: Callable[[Any], Any] | None
+) -> Any:
+    found = plain(value)
+    return found if found is None or to_wire is None else to_wire(found)
 
 
 def _from_text(value: Any, *, field: models.Field[Any, Any]) -> Any:
+    return _through_field(value, field=field, from_wire=clean_text)
+
+
+def _through_field(value: Any, *, field: models.Field[Any, Any], from_wire: Callable[[Any], Any]) -> Any:
+    plain = from_wire(value)
     try:
-        return field.to_python(clean_text(value))
-    except Exception as error:  # noqa: BLE001  (whatever a custom field raises for a bad text)
+        return None if plain is None else field.to_python(plain)
+    except Exception as error:  # noqa: BLE001  (whatever a custom field raises for a bad value)
         raise ValueError from error

@@ -7,10 +7,12 @@ site. Everything else is saved entity by entity. What a client sees is the same 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import getattr_static
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connections, models
+from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 from django.utils import timezone
@@ -116,7 +118,10 @@ class Batch:
         attribute = self.dataclass.attributes.get(name)
         if attribute is None:
             return name.startswith("__") or name == "uri"
-        return attribute.is_scalar and attribute.is_stored
+        if not attribute.is_scalar or not attribute.is_stored:
+            return False
+        # Assigning over a descriptor of the site's own may change other columns.
+        return type(getattr_static(self.dataclass.model, attribute.assigned)) is DeferredAttribute
 
     def _judge(self, drafts: dict[int, Draft], outcomes: dict[int, Outcome]) -> dict[int, Draft]:
         """Compare all with what is stored; returns those that really change."""

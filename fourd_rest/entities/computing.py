@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Min, QuerySet, Sum, TextField, Value
 from django.db.models.lookups import Exact
 
 from fourd_rest.conf import current
+from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import BAD_COMPUTE_ACTION, NO_ATTRIBUTE, QUERY_NOT_COMPLETED, RestError
 
 from .figures import ACTIONS, Figures, answer, unique
@@ -197,8 +198,8 @@ def _check_scan(count: int) -> None:
 def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> Iterator[tuple[Any, ...]]:
     """What Python computes of every entity, from an instance without its bytes."""
     fields = rows.model._meta.concrete_fields
-    bytes_ = [field.attname for field in fields if field.get_internal_type() == "BinaryField"]
-    getters = [operand.attribute.compute for operand in operands]
+    bytes_ = [field.attname for field in fields if is_binary(field)]
+    getters = [operand.attribute.in_python for operand in operands]
     limit = current().MAX_SCANNED_ENTITIES
     for instance in rows.defer(*bytes_)[:limit].iterator(chunk_size=2_000):
         yield tuple(get(instance) for get in getters if get is not None)

@@ -136,7 +136,7 @@ def _remove_if_there(caller: Caller, dataclass: DataClass, alias: str, key: Any)
 
 
 def _find(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> models.Model | None:
-    rows = dataclass.with_key(dataclass.get_queryset(caller.request).using(alias), key).order_by()
+    rows = dataclass.with_key(dataclass.entities(caller.request).using(alias), key).order_by()
     found: models.Model | None = rows.first()
     return found
 

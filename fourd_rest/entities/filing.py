@@ -58,7 +58,7 @@ def _require(caller: Caller, dataclass: DataClass, key_text: str, attribute: Att
         if not allowed:
             raise access.denied(caller, dataclass, Action.CHANGE) from error
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
-    rows = dataclass.get_queryset(caller.request).using(dataclass.write_alias()).order_by()
+    rows = dataclass.entities(caller.request).using(dataclass.write_alias()).order_by()
     instance = dataclass.with_key(rows, key).first()
     if instance is None and allowed:
         raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))

@@ -9,10 +9,11 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import UNSUPPORTED_FORMAT, RestError
 from fourd_rest.query.membership import key_in
 
@@ -96,21 +97,30 @@ def _rows(
     dataclass, queryset = selection.dataclass, selection.queryset
     stamp = stamps.columns(dataclass)
     read = [a for a in attributes if a.compute is None]
-    values = {
-        f"_fourd_value{place}": expression(selection.caller, dataclass, attribute)
-        for place, attribute in enumerate(read)
-    }
+    values: dict[str, Any] = {}
+    names = ["pk", stamp.stamp]
+    for attribute in read:
+        value = expression(selection.caller, dataclass, attribute)
+        if isinstance(value, F):
+            # By its name, as every read has it: a manager may read another column.
+            names.append(attribute.column)
+        else:
+            names.append(f"_fourd_value{len(names)}")
+            values[names[-1]] = value
     computed = [(a, a.compute) for a in attributes if a.compute is not None]
     fields = dataclass.model._meta.concrete_fields if computed else ()
-    instance_fields = [f.attname for f in fields if f.get_internal_type() != "BinaryField"]
-    names = ("pk", stamp.stamp, *values, *instance_fields)
+    instance_fields = [f.attname for f in fields if not is_binary(f)]
+    columns = list(dict.fromkeys([*names, *instance_fields]))
+    places = [columns.index(name) for name in names]
+    instance_places = [columns.index(name) for name in instance_fields]
     annotated = queryset.annotate(**stamp.annotations, **values)
     show_key, show = _key(dataclass), [_shown(a) for a in read]
     result = []
-    for row in _page(selection, annotated.values_list(*names), skip, size):
-        found = dict(zip(read, map(_apply, show, row[2:]), strict=False))
+    for row in _page(selection, annotated.values_list(*columns), skip, size):
+        found = dict(zip(read, map(_apply, show, [row[place] for place in places[2:]]), strict=True))
         if computed:
-            instance = dataclass.model.from_db(queryset.db, instance_fields, row[2 + len(read) :])
+            loaded = [row[place] for place in instance_places]
+            instance = dataclass.model.from_db(queryset.db, instance_fields, loaded)
             found |= {a: _apply(_shown(a), compute(instance)) for a, compute in computed}
         key, revision = show_key(row[0]), row[1] if row[1] is not None else stamps.FIRST_STAMP
         result.append((key, revision, *(found[attribute] for attribute in attributes)))
@@ -143,7 +153,7 @@ def _shown(attribute: Attribute) -> Callable[[Any], Any]:
         show_key = _key(attribute.target)
         return lambda key: {"__KEY": show_key(key)}
     if attribute.value is not None and attribute.value.simple_date:
-        return _date
+        return lambda value: _apply(_date, attribute.plain(value))
     return attribute.shown
 
 

@@ -57,7 +57,7 @@ def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: 
 def _seen(caller: Caller, target: DataClass, keys: set[Any], alias: str) -> frozenset[Any]:
     if not keys:
         return frozenset()
-    rows = among(target.get_queryset(caller.request).using(alias), "pk", keys)
+    rows = among(target.entities(caller.request).using(alias), "pk", keys)
     return frozenset(rows.order_by().values_list("pk", flat=True))
 
 
@@ -100,7 +100,7 @@ class Nesting:
             return {}
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
-        found = projection.rows(target.get_queryset(self.caller.request), wanted, self.alias)
+        found = projection.rows(target.entities(self.caller.request), wanted, self.alias)
         rows = [row for row in found if row[0] in wanted]
         row_weights = [wanted[row[0]] for row in rows]
         self._spend(sum(row_weights))
@@ -161,7 +161,7 @@ class Nesting:
         keys = self._every(target).order_by().values_list("pk")
         ranks = self._slices(keys, expanded, tie, wanted, size)
         owners = {rank[0] for rank in ranks}
-        found = projection.rows(target.get_queryset(self.caller.request), owners, self.alias)
+        found = projection.rows(target.entities(self.caller.request), owners, self.alias)
         rows = {row[0]: row for row in found}
         return [(*rows[rank[0]], *rank[1:]) for rank in ranks if rank[0] in rows]
 
@@ -198,7 +198,7 @@ class Nesting:
 
         A join of the site's own would be taken for that of the relation, and its rows counted.
         """
-        seen = target.get_queryset(self.caller.request)
+        seen = target.entities(self.caller.request)
         if not target.restricts_rows:
             return seen
         keys = seen.using(self.alias).order_by().values("pk")

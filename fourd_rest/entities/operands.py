@@ -45,11 +45,6 @@ from fourd_rest.query.syntax import Step
 from .selection import Selection
 
 _NUMERIC = frozenset({"word", "long", "long64", "number"})
-# Columns whose stored form is the text itself.
-_TEXTS = frozenset(
-    {"CharField", "TextField", "SlugField", "EmailField", "URLField", "FilePathField"}
-    | {"GenericIPAddressField", "IPAddressField"}
-)
 _WIDE = Context(prec=2_000)
 # In one list: of each there are up to six columns in one statement, and databases allow some 1,600.
 MAX_OPERANDS = 200
@@ -80,8 +75,8 @@ class Operand:
 
     @property
     def is_computed(self) -> bool:
-        """Whether Python computes it from the entity itself, so that SQL knows nothing of it."""
-        return self.attribute.compute is not None and not self.way.hops
+        """Whether Python alone knows it, from the entity itself."""
+        return self.attribute.in_python is not None and not self.way.hops
 
     def takes(self, action: str) -> bool:
         return self.is_number or action not in ("sum", "average")
@@ -188,7 +183,7 @@ def columns(selection: Selection, operand: Operand) -> list[Column]:
     Python computes of a related entity.
     """
     attribute, alias, prefix = operand.attribute, selection.queryset.db, operand.way.prefix
-    if attribute.compute is not None:
+    if attribute.compute is not None or attribute.is_opaque:
         raise operand.wrong_type()
     if attribute.expression is not None:
         # A window is one over the rows of a page, and no value of an entity.
@@ -218,8 +213,6 @@ def columns(selection: Selection, operand: Operand) -> list[Column]:
         case "number":
             return [_plain(value, _to_scale(field), is_number=True)]
         case "string":
-            if field.get_internal_type() not in _TEXTS:
-                raise operand.wrong_type()
             order = folded_form(value, alias).expression
             if not seen and attribute.kind is Kind.STORAGE:
                 order = text_form(operand.owner, attribute, f"{prefix}{attribute.column}").expression

@@ -16,7 +16,7 @@ from typing import Any
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.dataclass.values import wire_text
+from fourd_rest.dataclass.values import object_from_wire, wire_text
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     ENTITY_NOT_FOUND,
@@ -153,8 +153,12 @@ class Judge:
     def _take_scalar(
         self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
     ) -> None:
-        if type(value) is type(stored) and value == stored and not isinstance(value, (dict, list)):
-            return  # the wire texts are equal without looking further
+        if type(value) is type(stored):
+            if not isinstance(value, (dict, list)):
+                if value == stored:
+                    return  # the wire texts are equal without looking further
+            elif _is_same_object(value, stored):
+                return  # whatever a field of the site's own would make of it
         python = self._scalar(attribute, value)
         if wire_text(attribute.shown(python)) == wire_text(stored):
             return
@@ -231,7 +235,7 @@ class Judge:
             linked = set(manager.using(self.alias).values_list("pk", flat=True))
         seen: set[Any] = set()
         if target.has_view_permission(self.caller.request):
-            entities = target.get_queryset(self.caller.request).using(self.alias).order_by()
+            entities = target.entities(self.caller.request).using(self.alias).order_by()
             seen = set(entities.filter(pk__in=wanted | linked).values_list("pk", flat=True))
         for unknown in sorted(wanted - seen):
             raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(unknown), dataclass=target.name))
@@ -250,7 +254,7 @@ class Judge:
         if target.has_view_permission(request):
             column = attribute.field.target_field.attname  # type: ignore[attr-defined]
             if target.restricts_rows:
-                entities = target.with_key(target.get_queryset(request).using(self.alias), key)
+                entities = target.with_key(target.entities(request).using(self.alias), key)
                 found = entities.order_by().values_list(column).first()
             else:
                 found = _every(target, column).get(key, self.alias)
@@ -286,6 +290,13 @@ def _every(target: DataClass, column: str) -> Prepared:
     """``column`` of the entities of ``target``, which restricts none."""
     rows = target.model._default_manager.get_queryset()
     return Prepared(target, rows.order_by().values_list(column))
+
+
+def _is_same_object(value: Any, stored: Any) -> bool:
+    try:
+        return wire_text(object_from_wire(value)) == wire_text(stored)
+    except ValueError:
+        return False
 
 
 def _is_nested(value: Any) -> bool:

@@ -9,6 +9,7 @@ from django.db import models
 
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import content
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
 from fourd_rest.query.links import link
 from fourd_rest.uploads.outgoing import StoredFile
@@ -77,7 +78,7 @@ def entity(
     """One entity by the text of its key (``responses.md`` 2)."""
     check_view(caller, dataclass, key_text)
     projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
-    queryset = dataclass.get_queryset(caller.request)
+    queryset = dataclass.entities(caller.request)
     row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
     if row is None:
         raise _not_loaded(dataclass, key_text)
@@ -94,7 +95,7 @@ def related(
     Raises as ``entity`` does; the right to read the target has been asked with the shape.
     """
     check_view(caller, dataclass, key_text)
-    seen = dataclass.get_queryset(caller.request)
+    seen = dataclass.entities(caller.request)
     target = attribute.target
     assert target is not None  # noqa: S101  (a relation has a target)
     is_to_one = attribute.kind is Kind.TO_ONE
@@ -103,7 +104,7 @@ def related(
     values = list(owners.values_list(column, flat=True)[:1])
     if not values:
         raise _not_loaded(dataclass, key_text)
-    entities = target.get_queryset(caller.request).using(seen.db)
+    entities = target.entities(caller.request).using(seen.db)
     if values[0] is None:
         return entities.none()
     if is_to_one:
@@ -142,7 +143,7 @@ def _load(caller: Caller, dataclass: DataClass, key_text: str) -> models.Model |
         key = dataclass.key_from_wire(key_text)
     except ValueError:
         return None
-    rows = dataclass.with_key(dataclass.get_queryset(caller.request), key)
+    rows = dataclass.with_key(dataclass.entities(caller.request), key)
     found: models.Model | None = rows.order_by().first()
     return found
 
@@ -152,7 +153,7 @@ def file(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribu
     check_view(caller, dataclass, key_text)
     key = to_key(dataclass, key_text)
     projection = Projection(Shape(dataclass, ()), caller.prefix)
-    queryset = dataclass.get_queryset(caller.request)
+    queryset = dataclass.entities(caller.request)
     queryset = queryset.annotate(**projection.annotations)
     columns = (*projection.columns[:2], attribute.column)
     row = dataclass.with_key(queryset, key).order_by().values_list(*columns).first()
@@ -161,5 +162,5 @@ def file(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribu
     stamp, value = row[1] or 1, row[2]
     wire_key = dataclass.key_to_wire(key)
     if attribute.holds_bytes:
-        return StoredFile(attribute, wire_key, stamp, content=bytes(value or b""))
+        return StoredFile(attribute, wire_key, stamp, content=content(value))
     return StoredFile(attribute, wire_key, stamp, name=value or "")

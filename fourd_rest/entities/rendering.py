@@ -12,11 +12,21 @@ from functools import cached_property, lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, ForeignKey, Q, QuerySet
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    ExpressionWrapper,
+    F,
+    ForeignKey,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.lookups import Exact
 
 from fourd_rest.address import key_text
 from fourd_rest.dataclass import Attribute, DataClass, File, Kind
-from fourd_rest.dataclass.values import ZERO_TIMESTAMP, moment_to_wire
+from fourd_rest.dataclass.values import INTEGER_RANGES, ZERO_TIMESTAMP, is_binary, moment_to_wire
 from fourd_rest.query.links import link
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.prepared import Prepared, Row
@@ -117,7 +127,7 @@ class Projection:
         return [
             (field.attname, self._place("pk" if field.primary_key else field.attname))
             for field in fields
-            if field.get_internal_type() != "BinaryField"
+            if not is_binary(field)
         ]
 
     def _nested_place(self, expanded: Expanded, place: int) -> int:
@@ -140,7 +150,9 @@ class Projection:
         if not attribute.holds_bytes:
             return attribute.column
         name = f"_fourd_has_{attribute.source}"
-        is_filled = Q(**{f"{attribute.column}__isnull": False}) & ~Q(**{attribute.column: b""})
+        # Not prepared by the field, which may encrypt.
+        empty = Exact(F(attribute.column), Value(b"", BinaryField()))
+        is_filled = Q(**{f"{attribute.column}__isnull": False}) & ~Q(empty)
         self.annotations[name] = ExpressionWrapper(is_filled, output_field=BooleanField())
         return name
 
@@ -292,7 +304,7 @@ def _renderer(attribute: Attribute) -> Renderer | None:
 
 def _has_plain_key(dataclass: DataClass) -> bool:
     """Whole numbers, the usual keys, are their own text, also in an address."""
-    return dataclass.key_type.name in {"word", "long", "long64"}
+    return dataclass.key_type.name in INTEGER_RANGES and dataclass.key_type.to_wire is None
 
 
 def deferred_relation(attribute: Attribute, prefix: str) -> Callable[[Any], Entity]:

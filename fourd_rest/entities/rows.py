@@ -29,12 +29,12 @@ class Rows:
 
     def query(self, key: Any) -> QuerySet[Any]:
         """The row of ``key``, if the caller may reach it."""
-        queryset = self.dataclass.get_queryset(self.caller.request)
+        queryset = self.dataclass.entities(self.caller.request)
         return self.dataclass.with_key(queryset.using(self.alias), key).order_by()
 
     def find(self, key: Any) -> Entity | None:
         """The entity of ``key`` with its stamp, read in one statement."""
-        return self._first(key, self.dataclass.get_queryset(self.caller.request))
+        return self._first(key, self.dataclass.entities(self.caller.request))
 
     def saved(self, key: Any) -> Entity | None:
         """The entity of ``key`` as it was just saved, also where the caller may reach it no longer."""
@@ -53,7 +53,7 @@ class Rows:
 
     def find_many(self, keys: Iterable[Any]) -> dict[Any, Entity]:
         """The entities of ``keys`` that the caller may reach, in one statement."""
-        return self._many(keys, self.dataclass.get_queryset(self.caller.request))
+        return self._many(keys, self.dataclass.entities(self.caller.request))
 
     def saved_many(self, keys: Iterable[Any]) -> dict[Any, Entity]:
         """The entities of ``keys`` as they were just saved."""

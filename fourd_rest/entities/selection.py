@@ -96,7 +96,7 @@ class Selection:
 
 def everything(caller: Caller, dataclass: DataClass) -> Selection:
     """All entities of the dataclass."""
-    rows = dataclass.get_queryset(caller.request)
+    rows = dataclass.entities(caller.request)
     known = None if dataclass.restricts_rows else (rows, Q())
     return Selection(caller, dataclass, rows, default_order(dataclass), filtered_from_all=known)
 

@@ -157,7 +157,8 @@ def _passed(asked: tuple[Place, Comparator]) -> Iterator[DataClass]:
 
 def _is_personal(asked: tuple[Place, Comparator]) -> bool:
     place, comparator = asked
-    if comparator is Comparator.WORD or place.attribute.compute is not None:
+    attribute = place.attribute
+    if comparator is Comparator.WORD or attribute.compute or attribute.is_compared_in_python:
         return True
     return any(target.restricts_rows for target in _passed(asked))
 

@@ -25,7 +25,7 @@ from django.db.models.lookups import (
     Lookup,
 )
 
-from fourd_rest.dataclass import Attribute, Kind
+from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import INTEGER_RANGES
 from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_NOT_ANALYZED, WRONG_ATTRIBUTE_TYPE, RestError
@@ -43,6 +43,7 @@ EVERYBODY = ~NOBODY
 
 _EQUAL = frozenset({Comparator.EQUAL, Comparator.IDENTICAL})
 _DIFFERENT = frozenset({Comparator.DIFFERENT, Comparator.NOT_IDENTICAL})
+_OF_KEYS = frozenset({*_EQUAL, Comparator.IN})
 _OF_TEXTS = frozenset({Comparator.BEGIN, Comparator.WORD})
 _LOOKUPS: dict[Comparator, tuple[str, type[Lookup[Any]]]] = {
     Comparator.LESS: ("lt", LessThan),
@@ -95,6 +96,8 @@ def judge(
     Python may look at. Raises ``RestError`` 1200, 1201, 1280, 1574, 9022.
     """
     attribute = place.attribute
+    if attribute.type == "object" and attribute.is_compared_in_python:
+        raise _wrong_type(place)
     if attribute.type == "object":
         return _judge_object(caller, place, comparator, operand, scans)
     if comparator in _DIFFERENT:
@@ -103,8 +106,10 @@ def judge(
     if attribute.is_scalar:
         _check_type(place, comparator)
     seen = place.way.is_seen(caller)
-    if attribute.compute is not None:
-        return _judge_computed(caller, place, comparator, operand, scans)
+    if attribute.is_compared_in_python and attribute.is_filled_in and comparator in _OF_KEYS:
+        return _judge_key(place.dataclass, f"{place.way.prefix}{attribute.column}", operand, seen)
+    if attribute.compute is not None or attribute.is_compared_in_python:
+        return _judge_in_python(caller, place, comparator, operand, scans)
     if attribute.expression is not None:
         return _judge_annotation(caller, place, comparator, operand, seen, scans)
     if attribute.file is not None:
@@ -364,13 +369,18 @@ def _judge_relation(
     lookup = "pk" if is_itself else f"{place.way.prefix}{attribute.column}"
     if not is_itself:
         seen &= sees(caller, attribute.target, lookup)
+    return _judge_key(attribute.target, lookup, operand, seen)
+
+
+def _judge_key(target: DataClass, lookup: str, operand: Operand, seen: Q) -> Judged:
+    """A key of ``target``, compared exactly as its field does."""
     if is_null(operand):
         return _null_test(lookup, seen)
     keys = []
     for element in several(operand):
         value = property_value(element)
         try:
-            keys.append(attribute.target.key_from_wire(value))
+            keys.append(target.key_from_wire(value))
         except ValueError:
             if isinstance(element, Given) and value is not None:
                 raise RestError(PLACEHOLDER_TYPE(placeholder=element.placeholder)) from None
@@ -396,20 +406,25 @@ def _judge_annotation(
     return Judged(holds, lambda: fails)
 
 
-def _judge_computed(
+def _judge_in_python(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> Judged:
-    """Python computes the value, entity by entity (``query.md`` 13)."""
+    """Python alone knows the value, entity by entity (``query.md`` 13)."""
     seen = place.way.is_seen(caller)
     if is_null(operand):
-        present, _ = scanning.computed(caller, place, lambda value: True, scans)
+        present, _ = scanning.judged(caller, place, lambda value: True, scans)
         present &= seen
         return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
     elements = several(operand) if comparator is Comparator.IN else [operand]
     values = [value_of(place.attribute, element) for element in elements]
-    test = scanning.test(comparator, [v for v in values if v is not NULL and v is not NOTHING])
-    holds, fails = scanning.computed(caller, place, test, scans)
+    known = [_plain(place.attribute, v) for v in values if v is not NULL and v is not NOTHING]
+    holds, fails = scanning.judged(caller, place, scanning.test(comparator, known), scans)
     return Judged(holds & seen, lambda: fails & seen)
+
+
+def _plain(attribute: Attribute, value: Any) -> Any:
+    """A constant, of which a custom field has made its own value, as a value of the type."""
+    return value if isinstance(value, (str, Decimal)) else attribute.plain(value)
 
 
 # Objects.
@@ -468,7 +483,7 @@ def _in_brackets(test: objects.PropertyTest) -> bool:
 def exists(caller: Caller, link: Link, condition: Q) -> Q:
     """Whether some related entity that the caller may see fulfils ``condition``."""
     tie = tied(link.owner, link.attribute)
-    rows: Any = link.target.get_queryset(caller.request).order_by().filter(condition)
+    rows: Any = link.target.entities(caller.request).order_by().filter(condition)
     if link.target.restricts_rows:
         # Not in one query: it could share a join that the site has made for another purpose.
         rows = link.target.model._base_manager.filter(pk__in=rows.values("pk"))

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models import F, ManyToManyField, ManyToManyRel, OrderBy
+from django.db.models import F, OrderBy
 from django.db.models.constants import LOOKUP_SEP
+from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.attributes import own_key
@@ -34,13 +35,13 @@ def link(dataclass: DataClass, attribute: Attribute) -> Link:
     """The link of the to-many relation ``attribute`` of ``dataclass``."""
     member: Any = attribute.member
     through: Any = None
-    if isinstance(member, ManyToManyField):
+    if member.many_to_many and not isinstance(member, ForeignObjectRel):
         path, near, through = (
             f"{member.related_query_name()}__pk",
             member.model,
             member.remote_field.through,
         )
-    elif isinstance(member, ManyToManyRel):
+    elif member.many_to_many:
         path, near, through = f"{member.field.name}__pk", member.model, member.through
     else:
         field, near = member.field, member.model
@@ -64,10 +65,12 @@ def window_order(dataclass: DataClass) -> list[Any]:
 
 def _expressions(
     model: type[models.Model], order: Sequence[Any], prefix: str = "", *, reverse: bool = False
-) -> Iterator[Any]:
+) -> Iterator[OrderBy]:
     for item in order:
         if not isinstance(item, str):
-            yield item if isinstance(item, OrderBy) else OrderBy(item)
+            # As Django sorts by a relation: what says its own direction keeps it.
+            key = item if isinstance(item, OrderBy) else OrderBy(item, descending=reverse)
+            yield key.prefix_references(prefix) if prefix else key
             continue
         name = item.lstrip("-+")
         descending = item.startswith("-") != reverse

@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
+from fourd_rest.dataclass.custom import is_custom
 from fourd_rest.dataclass.options import KEY_LENGTH
 from fourd_rest.dataclass.values import INTEGER_RANGES, value_type
 
@@ -52,7 +53,7 @@ class Stored:
         if self.kind == "number":
             return int(self.field.get_prep_value(key))
         if self.kind == "uuid":
-            return str(self.field.to_python(key).hex)
+            return str(value_type(self.field).plain(key).hex)
         return str(self.field.get_prep_value(key))
 
     def pack_all(self, keys: Iterable[Any]) -> list[int | str]:
@@ -61,7 +62,7 @@ class Stored:
         return [self.pack(key) for key in keys]
 
     def unpack_all(self, stored: list[Any]) -> list[Any]:
-        if self.kind == "number":
+        if self.kind == "number" and not is_custom(self.field):
             return stored
         return [self.field.to_python(key) for key in stored]
 

@@ -71,10 +71,10 @@ def computed_order(
         if not _is_computed(place):
             found.sort(key=attrgetter(f"_fourd_rank{index}"))
             continue
-        compute = place.attribute.compute
-        assert compute is not None  # noqa: S101  (told by _is_computed)
+        value_of = place.attribute.in_python
+        assert value_of is not None  # noqa: S101  (told by _is_computed)
         try:
-            found.sort(key=lambda row: _sortable(compute(row)), reverse=item.descending)  # noqa: B023
+            found.sort(key=lambda row: _sortable(value_of(row)), reverse=item.descending)  # noqa: B023
         except TypeError as error:
             raise RestError(_refusal(dataclass, item)) from error
     return [row.pk for row in found]
@@ -87,7 +87,12 @@ def _sortable(value: Any) -> tuple[Any, ...]:
 
 
 def _is_computed(place: Place) -> bool:
-    return place.attribute.compute is not None and not place.links and not place.way.hops
+    attribute = place.attribute
+    if place.links or place.way.hops:
+        return False
+    if attribute.is_compared_in_python and attribute.type != "object":
+        return attribute.in_python is not None
+    return attribute.compute is not None
 
 
 def _place(caller: Caller, dataclass: DataClass, item: OrderItem) -> Place:
@@ -136,6 +141,8 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
         # A related entity that is hidden reads as null (D-13) and stands where null does.
         seen &= sees(caller, attribute.target, lookup)
     if place.links or attribute.kind is Kind.TO_MANY or attribute.file or attribute.compute:
+        return ()
+    if attribute.is_compared_in_python:
         return ()
     if attribute.type == "object":
         return _object_keys(lookup, place, seen, descending)

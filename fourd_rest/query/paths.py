@@ -145,5 +145,5 @@ def sees(caller: Caller, target: DataClass | None, lookup: str) -> Q:
     """Whether the entity of ``target`` whose key ``lookup`` selects is not hidden from the caller."""
     if target is None or not target.restricts_rows:
         return Q()
-    rows: Any = target.get_queryset(caller.request).order_by().values("pk")
+    rows: Any = target.entities(caller.request).order_by().values("pk")
     return Q(**{f"{lookup}__in": rows})

@@ -1,4 +1,5 @@
-"""Criteria that Python decides: keywords and computed attributes (``query.md`` 4.2 and 13).
+"""Criteria that Python decides: keywords, computed attributes, and fields that store something else than
+they show (``query.md`` 4.2 and 13).
 
 SQL narrows the entities down where it can; what is left is looked at one by one, up to
 ``MAX_SCANNED_ENTITIES``, and the condition names the keys that were found. Of objects it names the
@@ -7,6 +8,7 @@ texts: which element of a collection holds one is left to SQL.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -31,6 +33,7 @@ Test = Callable[[Any], bool]
 # Of objects, with a word of the filter: MariaDB takes a statement of 16 MB, and each has 67 bytes in it.
 MAX_TEXTS = 100_000
 _CHUNK = 2_000
+_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 class Scans:
@@ -74,20 +77,31 @@ def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
     return _named(place, (key for key, value in pairs if holds(str(value))))
 
 
-def computed(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q]:
-    """For which entities the computed value at ``place`` passes ``test``, and for which it fails."""
-    compute = place.attribute.compute
-    assert compute is not None  # noqa: S101  (only computed attributes get here)
-    judged = [
-        (instance.pk, test(value))
-        for instance in scans.bounded(_rows(caller, place, scans))
+def judged(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q]:
+    """For which entities the value at ``place`` passes ``test``, and for which it fails."""
+    found = [
+        (key, test(value))
+        for key, value in _values(caller, place, scans)
         # What is no number compares with nothing, and reads as null.
-        if (value := compute(instance)) is not None and not _is_nan(value)
+        if value is not None and not _is_nan(value)
     ]
     return (
-        _named(place, (key for key, passes in judged if passes)),
-        _named(place, (key for key, passes in judged if not passes)),
+        _named(place, (key for key, passes in found if passes)),
+        _named(place, (key for key, passes in found if not passes)),
     )
+
+
+def _values(caller: Caller, place: Place, scans: Scans) -> Iterator[tuple[Any, Any]]:
+    """Of every entity the key and the value that Python computes, or that a read shows."""
+    attribute, rows = place.attribute, _rows(caller, place, scans)
+    if attribute.compute is not None:
+        for instance in scans.bounded(rows):
+            yield instance.pk, attribute.compute(instance)
+        return
+    if attribute.expression is not None:
+        rows = rows.annotate(**{attribute.column: attribute.expression})
+    for key, value in scans.bounded(rows.values_list("pk", attribute.column)):
+        yield key, attribute.plain(value)
 
 
 def texts_with_word(caller: Caller, place: Place, word: Any, scans: Scans) -> list[str]:
@@ -117,7 +131,7 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 
 
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
-    return place.dataclass.get_queryset(caller.request).using(scans.alias).order_by()
+    return place.dataclass.entities(caller.request).using(scans.alias).order_by()
 
 
 def _is_text(place: Place) -> bool:
@@ -171,7 +185,12 @@ def _is_nan(value: Any) -> bool:
 
 
 def _exact(value: Any) -> Any:
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    """``value`` as a client sees it: moments and durations by the millisecond."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, (dt.datetime, dt.time)):
+        return value.replace(microsecond=value.microsecond // 1000 * 1000)
+    return value // _MILLISECOND * _MILLISECOND if isinstance(value, dt.timedelta) else value
 
 
 def _text_test(comparator: Comparator, wanted: str) -> Test:

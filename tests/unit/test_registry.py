@@ -482,6 +482,9 @@ def test_stamp_columns_by_option():
 @isolate_apps("tests.zoo")
 def test_order_is_total():
     class Ranked(models.Model):
+        name = models.CharField(max_length=30)
+        rank = models.IntegerField()
+
         class Meta:
             app_label = "zoo"
             ordering = ["-rank", Lower("name")]

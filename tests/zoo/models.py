@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import uuid
 
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.core.exceptions import ValidationError
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
 from django.db.models.functions import Upper
 
 from fourd_rest.models import Stamped
+from tests.zoo import fields
 
 
 class Shade(str):
@@ -241,3 +243,72 @@ class Tower(Place):
 
     place = models.OneToOneField(Place, models.CASCADE, parent_link=True)
     code = models.CharField(max_length=10, primary_key=True)
+
+
+class Remark(models.Model):
+    """Belongs to anything, by a relation without a foreign key."""
+
+    text = models.CharField(max_length=30)
+    content_type = models.ForeignKey(
+        "contenttypes.ContentType", models.CASCADE, db_constraint=False, related_name="+"
+    )
+    object_id = models.IntegerField()
+    subject = GenericForeignKey()
+
+
+class Monument(models.Model):
+    name = models.CharField(max_length=30)
+    remarks = GenericRelation(Remark)
+    notes = GenericRelation(Remark, related_query_name="monument")
+    quarter = models.IntegerField(default=0)
+    # The rows of one quarter: no column of its own, and none that is unique.
+    neighbours = models.ForeignObject(
+        "self",
+        models.DO_NOTHING,
+        from_fields=["quarter"],
+        to_fields=["quarter"],
+        related_name="neighbouring",
+        null=True,
+    )
+
+
+class Obelisk(Monument):
+    """Inherits the generic relation."""
+
+    height = models.IntegerField(default=0)
+
+
+class Stranger(models.Model):
+    """Fields of other people's making."""
+
+    name = models.CharField(max_length=30)
+    stars = fields.StarsField(null=True, blank=True)
+    price = fields.MoneyField(max_digits=8, decimal_places=2, null=True, blank=True)
+    instant = fields.InstantField(null=True, blank=True)
+    day = fields.DayField(null=True, blank=True)
+    span = fields.SpanField(null=True, blank=True)
+    switch = fields.SwitchField(null=True, blank=True)
+    short = fields.ShortUuidField(null=True, blank=True)
+    blocks = fields.BlocksField(null=True, blank=True)
+    picky = models.JSONField(
+        null=True, blank=True, encoder=fields.PickyEncoder, decoder=fields.PickyDecoder
+    )
+    mood = fields.MoodField(max_length=10, null=True, blank=True)  # noqa: DJ001
+    sealed = fields.SealedField(max_length=80, null=True, blank=True)  # noqa: DJ001
+    salted = fields.SaltedField(null=True, blank=True)  # noqa: DJ001
+    sealed_day = fields.SealedDateField(null=True, blank=True)
+    packed = fields.PackedField(null=True, blank=True)
+    sealed_number = fields.SealedNumberField(null=True, blank=True)
+    loud = fields.LoudField(max_length=30, null=True, blank=True)  # noqa: DJ001
+    shade = models.GeneratedField(
+        expression=Upper("name"), output_field=ShadeField(max_length=30), db_persist=True
+    )
+    friend = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="friends")
+
+
+class Guest(models.Model):
+    """A key that is an object in Python."""
+
+    id = fields.StarsField(primary_key=True)
+    host = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="guests")
+    name = models.CharField(max_length=30)

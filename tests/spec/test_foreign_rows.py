@@ -1,0 +1,373 @@
+"""Querysets, orders and relations of other people's making: each entity once, whatever they join."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import Lower, RowNumber
+
+from fourd_rest import DataClass, checks
+from fourd_rest.dataclass.registry import Registry, registry
+from testproject.hr.models import Company, Employee, Invoice
+from tests.conftest import RestClient
+from tests.unit.judging import judge_instead
+from tests.zoo.models import Crew, Monument, Obelisk, Place, Remark, Sailor, Voyage
+
+pytestmark = pytest.mark.django_db
+
+
+def joined(rows: Any) -> Any:
+    return rows.filter(staff__salary__gt=0)
+
+
+def spanned(rows: Any) -> Any:
+    return rows.filter(Q(staff__salary__gt=0) | Q(invoices__amount=0))
+
+
+def distinct(rows: Any) -> Any:
+    return rows.filter(staff__salary__gt=0).distinct()
+
+
+def grouped(rows: Any) -> Any:
+    return rows.annotate(crowd=Count("staff")).filter(crowd__gt=0)
+
+
+def counted(rows: Any) -> Any:
+    return rows.annotate(crowd=Count("staff"), bills=Count("invoices")).filter(staff__salary__gt=0)
+
+
+def sorted_by_many(rows: Any) -> Any:
+    return rows.filter(staff__isnull=False).order_by("staff__last_name")
+
+
+WAYS = [joined, spanned, distinct, grouped, counted, sorted_by_many]
+
+
+class TestEntitiesComeOnce:
+    """Companies 1 and 2 have three and two of staff, 3 has none and cannot be seen."""
+
+    @pytest.fixture(autouse=True, params=WAYS, ids=lambda way: way.__name__)
+    def _companies(self, request: Any, registered: Any, db: None) -> None:
+        class Visible(DataClass):
+            names = {"id": "ID"}  # noqa: RUF012
+
+            def get_queryset(self, http: Any) -> Any:
+                return request.param(super().get_queryset(http))
+
+        registered(Company, Visible)
+        self.keys = []
+        for name, size in (("Ants", 3), ("Bees", 2), ("Cats", 0)):
+            company = Company.objects.create(name=name, revenues=Decimal(10), extra={"size": size})
+            self.keys.append(company.pk)
+            for number in range(size):
+                Employee.objects.create(
+                    first_name=name, last_name=str(number), salary=1, employer=company
+                )
+            Invoice.objects.create(reference=name, amount=1, date="2026-01-01", company=company)
+
+    def names(self, response: Any) -> list[str]:
+        document = response.json()
+        assert response.status_code == 200, document
+        assert document["__COUNT"] == document["__SENT"] == len(document["__ENTITIES"])
+        return [entity["name"] for entity in document["__ENTITIES"]]
+
+    @pytest.mark.parametrize(
+        ("query", "names"),
+        [
+            ("", ["Ants", "Bees"]),
+            ("?$orderby=name desc", ["Bees", "Ants"]),
+            ('?$filter="name = a@"', ["Ants"]),
+            ('?$filter="staff.salary = 1"', ["Ants", "Bees"]),
+            ('?$filter="staff.lastName = 2"', ["Ants"]),
+            ('?$filter="not(staff.lastName = 2)"', ["Bees"]),
+            ('?$filter="name % bees"', ["Bees"]),
+            ('?$filter="extra.size > 2"', ["Ants"]),
+            ("?$orderby=extra.size", ["Bees", "Ants"]),
+            ('?$filter="staff.salary > 0 and invoices.amount = 1"&$orderby=name', ["Ants", "Bees"]),
+        ],
+    )
+    def test_in_pages(self, admin: RestClient, query: str, names: list[str]) -> None:
+        assert self.names(admin.read(f"Company{query}")) == names
+
+    def test_page_by_page(self, admin: RestClient) -> None:
+        for skip, name in enumerate(["Ants", "Bees"]):
+            page = admin.read(f"Company?$top=1&$skip={skip}").json()
+            assert (page["__COUNT"], page["__ENTITIES"][0]["name"]) == (2, name)
+
+    def test_by_key(self, admin: RestClient) -> None:
+        ants, bees, cats = self.keys
+        assert admin.read(f"Company({ants})").json()["name"] == "Ants"
+        assert admin.read(f"Company({cats})").status_code == 404
+        assert self.names(admin.read(f"Company({bees},{ants},{cats})")) == ["Ants", "Bees"]
+
+    def test_in_figures(self, admin: RestClient) -> None:
+        assert admin.read("Company?$distinct=true&$attributes=name").json() == ["Ants", "Bees"]
+        figures = admin.read("Company?$attributes=revenues&$compute=$all").json()["revenues"]
+        assert figures == {"count": 2, "sum": 20, "average": 10, "min": 10, "max": 10}
+        assert admin.read('Company?$compute=count&$filter="staff.salary = 1"').json() == 2
+
+    def test_in_flat_forms(self, admin: RestClient) -> None:
+        assert [row["name"] for row in admin.read("Company?$asArray=true").json()] == ["Ants", "Bees"]
+        table = admin.read("Company?$format=looker&$attributes=name").json()
+        assert (table["__COUNT"], [row["values"] for row in table["rows"]]) == (2, [["Ants"], ["Bees"]])
+
+    def test_in_sets(self, admin: RestClient) -> None:
+        answer = admin.read("Company?$method=entityset").json()
+        assert answer["__COUNT"] == 2
+        address = answer["__ENTITYSET"].removeprefix("/rest/")
+        assert self.names(admin.read(address)) == ["Ants", "Bees"]
+        assert self.names(admin.read(f'{address}?$filter="name = b@"')) == ["Bees"]
+
+    def test_as_what_relations_lead_to(self, admin: RestClient) -> None:
+        page = admin.read("Employee?$expand=employer&$orderby=ID").json()["__ENTITIES"]
+        assert [entity["employer"]["name"] for entity in page] == ["Ants"] * 3 + ["Bees"] * 2
+        page = admin.read('Invoices?$filter="company.name = @"&$expand=company').json()
+        assert page["__COUNT"] == 2
+        assert admin.read("Invoices?$orderby=company.name,ID").json()["__COUNT"] == 3
+        distinct = admin.read("Invoices?$distinct=true&$attributes=company.name").json()
+        assert distinct == ["Ants", "Bees"]
+
+    def test_as_owners_and_members_of_selections(self, admin: RestClient) -> None:
+        ants = admin.read(f"Company({self.keys[0]})?$expand=staff,invoices").json()
+        assert [ants[name]["__COUNT"] for name in ("staff", "invoices")] == [3, 1]
+        address = f"Company({self.keys[0]})/staff?$expand=staff&$method=subentityset"
+        assert admin.read(address).json()["__COUNT"] == 3
+
+    def test_in_writes(self, admin: RestClient) -> None:
+        body = {"__KEY": str(self.keys[0]), "__STAMP": 1, "revenues": 11}
+        assert admin.update("Company", body).json()["__STAMP"] == 2
+        body = {"__KEY": str(self.keys[2]), "__STAMP": 1, "revenues": 11}
+        assert admin.update("Company", body).json()["__STATUS"]["status"] == 5
+        bees = {"__KEY": str(self.keys[1])}
+        answer = admin.update(
+            "Invoices",
+            {"__KEY": str(Invoice.objects.get(reference="Ants").pk), "__STAMP": 1, "company": bees},
+        )
+        assert answer.json()["company"]["__deferred"]["__KEY"] == str(self.keys[1])
+        response = admin.rest("POST", 'Company?$method=delete&$filter="name = a@"')
+        assert response.json() == {"ok": True}
+        assert sorted(Company.objects.values_list("name", flat=True)) == ["Bees", "Cats"]
+
+
+class TestUnfitQuerysets:
+    @pytest.mark.parametrize(
+        ("give", "what"),
+        [
+            (lambda rows: rows[:5], "a slice of a queryset"),
+            (lambda rows: rows.union(rows), "a union of querysets"),
+            (lambda rows: rows.values("name"), "values instead of entities"),
+            (lambda rows: rows.values_list("pk"), "values instead of entities"),
+            (lambda rows: Company.objects.raw("SELECT 1"), "a RawQuerySet"),
+            (lambda rows: list(rows), "a list"),
+            (lambda rows: None, "a NoneType"),
+            (lambda rows: Invoice.objects.all(), "a queryset of hr.Invoice"),
+        ],
+    )
+    @pytest.mark.parametrize("path", ["Company", "Company(1)", "Company?$method=entityset"])
+    def test_what_is_wrong_stands_in_the_log(
+        self, admin: RestClient, registered: Any, caplog: Any, give: Any, what: str, path: str
+    ) -> None:
+        class Odd(DataClass):
+            def get_queryset(self, request: Any) -> Any:
+                return give(super().get_queryset(request))
+
+        registered(Company, Odd)
+        response = admin.read(path)
+        assert response.status_code == 500
+        assert [error["errCode"] for error in response.json()["__ERROR"]] == [9011]
+        (record,) = [record for record in caplog.records if record.exc_info]
+        assert record.exc_info is not None
+        assert str(record.exc_info[1]) == (
+            f"get_queryset() of the dataclass Company gives {what}: give a QuerySet of hr.Company"
+        )
+
+    def test_a_check_tells_of_a_default_manager(self, monkeypatch: Any) -> None:
+        class Few(models.Manager):  # type: ignore[type-arg]
+            def get_queryset(self) -> Any:
+                return super().get_queryset()[:5]
+
+        class Sliced(models.Model):
+            objects = Few()
+
+            class Meta:
+                app_label = "zoo"
+
+        own = Registry()
+        own.register(Sliced)
+        judge_instead(monkeypatch, "registry", own)
+        (found,) = checks.check_dataclasses()
+        assert found.id == "fourd_rest.W071"
+        assert (
+            found.msg
+            == "The default manager of zoo.Sliced gives a slice of a queryset: it cannot be read"
+        )
+
+
+class TestOrders:
+    @pytest.mark.parametrize(
+        "item",
+        [
+            "nowhere",
+            "-manager__nowhere",
+            F("crowd"),
+            F("crowd").desc(),
+            "staff__last_name",
+            "-staff",
+            Lower("invoices__reference"),
+            Count("staff"),
+            Window(RowNumber()),
+        ],
+        ids=str,
+    )
+    def test_what_cannot_sort_is_left_out(
+        self, admin: RestClient, registered: Any, monkeypatch: Any, item: Any
+    ) -> None:
+        class Odd(DataClass):
+            ordering = (item, "-name")
+
+            def get_queryset(self, request: Any) -> Any:
+                return super().get_queryset(request).annotate(crowd=F("revenues"))
+
+        registered(Company, Odd)
+        first, second = (Company.objects.create(name=name) for name in ("a", "b"))
+        Employee.objects.create(first_name="x", last_name="x", employer=first, manager=None)
+        for number in range(2):
+            employee = Employee.objects.create(first_name="x", last_name=str(number), employer=second)
+            second.manager = employee
+            second.save()
+        assert [e["name"] for e in admin.read("Company").json()["__ENTITIES"]] == ["b", "a"]
+        response = admin.read("Employee?$expand=managedCompanies")
+        assert response.status_code == 200
+        own = Registry()
+        own.register(Company)(Odd)
+        judge_instead(monkeypatch, "registry", own)
+        found = [message for message in checks.check_dataclasses() if message.id == "fourd_rest.W072"]
+        if isinstance(item, str) and "nowhere" in item:
+            assert [message.id for message in checks.check_dataclasses()] == ["fourd_rest.E010"]
+        else:
+            assert len(found) == 1
+
+    @pytest.mark.parametrize(
+        ("ordering", "names"),
+        [
+            (["?"], None),
+            ([Lower("name").desc()], ["b", "a"]),
+            ([F("revenues").desc(nulls_last=True)], ["a", "b"]),
+            (["manager__last_name", "-name"], ["b", "a"]),
+            (["manager", "name"], ["a", "b"]),
+        ],
+        ids=str,
+    )
+    def test_what_can_sort_does(
+        self, admin: RestClient, registered: Any, ordering: Any, names: list[str] | None
+    ) -> None:
+        registered(Company, ordering=ordering)
+        boss = Employee.objects.create(first_name="x", last_name="x")
+        Company.objects.create(name="a", revenues=2, manager=boss)
+        Company.objects.create(name="b", revenues=None, manager=boss)
+        page = [entity["name"] for entity in admin.read("Company").json()["__ENTITIES"]]
+        nested = admin.read("Employee?$expand=managedCompanies").json()["__ENTITIES"][0]
+        inner = [entity["name"] for entity in nested["managedCompanies"]["__ENTITIES"]]
+        assert sorted(page) == sorted(inner) == ["a", "b"]
+        if names is not None:
+            assert page == inner == names
+
+    def test_an_order_of_related_expressions_is_that_of_the_related_rows(
+        self, admin: RestClient, registered: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(Employee._meta, "ordering", [Lower("first_name").desc()])
+        registered(Company, ordering=["-manager"])
+        for name in ("a", "b"):
+            Company.objects.create(
+                name=name, manager=Employee.objects.create(first_name=name, last_name="x")
+            )
+        page = [entity["name"] for entity in admin.read("Company").json()["__ENTITIES"]]
+        assert page == ["b", "a"]
+
+
+class TestQuerysetClasses:
+    """Custom managers built from a queryset class that changes what is read."""
+
+    def test_only_those_that_change_reads_take_the_slow_way(self) -> None:
+        class Helpful(models.QuerySet):  # type: ignore[type-arg]
+            def cheap(self) -> Any:
+                return self.filter(revenues__lt=1)
+
+            def delete(self) -> Any:
+                return (0, {})
+
+        class Hiding(models.QuerySet):  # type: ignore[type-arg]
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                if not self.query.where:
+                    self.query.add_q(Q(name="seen"))
+
+        def of(kind: Any) -> bool:
+            manager = models.Manager.from_queryset(kind)()
+            meta = type("Meta", (), {"app_label": "zoo"})
+            members = {"__module__": __name__, "Meta": meta, "objects": manager}
+            own = Registry()
+            own.register(type(f"Rows{kind.__name__}", (models.Model,), members))
+            return own.everything()[0].restricts_rows
+
+        assert not of(Helpful)
+        assert of(Hiding)
+
+
+class TestRelations:
+    @pytest.fixture(autouse=True)
+    def _exposed(self, registered: Any, db: None) -> None:
+        for model in (Remark, Monument, Obelisk, ContentType):
+            registered(model)
+
+    def test_relations_without_a_join_of_their_own_are_left_out(
+        self, admin: RestClient, monkeypatch: Any
+    ) -> None:
+        arch = Monument.objects.create(name="arch", quarter=1)
+        needle = Obelisk.objects.create(name="needle", quarter=1, height=9)
+        for subject in (arch, needle, needle.monument_ptr):
+            Remark.objects.create(text="x", subject=subject)
+        for name, count in (("Monument", 2), ("Obelisk", 1), ("Remark", 3)):
+            page = admin.read(f"{name}?$expand=$all").json()
+            assert (page["__COUNT"], len(page["__ENTITIES"])) == (count, count)
+        attributes = {d.name: set(d.attributes) for d in registry}
+        assert attributes["Monument"] == {"id", "name", "quarter"}
+        assert attributes["Obelisk"] == {"id", "name", "quarter", "height"}
+        assert attributes["Remark"] == {"id", "text", "content_type", "object_id"}
+        own = Registry()
+        for model in (Remark, Monument, Obelisk, ContentType):
+            own.register(model)
+        judge_instead(monkeypatch, "registry", own)
+        found = {(message.id, message.msg) for message in checks.check_dataclasses()}
+        assert (
+            "fourd_rest.I071",
+            "zoo.Monument.neighbouring is left out: no join leads over it to its entities and back",
+        ) in found
+        assert (
+            "fourd_rest.I001",
+            "zoo.Obelisk.remarks is left out: generic relations have no 4D counterpart",
+        ) in found
+        assert {id_ for id_, _ in found} == {"fourd_rest.I001", "fourd_rest.I071"}
+
+    @pytest.mark.parametrize("path", ["Remark?$expand=%2B", 'Remark?$filter="+.name = x"'])
+    def test_no_attribute_is_called_plus(self, admin: RestClient, path: str) -> None:
+        response = admin.read(path)
+        assert response.status_code in (404, 500)
+        assert response.json()["__ERROR"][0]["errCode"] in (1201, 1500)
+
+
+def test_a_through_model_shows_each_entity_once(admin: RestClient, registered: Any) -> None:
+    for model in (Crew, Sailor, Voyage, Place):
+        registered(model)
+    crew, sailor = Crew.objects.create(name="crew"), Sailor.objects.create(name="sailor")
+    sailor.mates.add(sailor)
+    for _ in range(3):
+        Voyage.objects.create(crew=crew, sailor=sailor)
+    sailors = admin.read("Sailor?$expand=crews,mates").json()["__ENTITIES"]
+    assert [(s["crews"]["__COUNT"], s["mates"]["__COUNT"]) for s in sailors] == [(1, 1)]
+    assert admin.read('Sailor?$filter="crews.name = crew"').json()["__COUNT"] == 1
