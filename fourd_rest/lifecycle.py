@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NoReturn, cast
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import DatabaseError, connections, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import (
@@ -154,6 +154,10 @@ class RestView(APIView):
         response["4DREST-INFO"] = "1.0"
         # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
         response._has_been_logged = True
+        if response.status_code == 404:
+            # It is an answer, no page that is missing: LocaleMiddleware would lead the client to a
+            # page of the site, wherever one of the ``i18n_patterns`` takes any path.
+            request._request.urlconf = "fourd_rest.urls"
         if request.method == "HEAD" and not response.streaming and response.content:
             response["Content-Length"] = str(len(response.content))
             response.content = b""
@@ -196,6 +200,8 @@ def _as_rest_error(exc: Exception) -> RestError | None:
         return RestError(LOGIN_FAILED(), status=exc.status_code)
     if isinstance(exc, PermissionDenied):
         return RestError(LOGIN_FAILED(), status=403)
+    if isinstance(exc, Http404):
+        return RestError(BAD_URL(reason="there is nothing here"), status=404)
     if isinstance(exc, DisallowedHost):
         return RestError(BAD_URL(reason="the host is not allowed"))
     if isinstance(exc, DatabaseError) and is_busy(exc):
