@@ -957,3 +957,38 @@ def test_models_of_the_sample_site_are_found_at_start():
     assert registry.get("Employee").model is Employee
     assert registry.get("Invoices").model is Invoice
     assert registry.get("Everything").model is Everything
+
+
+# Names of the protocol
+
+
+@isolate_apps("tests.zoo")
+def test_the_name_of_an_address_is_no_attribute():
+    class Link(models.Model):
+        uri = models.URLField()
+        parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="URI")
+
+        class Meta:
+            app_label = "zoo"
+
+    class Mention(models.Model):
+        link = models.ForeignKey(Link, models.CASCADE, related_name="uri_set")
+        source = models.ForeignKey("self", models.CASCADE, related_name="uri")
+
+        class Meta:
+            app_label = "zoo"
+
+    own = Registry()
+    own.register(Link)
+    own.register(Mention, names={"link": "uri"})
+    assert sources(own.for_model(Link)) == ["id", "parent", "URI", "uri_set"]
+    assert sources(own.for_model(Mention)) == ["id", "source"]
+    # The other side of what is left out is none.
+    assert own.for_model(Link).attributes["uri_set"].inverse is None
+    assert own.for_model(Mention).attributes["source"].inverse is None
+    own.register(Link, fields=["id", "uri"])
+    assert sources(own.for_model(Link)) == ["id"]
+    own.register(Link, fields=["id", "uri"], names={"uri": "link", "id": "ID"})
+    assert list(own.for_model(Link).attributes) == ["ID", "link"]
+    own.register(Link, fields=["id"], annotations={"uri": models.Value(5)}, aliases={"URI": "id"})
+    assert list(own.for_model(Link).attributes) == ["id", "URI"]
