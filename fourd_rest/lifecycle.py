@@ -8,7 +8,7 @@ come in.
 from __future__ import annotations
 
 import secrets
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost, PermissionDenied
@@ -89,11 +89,9 @@ class RestView(APIView):
         return super().dispatch(request, path=kwargs["fourd_path"])
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        sessions.close_form(request)
-        made: Any = super().initialize_request(request, *args, **kwargs)
-        made._data = made._full_data = request.POST
-        made._files = request.FILES
-        return cast("Request", made)
+        made = super().initialize_request(request, *args, **kwargs)
+        sessions.close_form(made)
+        return made
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         http = request._request

@@ -36,16 +36,21 @@ def _leave_to_check_origin(request: Request) -> None:
     return None
 
 
-def close_form(request: HttpRequest) -> None:
+def close_form(request: Request) -> None:
     """Let nobody who asks for form values consume the body, which is no form (D-06).
 
     Authentication classes, throttles and hooks of the site see a form without values. A CSRF check
     of their own, however it is made, would find no token in it: it takes the request as exempt.
     """
-    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
-    if not hasattr(request, "_post"):
-        request._post = QueryDict()  # type: ignore[attr-defined]
-        request._files = MultiValueDict()  # type: ignore[attr-defined]
+    http: Any = request._request
+    http._dont_enforce_csrf_checks = True
+    if http.method in ("GET", "HEAD") and not http.META.get("CONTENT_LENGTH"):
+        return  # nothing to consume
+    if not hasattr(http, "_post"):  # nor has a middleware consumed it already
+        http._post, http._files = QueryDict(), MultiValueDict()
+    made: Any = request
+    made._data = made._full_data = http._post
+    made._files = http._files
 
 
 def check_origin(request: HttpRequest) -> None:

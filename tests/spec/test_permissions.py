@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from rest_framework.request import Request
 
 from fourd_rest import DataClass, sessions
 from fourd_rest.dataclass.values import moment_to_wire
@@ -679,8 +680,18 @@ def test_a_form_that_a_middleware_has_read_is_still_there_to_see(rf, settings):
     """What was read before the app cannot be given back; who has read it goes on seeing it."""
     request = rf.post("/rest/Employee", {"a": "b"})
     assert request.POST["a"] == "b"
-    sessions.close_form(request)
-    assert request.POST["a"] == "b"
+    asked = Request(request)
+    sessions.close_form(asked)
+    assert request.POST["a"] == asked.POST["a"] == asked.data["a"] == "b"
+
+
+@pytest.mark.parametrize("body", [b"", b"a=b"])
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+def test_no_request_has_form_values(browser, settings, verb, body):
+    authenticate_by(settings, f"{BACKENDS}.Reader", SESSION)
+    extra = {"content_type": "application/x-www-form-urlencoded"}
+    response = browser.rest(verb, "Employee(12)?$method=none", body, **extra)
+    assert response.status_code == 400
 
 
 def test_a_site_where_nobody_is_no_user(guest, settings):
