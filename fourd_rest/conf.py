@@ -20,6 +20,23 @@ from django.dispatch import receiver
 MIB = 2**20
 DAY = 24 * 60 * 60
 
+# Those of ``SECRET_FIELDS`` that are looked for as whole words, however long they are: as parts of
+# words most of them are innocent (``shipping``, ``procedural``), and so is half of some (``access``).
+# Left out on purpose: ``key``, ``code``, ``pass``, ``signed`` and ``certificate`` alone, which mean
+# something else more often than not, and what is personal without opening anything (``iban``).
+SECRET_WORDS = (
+    # What people know by heart, or have printed on a card.
+    *("pwd", "passcode", "passphrase", "pin", "puk", "cvv", "cvc", "ccv", "ssn"),
+    # What is asked for beside it, or in its place.
+    *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code", "security_code"),
+    *("security_answer", "verification_code", "login_code", "access_code", "reset_code"),
+    # What programs show instead of a password.
+    *("credential", "bearer", "jwt", "refresh", "cookie", "session_id", "nonce", "signature", "hmac"),
+    *("access_key", "account_key", "auth_key", "encryption_key", "signing_key", "master_key", "ssh_key"),
+    # What keys are made of, and files that hold them.
+    *("seed", "mnemonic", "cert", "pem", "pfx", "keystore"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -41,6 +58,7 @@ class Settings:
         "private_key",
         "session_key",
         "session_data",
+        *SECRET_WORDS,
     )
     # Reading.
     PAGE_SIZE: int = 100

@@ -4,21 +4,92 @@ Each row has the 4D code, the component signature, the HTTP status and the messa
 are 4D's own (``responses.md`` 12, ``server-facts.md`` 18, D-33); codes from 9001 with the signature
 ``djng`` are conditions that only this server has. No status or message text of an error stands
 anywhere else.
+
+What a client sent goes back to it, and into a log, through ``printable`` alone; ``logger`` and
+``bugs`` are the only ways of this package to a log.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
+import traceback
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-# Characters of what a client sent that a message repeats at most.
+# Characters of what a client sent that a message repeats at most, and a line of a log.
 _ECHO_LENGTH = 300
+_LOGGED_LENGTH = 1_000
+# Lines at the head and at the tail of a traceback that a log gets.
+_TRACEBACK_END = 200
 
 
-def _printable(text: str) -> str:
-    """``text`` as a message may repeat it: bounded, and without what JSON or a log cannot hold."""
-    text = text[:_ECHO_LENGTH].encode("utf-8", "replace").decode()
-    return "".join(character if character.isprintable() else "?" for character in text)
+def printable(text: str, length: int = _ECHO_LENGTH) -> str:
+    """The first ``length`` characters of ``text`` without what would not stay in its line, or be seen.
+
+    Those are control characters, line and paragraph separators, marks of direction and lone surrogates.
+    """
+    text = text[:length]
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    # Python calls no space printable but the one of ASCII.
+    if character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    return "?"
+
+
+class _OneLine(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose records cannot pass for others.
+
+    Whatever is filled in may come from outside: paths, names of files, texts of exceptions. So the
+    arguments become ``printable``, as do the lines of a traceback, each of which is indented: the text
+    of an exception may have several.
+    """
+
+    def log(
+        self,
+        level: int,
+        msg: object,
+        *args: object,
+        exc_info: Any = None,
+        extra: Any = None,
+        **kwargs: object,
+    ) -> None:
+        if not self.isEnabledFor(level):
+            return
+        if isinstance(exc_info, BaseException):
+            exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+        elif exc_info:
+            exc_info = sys.exc_info()
+        path, line, function, _ = self.logger.findCaller(stacklevel=2)
+        texts = tuple(item if isinstance(item, int) else _logged(item) for item in args)
+        record = self.logger.makeRecord(
+            self.logger.name, level, path, line, msg, texts, exc_info or None, function, extra
+        )
+        if record.exc_info and record.exc_info[0] is not None:
+            record.exc_text = _indented(traceback.format_exception(*record.exc_info))
+        self.logger.handle(record)
+
+
+def _logged(item: object) -> str:
+    return printable(str(item), _LOGGED_LENGTH)
+
+
+def _indented(texts: list[str]) -> str:
+    lines = "".join(texts).splitlines()
+    if len(lines) > 2 * _TRACEBACK_END:
+        lines[_TRACEBACK_END:-_TRACEBACK_END] = ["..."]
+    return "\n".join(f"  {_logged(line)}" for line in lines)
+
+
+logger = _OneLine(logging.getLogger("fourd_rest"))
+# Errors of this app or of the site. It mails them, as it does Django's own.
+bugs = _OneLine(logging.getLogger("django.request"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +106,7 @@ class ErrorRow:
     component: str = "dbmg"
 
     def __call__(self, **params: object) -> ErrorItem:
-        texts = {name: _printable(str(value)) for name, value in params.items()}
+        texts = {name: printable(str(value)) for name, value in params.items()}
         return ErrorItem(self, self.message.format(**texts))
 
 

@@ -7,12 +7,14 @@ come in.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import Any, ClassVar, NoReturn
 
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import DatabaseError, connections, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.encoding import escape_uri_path
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import (
     APIException,
@@ -39,11 +41,11 @@ from .errors import (
     THROTTLED,
     VERB_NOT_ALLOWED,
     RestError,
+    bugs,
+    logger,
 )
 from .query.complexity import is_too_complex
-
-logger = logging.getLogger("fourd_rest")
-django_logger = logging.getLogger("django.request")
+from .throttling import told_who_asks
 
 JSON = "application/json; charset=UTF-8"
 
@@ -79,7 +81,17 @@ class RestView(APIView):
         return sessions.authenticators()
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [*super().get_throttles(), *(throttle() for throttle in self.throttle_scopes)]
+        own = (throttle() for throttle in self.throttle_scopes)
+        return [*map(told_who_asks, super().get_throttles()), *own]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
+        return super().dispatch(request, path=kwargs["fourd_path"])
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        made = super().initialize_request(request, *args, **kwargs)
+        sessions.close_form(made)
+        return made
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         http = request._request
@@ -88,7 +100,14 @@ class RestView(APIView):
         self.perform_authentication(request)
         self.check_throttles(request)
         prefix = http.path[: len(http.path) - len(path)] if path else http.path
-        self.caller = Caller(http, prefix.rstrip("/"), f"{http.scheme}://{http.get_host()}")
+        mount = escape_uri_path(prefix.rstrip("/"))
+        self.caller = Caller(http, mount, f"{http.scheme}://{http.get_host()}")
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        user: Any = request.user
+        if user is None:  # REST_FRAMEWORK["UNAUTHENTICATED_USER"]
+            request.user = AnonymousUser()
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
@@ -111,7 +130,7 @@ class RestView(APIView):
         else:
             reference = secrets.token_hex(4)
             # The only answer that goes to django.request, and so to ADMINS: this is a bug.
-            django_logger.error(
+            bugs.error(
                 "Internal Server Error %s: %s",
                 reference,
                 self.request.path,
@@ -133,6 +152,10 @@ class RestView(APIView):
         response["4DREST-INFO"] = "1.0"
         # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
         response._has_been_logged = True
+        if response.status_code == 404:
+            # It is an answer, no page that is missing: LocaleMiddleware would lead the client to a
+            # page of the site, wherever one of the ``i18n_patterns`` takes any path.
+            request._request.urlconf = "fourd_rest.urls"
         if request.method == "HEAD" and not response.streaming and response.content:
             response["Content-Length"] = str(len(response.content))
             response.content = b""
@@ -173,6 +196,12 @@ def _as_rest_error(exc: Exception) -> RestError | None:
         return RestError(LOGIN_FAILED())
     if isinstance(exc, APIException) and exc.status_code < 500:
         return RestError(LOGIN_FAILED(), status=exc.status_code)
+    if isinstance(exc, PermissionDenied):
+        return RestError(LOGIN_FAILED(), status=403)
+    if isinstance(exc, Http404):
+        return RestError(BAD_URL(reason="there is nothing here"), status=404)
+    if isinstance(exc, DisallowedHost):
+        return RestError(BAD_URL(reason="the host is not allowed"))
     if isinstance(exc, DatabaseError) and is_busy(exc):
         return busy()
     if isinstance(exc, DatabaseError) and is_too_complex(exc):

@@ -1,6 +1,7 @@
 """One pattern per kind of resource; ``address`` takes the rest of the path apart.
 
-Mount it with ``path("rest/", include("fourd_rest.urls"))``.
+Mount it with ``path("rest/", include("fourd_rest.urls"))``. What the site's own pattern captures (a
+tenant, a language) stays in ``request.resolver_match``; the name of ours leaves every other one to it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from . import views
 app_name = "fourd_rest"
 
 urlpatterns = [
-    re_path(r"^(?P<path>/*)\Z", views.RootView.as_view(), name="root"),
-    re_path(r"^(?P<path>/*\$upload/*)\Z", views.UploadView.as_view(), name="upload"),
-    re_path(r"^(?P<path>/*\$catalog(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"),
-    re_path(r"^(?P<path>/*\$entityset/+\$release/*)\Z", views.ReleaseView.as_view(), name="release"),
-    re_path(r"^(?P<path>/*\$info(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
-    re_path(r"^(?P<path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
+    re_path(r"^(?P<fourd_path>/*)\Z", views.RootView.as_view(), name="root"),
+    re_path(r"^(?P<fourd_path>/*\$upload/*)\Z", views.UploadView.as_view(), name="upload"),
+    re_path(r"^(?P<fourd_path>/*\$catalog(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"),
+    re_path(
+        r"^(?P<fourd_path>/*\$entityset/+\$release/*)\Z", views.ReleaseView.as_view(), name="release"
+    ),
+    re_path(r"^(?P<fourd_path>/*\$info(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
+    re_path(r"^(?P<fourd_path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,12 +33,11 @@ from .errors import (
     UNKNOWN_KEYWORD,
     UNKNOWN_METHOD,
     RestError,
+    logger,
 )
 from .lifecycle import RestView, answer
 from .throttling import ConvertThrottle, UploadThrottle
 from .uploads import outgoing, receiving
-
-logger = logging.getLogger("fourd_rest")
 
 # Every value of $method that 4D knows (``requests.md`` 6.3, ``server-facts.md`` 2).
 METHODS = frozenset(

@@ -138,11 +138,18 @@ STORAGES = {
 # the site is served beyond this machine. Leave the key out on a site of your own.
 FOURD_REST: dict[str, Any] = {}
 if flag("DEMO_GUESTS"):
+    # That guests may write is a warning of the system checks; here it is meant.
+    SILENCED_SYSTEM_CHECKS = ["fourd_rest.W061"]
     FOURD_REST["GUEST_PERMISSIONS"] = [
         f"hr.{action}_{model}"
         for model in ("company", "employee", "invoice")
         for action in ("view", "add", "change", "delete")
     ]
+
+# fourd_rest: of Django REST framework's settings the authentication and throttle classes count, their
+# rates, and how many proxies in front write X-Forwarded-For. Guests are counted by address: of the
+# connection here, since the demo is served without a proxy.
+REST_FRAMEWORK: dict[str, Any] = {"NUM_PROXIES": 0}
 
 # --- Logging ----------------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ E025 option ``folded``: no dict of text fields, or a column that cannot hold wha
 E026 option ``database_comparison``: no list of text fields
 E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
 E028 option ``allow_delete_all``: neither True nor False
+E033 a storage, of uploads or of an exposed file attribute, that cannot be made
+E034 a field that ``fields`` names and whose name is the protocol's own: ``uri``
 W001 a registered model that cannot be exposed
 W002 a user model that is registered without ``fields``
 W003 a field that ``fields`` names and that cannot be exposed
@@ -39,9 +41,14 @@ W004 uploads wait in a storage with a public address
 W005 SQLite without ``transaction_mode`` IMMEDIATE
 W006 a guest permission that no registered model has
 W007 a folded column that is exposed, or shorter than its text
+W061 guests may add, change or delete
+W062 guests hold a permission on the users
+W063 (``check --deploy``) guests are counted by address, and nothing says whether proxies stand in front
+W064 a field whose name is the protocol's own, left out
 W071 a default manager that gives a slice, a union, values or no queryset
 W072 a default order, or a part of one, that cannot sort the rows by themselves
 I001 generic relations that are left out
+I061 fields that are left out because their names look like secrets
 I071 other relations that are left out, because no join leads over them
 ==== ===========================================================================================
 """
@@ -50,13 +57,15 @@ from __future__ import annotations
 
 from .databases import check_databases, check_text_comparison
 from .exposure import check_dataclasses
-from .settings import check_guest_permissions, check_settings
-from .storages import check_upload_storage
+from .settings import check_guest_permissions, check_proxies, check_settings
+from .storages import check_file_storages, check_upload_storage
 
 __all__ = [
     "check_databases",
     "check_dataclasses",
+    "check_file_storages",
     "check_guest_permissions",
+    "check_proxies",
     "check_settings",
     "check_text_comparison",
     "check_upload_storage",

@@ -9,7 +9,14 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Info, Warning, register
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import NO_JOIN, is_user_model
+from fourd_rest.dataclass.attributes import (
+    IS_RESERVED,
+    LOOKS_SECRET,
+    NO_JOIN,
+    Member,
+    is_user_model,
+    members,
+)
 from fourd_rest.dataclass.querysets import unfit, unsorted
 
 from .options import column_of, option_faults, unknown_options
@@ -32,6 +39,7 @@ def check_dataclasses(**kwargs: Any) -> list[CheckMessage]:
     for dataclass in exposed:
         found += _user_model(dataclass)
         found += _fields_left_out(dataclass)
+        found += _secrets_left_out(dataclass)
         found += _one_attribute(dataclass)
         found += _derived_left_out(dataclass)
         found += _unsuitable_folded(dataclass)
@@ -111,7 +119,16 @@ def _fields_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
     for item in dataclass.fields_left_out:
         if item.rival or item.source in dataclass.exclude or item in dataclass.derived_left_out:
             continue
-        if item.source in (dataclass.fields or ()):
+        named = item.source in (dataclass.fields or ())
+        if item.why == IS_RESERVED:
+            told = Error if named else Warning
+            yield told(
+                f"{item.what} is left out: {item.why}",
+                hint=f"Give it another name: names={{{item.source!r}: ...}}, or exclude it.",
+                obj=dataclass.model,
+                id="fourd_rest.E034" if named else "fourd_rest.W064",
+            )
+        elif named:
             yield Warning(
                 f"{item.what} is named in 'fields', but left out: {item.why}",
                 hint="Register the related model too, or do not name the field.",
@@ -152,6 +169,32 @@ def _order(dataclass: DataClass) -> Iterator[CheckMessage]:
             obj=dataclass.model,
             id="fourd_rest.W072",
         )
+
+
+def _secrets_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
+    """One message for all of them: most are what they look like."""
+    everything = members(dataclass.model)
+    secrets = [
+        item.source
+        for item in dataclass.fields_left_out
+        if item.why == LOOKS_SECRET and _is_of_use(dataclass, everything[item.source])
+    ]
+    if secrets:
+        yield Info(
+            f"{dataclass.model._meta.label} keeps what looks like secrets: {', '.join(secrets)}",
+            hint="To expose one, name what clients need in 'fields'. To be rid of this message, say so: "
+            f"exclude={secrets!r}.",
+            obj=dataclass.model,
+            id="fourd_rest.I061",
+        )
+
+
+def _is_of_use(dataclass: DataClass, member: Member) -> bool:
+    """Whether the member could be exposed, if it were named."""
+    if not member.is_relation:
+        return True
+    model: Any = member.related_model
+    return dataclass.registry.for_model(model) is not None
 
 
 def _derived_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:

@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import is_name, members
+from fourd_rest.dataclass.attributes import IS_RESERVED, RESERVED, is_name, members
 from fourd_rest.dataclass.options import NAMING
 from fourd_rest.dataclass.values import is_binary, value_type
 from fourd_rest.query.folding import TEXT_FIELDS
@@ -113,6 +113,8 @@ def _names(dataclass: DataClass, value: Any) -> Iterator[Fault]:
             yield from _field_name(dataclass.model, name)
         if not isinstance(wire_name, str) or not is_name(wire_name):
             yield f"{wire_name!r} is no name of an attribute", LEGAL_NAME
+        elif wire_name in RESERVED:
+            yield f"{wire_name!r} is taken: {IS_RESERVED}", "Choose another name."
 
 
 def _naming(dataclass: DataClass, value: Any) -> Iterator[Fault]:

@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.contrib.auth import get_permission_codename
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
+from rest_framework.settings import api_settings
 
 from fourd_rest import conf
 from fourd_rest.dataclass import registry
+from fourd_rest.dataclass.attributes import is_user_model
+from fourd_rest.throttling import SCOPES
 from fourd_rest.uploads.pictures import FORMATS
 
 from .hints import nearest
@@ -57,21 +61,65 @@ def _wrong_setting(text: str, key: str, choices: Iterable[str] = ()) -> Error:
 
 @register("fourd_rest")
 def check_guest_permissions(**kwargs: Any) -> list[CheckMessage]:
-    """A mistyped permission grants nothing, and nobody would notice why."""
+    """A mistyped permission grants nothing, and nobody would notice why; one that writes is for all."""
     given = getattr(django_settings, "FOURD_REST", {})
     if any(conf.problems(given)):
         return []
     known = {
-        f"{dataclass.model._meta.app_label}.{action}_{dataclass.model._meta.model_name}"
+        f"{dataclass.model._meta.app_label}.{get_permission_codename(action, dataclass.model._meta)}": (
+            action,
+            dataclass,
+        )
         for dataclass in registry.everything()
+        if dataclass.left_out is None
         for action in ("view", "add", "change", "delete")
     }
-    return [
+    granted = dict.fromkeys(conf.current().GUEST_PERMISSIONS)
+    found: list[CheckMessage] = [
         Warning(
             f"FOURD_REST['GUEST_PERMISSIONS'] names {permission!r}, which no registered model has",
             hint=nearest(permission, known),
             id="fourd_rest.W006",
         )
-        for permission in conf.current().GUEST_PERMISSIONS
+        for permission in granted
         if permission not in known
+    ]
+    writing = [name for name in granted if name in known and known[name][0] != "view"]
+    if writing:
+        found.append(
+            Warning(
+                f"Whoever reaches the site may write without logging in: {', '.join(writing)}",
+                hint="Take them out of FOURD_REST['GUEST_PERMISSIONS'], or silence this warning.",
+                id="fourd_rest.W061",
+            )
+        )
+    of_users = [name for name in granted if name in known and is_user_model(known[name][1].model)]
+    if of_users:
+        found.append(
+            Warning(
+                f"Whoever reaches the site may see or change its users: {', '.join(of_users)}",
+                hint="Take them out of FOURD_REST['GUEST_PERMISSIONS'], or silence this warning.",
+                id="fourd_rest.W062",
+            )
+        )
+    return found
+
+
+@register("fourd_rest", deploy=True)
+def check_proxies(**kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy all guests have one address, unless DRF is told of the proxy; we cannot see it."""
+    given = getattr(django_settings, "FOURD_REST", {})
+    if api_settings.NUM_PROXIES is not None or any(conf.problems(given)):
+        return []
+    rates = api_settings.DEFAULT_THROTTLE_RATES
+    throttled = api_settings.DEFAULT_THROTTLE_CLASSES or any(rates.get(scope) for scope in SCOPES)
+    if not throttled and not conf.current().GUEST_PERMISSIONS:
+        return []
+    return [
+        Warning(
+            "Guests are counted by REMOTE_ADDR, which behind a proxy is the proxy's",
+            hint="Set REST_FRAMEWORK['NUM_PROXIES'] to the number of proxies in front that write "
+            "X-Forwarded-For, 0 if there is none.",
+            id="fourd_rest.W063",
+        )
     ]

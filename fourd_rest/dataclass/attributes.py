@@ -17,7 +17,7 @@ from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.sql import Query
 
-from fourd_rest.conf import secret_fields
+from fourd_rest.conf import SECRET_WORDS, secret_fields
 
 from .querysets import selects
 from .values import ValueType, is_binary, value_type
@@ -33,6 +33,14 @@ PRIVILEGE_FIELDS = frozenset({"is_active", "is_staff", "is_superuser", "groups",
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 # The words of snake_case, camelCase and CONSTANT_CASE names.
 _WORD = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_]?[^\W\d_A-Z]+")
+# Patterns of secrets that begin words of another meaning: secretary, secretariat.
+_NOT_WITHIN = {"secret": re.compile("secret(?!ar)")}
+
+# Names that entities on the wire have of themselves, beside those that begin with ``__`` (D-11).
+RESERVED = frozenset({"uri"})
+
+LOOKS_SECRET = "its name looks like a secret"  # noqa: S105
+IS_RESERVED = "the protocol has this name for the address of an entity"
 
 
 class Kind(StrEnum):
@@ -181,16 +189,27 @@ def is_name(text: str) -> bool:
 def is_secret(name: str) -> bool:
     """Whether a field of this name is kept out of the default set (setting ``SECRET_FIELDS``).
 
-    Patterns of up to five letters match whole words, also in the plural, longer ones anywhere.
+    Patterns of up to five letters and ``SECRET_WORDS`` match whole words, also in the plural and written
+    together (``accesskey``), longer ones anywhere.
     """
     text = name.lower()
-    words = {word.lower() for word in _WORD.findall(name)} | set(re.split(r"[_\d]+", text))
+    spellings = ([word.lower() for word in _WORD.findall(name)], re.split(r"[_\d]+", text))
     return any(
-        pattern in text
-        if len(pattern) > 5
-        else not words.isdisjoint({pattern, f"{pattern}s", f"{pattern}es"})
+        any(_are_among(pattern.split("_"), words) for words in spellings)
+        if len(pattern) <= 5 or pattern in SECRET_WORDS
+        else bool(_NOT_WITHIN.get(pattern, re.compile(re.escape(pattern))).search(text))
         for pattern in secret_fields()
     )
+
+
+def _are_among(sought: list[str], words: list[str]) -> bool:
+    """Whether ``sought`` stand one after the other in ``words``, the last one perhaps in the plural."""
+    for form in (sought, ["".join(sought)]):
+        *first, last = form
+        for end in range(len(first), len(words)):
+            if words[end - len(first) : end] == first and words[end] in (last, f"{last}s", f"{last}es"):
+                return True
+    return False
 
 
 def camel_case(name: str) -> str:
@@ -283,6 +302,9 @@ class Builder:
     def build(self) -> dict[str, Attribute]:
         attributes: dict[str, Attribute] = {}
         for source, member in self._chosen():
+            if self.dataclass.attribute_name(source) in RESERVED:
+                self._leave_out(source, IS_RESERVED)
+                continue
             attribute = self._attribute(source, member, position=len(attributes) + 1)
             if attribute is None:
                 continue
@@ -306,7 +328,7 @@ class Builder:
             if name in options.exclude or name in bookkeeping or _is_parent_link(member):
                 continue
             if is_secret(name):
-                self._leave_out(name, "its name looks like a secret")
+                self._leave_out(name, LOOKS_SECRET)
                 continue
             yield name, member
 

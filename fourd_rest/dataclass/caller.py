@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from rest_framework.settings import api_settings
+
+# What one subscriber is given of IPv6: who has one address there has all of them.
+_IPV6_NETWORK = 64
+# Some proxies write the client's port as well.
+_WITH_PORT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+))(?::\d+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +20,57 @@ class Caller:
     """One request seen from below.
 
     ``request`` is handed to the hooks of dataclasses and looked into by nobody else. ``prefix`` is where
-    the app is mounted, without a slash at the end (``/rest``); ``origin`` is scheme and host (D-02).
+    the app is mounted, as it stands in addresses: percent-encoded, without a slash at the end
+    (``/rest``); ``origin`` is scheme and host (D-02).
     """
 
     request: HttpRequest
     prefix: str
     origin: str
+
+    @property
+    def address(self) -> str | None:
+        """Where the request comes from, for whatever is counted per address; see ``client_address``."""
+        return client_address(self.request)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The one identity that throttles and quotas know of whoever has not logged in.
+
+    ``REMOTE_ADDR``, unless ``REST_FRAMEWORK["NUM_PROXIES"]`` says how many proxies have written into
+    ``X-Forwarded-For``: then the entry that the outermost of them wrote. What stands before that entry
+    is the client's own word, as is the whole header where nobody vouches for a proxy: DRF, which then
+    takes all of it for the identity, gives whoever asks as many as he likes.
+
+    An IPv6 address counts by its network of 64 bits. None where the server tells none (Unix sockets):
+    such callers count as one.
+    """
+    proxies = api_settings.NUM_PROXIES
+    forwarded: str | None = request.META.get("HTTP_X_FORWARDED_FOR")
+    if proxies and forwarded is not None:
+        entries = forwarded.split(",")
+        if (address := _address(entries[-min(proxies, len(entries))])) is not None:
+            return address
+    return _address(request.META.get("REMOTE_ADDR") or "")
+
+
+def _address(text: str) -> str | None:
+    """The identity in one entry, or None if it is no address."""
+    text = text.strip()
+    for candidate in (text, _without_port(text)):
+        try:
+            address = ipaddress.ip_address(candidate.partition("%")[0])
+        except ValueError:
+            continue
+        if isinstance(address, ipaddress.IPv4Address):
+            return str(address)
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        network = ipaddress.ip_network((address, _IPV6_NETWORK), strict=False)
+        return str(network.network_address)
+    return None
+
+
+def _without_port(text: str) -> str:
+    found = _WITH_PORT.match(text)
+    return (found["v6"] or found["v4"]) if found else ""

@@ -18,7 +18,7 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.utils.functional import cached_property
 
-from .attributes import Attribute, Hop, Kind, LeftOut
+from .attributes import IS_RESERVED, RESERVED, Attribute, Hop, Kind, LeftOut
 from .custom import plain_computed
 from .values import ValueType, value_type
 
@@ -64,6 +64,8 @@ class Derived:
         what = f"{self.dataclass.model._meta.label}.{source}"
         if isinstance(made, str):
             self.left_out.append(LeftOut(what, made, source))
+        elif made.name in RESERVED:
+            self.left_out.append(LeftOut(what, IS_RESERVED, source))
         elif made.name in self._taken:
             rival = self._taken[made.name]
             self.left_out.append(LeftOut(what, f"{rival!r} has the same name", source, rival))

@@ -17,6 +17,7 @@ from django.db.models.lookups import Exact
 from fourd_rest.conf import current
 
 from .attributes import (
+    RESERVED,
     Attribute,
     Builder,
     LeftOut,
@@ -346,6 +347,8 @@ class DataClass:
     def exposes(self, source: str) -> bool:
         """Whether the field or accessor ``source`` is chosen. Asks no other dataclass."""
         if source in self.exclude or source not in members(self.model):
+            return False
+        if self.attribute_name(source) in RESERVED:
             return False
         if self.fields is not None:
             return source in self.fields

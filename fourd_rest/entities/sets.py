@@ -32,7 +32,6 @@ from fourd_rest.errors import (
 )
 from fourd_rest.models import EntitySet, EntitySetChunk
 from fourd_rest.query.membership import Stored, key_in
-from fourd_rest.uploads.receiving import client_address
 
 from . import set_members
 from .selection import Selection
@@ -97,7 +96,7 @@ def create_from_keys(
         model=dataclass.model._meta.label_lower,
         dataclass=dataclass.name,
         owner_id=_user(caller),
-        address=client_address(caller.request),
+        address=caller.address,
         is_sorted=is_sorted,
         timeout=lifetime,
         created=now,

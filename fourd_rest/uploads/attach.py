@@ -8,7 +8,6 @@ copy.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import time
@@ -33,13 +32,12 @@ from fourd_rest.errors import (
     STORAGE_FAILED,
     ErrorRow,
     RestError,
+    logger,
 )
 from fourd_rest.models import BlobAttachment, UploadedBlob
 
 from . import pictures
 from .store import upload_storage
-
-logger = logging.getLogger("fourd_rest")
 
 _ID = re.compile(r"[0-9a-fA-F]{32}\Z")
 _PROGRESS_INTERVAL = 15  # seconds between two notes of progress

@@ -6,7 +6,6 @@ counted in the request and again in the storage (design «Uploads»).
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
 import uuid
@@ -33,13 +32,12 @@ from fourd_rest.errors import (
     UPLOAD_QUOTA,
     UPLOAD_REFUSED,
     RestError,
+    logger,
 )
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
 
 from . import conversions, pictures
 from .store import upload_storage
-
-logger = logging.getLogger("fourd_rest")
 
 State = UploadedBlob.State
 FINISHED = (State.EXPIRED, State.BROKEN)

@@ -10,7 +10,6 @@ nobody reads it any more.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import tempfile
 import threading
@@ -28,13 +27,11 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from fourd_rest.conf import current
-from fourd_rest.errors import CONVERSIONS_BUSY, NOT_A_PICTURE, STORAGE_FAILED, RestError
+from fourd_rest.errors import CONVERSIONS_BUSY, NOT_A_PICTURE, STORAGE_FAILED, RestError, logger
 from fourd_rest.models import ConvertedPicture
 
 from . import recoding
 from .store import upload_storage
-
-logger = logging.getLogger("fourd_rest")
 
 State = ConvertedPicture.State
 
@@ -239,7 +236,7 @@ def _made(row: ConvertedPicture, source: Source, wanted: Wanted) -> Iterator[IO[
         except RestError as error:
             if error.items[-1].row is not NOT_A_PICTURE:
                 raise
-            logger.info("%s cannot be made: %r", row, error.__cause__)
+            logger.info("%s cannot be made: %s", row, repr(error.__cause__))
             made = None
         else:
             made = spool

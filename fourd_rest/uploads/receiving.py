@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from email.message import Message
-
-from django.http import HttpRequest
 
 from fourd_rest import signals
 from fourd_rest.address import Address
@@ -42,7 +39,7 @@ def receive(caller: Caller, address: Address, *, picture: bool | None = None) ->
         timeout=_timeout(address),
         declared_type=request.headers.get("Content-Type", "").partition(";")[0].strip(),
         file_name=_file_name(request.headers.get("Content-Disposition", "")),
-        address=client_address(request),
+        address=caller.address,
     )
     reader = BodyReader.of(request, limit=settings.MAX_UPLOAD_SIZE)
     blob = blobs.receive(request, reader, announced)
@@ -75,11 +72,3 @@ def _file_name(disposition: str) -> str:
     name = message.get_filename("")
     name = name.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in name if character.isprintable())
-
-
-def client_address(request: HttpRequest) -> str | None:
-    """Where the request comes from, as its quota needs it."""
-    try:
-        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None

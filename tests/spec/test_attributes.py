@@ -325,3 +325,17 @@ def test_a_dataclass_that_the_caller_may_not_read_is_refused_before_the_list(log
     for path in ("Company/nope", "Company(1)/nope.x", "Company?$attributes=staff.nope"):
         assert_answer(login("hr.add_company").read(path), 401, errors((1557, text)))
         assert_answer(guest.read(path), 401, errors((1557, text)))
+
+
+def test_a_field_by_the_name_of_the_address_leaves_the_address_alone(admin, registered):
+    """A client that posts back the address it was told writes nothing (D-11)."""
+    registered(Company, names={"id": "ID", "name": "uri"})
+    company = Company.objects.create(name="Acme")
+    told = admin.update("Company", {"__KEY": company.pk, "__STAMP": 1, "revenues": 5}).json()
+    assert told["uri"] == f"http://testserver/rest/Company({company.pk})"
+    again = admin.update("Company", {**told, "revenues": 6}).json()
+    assert again["uri"] == told["uri"]
+    company.refresh_from_db()
+    assert (company.name, company.revenues) == ("Acme", 6)
+    assert "uri" not in admin.read(f"Company({company.pk})").json()
+    assert admin.read('Company?$filter="uri=Acme"').json()["__ERROR"][0]["errCode"] == 1500

@@ -8,10 +8,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from rest_framework.request import Request
 
-from fourd_rest import DataClass
+from fourd_rest import DataClass, sessions
 from fourd_rest.dataclass.values import moment_to_wire
-from fourd_rest.models import UploadedBlob
+from fourd_rest.models import EntitySet, UploadedBlob
+from fourd_rest.uploads.store import upload_storage
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient, picture
 from tests.contract.checks import assert_answer, errors, nothing_changes, refused
@@ -365,6 +367,7 @@ def test_hooks_see_who_asks(login, registered, settings):
 
 
 OWN = "http://testserver"
+FOREIGN = (9007, "A page of another site may not make this request")
 ORIGINS = [
     # Sec-Fetch-Site, Origin, CSRF_TRUSTED_ORIGINS, allowed
     (None, None, [], True),
@@ -399,6 +402,47 @@ ORIGINS = [
     (None, "https://good.example.evil", ["https://*.good.example"], False),
 ]
 CHANGES = ("create", "update", "delete", "delete by POST", "upload")
+# Pages that browsers name which send neither header: with a GET most do, of old all.
+REFERERS = [
+    # Referer, CSRF_TRUSTED_ORIGINS, the request is secure, allowed
+    ("http://testserver/", [], False, True),
+    ("http://testserver", [], False, True),
+    ("http://TestServer/page?a=b#c", [], False, True),
+    ("https://testserver/page", [], False, True),
+    ("https://testserver/page", [], True, True),
+    # Whoever is on the way could have made that page.
+    ("http://testserver/page", [], True, False),
+    ("http://evil.example/", [], False, False),
+    ("http://evil.example/?http://testserver/", [], False, False),
+    ("http://testserver:8000/", [], False, False),
+    ("http://testserver.evil.example/", [], False, False),
+    ("http://testserver@evil.example/", [], False, False),
+    ("http://evil.example\\@testserver/", [], False, False),
+    ("http://sub.testserver/", [], False, False),
+    ("//testserver/", [], False, False),
+    ("/page", [], False, False),
+    ("testserver", [], False, False),
+    ("about:blank", [], False, False),
+    ("data:text/html,x", [], False, False),
+    ("http://[", [], False, False),
+    ("http://", [], False, False),
+    ("", [], False, False),
+    ("https://good.example/page", ["https://good.example"], False, True),
+    ("http://good.example/page", ["https://good.example"], False, False),
+    ("https://good.example:8443/page", ["https://good.example"], False, False),
+    ("https://good.example.evil/", ["https://good.example"], False, False),
+    ("https://a.good.example/page", ["https://*.good.example"], False, True),
+    ("https://evilgood.example/", ["https://*.good.example"], False, False),
+]
+# What a link or a picture on a page can ask for.
+CHANGING_READS = (
+    "Employee?$method=entityset",
+    "Employee?$method=subentityset",
+    "Employee/$entityset/0?$method=release",
+    "Employee?$addToSet=0",
+    "Employee?$removeFromSet=0",
+    "Employee/$entityset/0?$savedfilter=ID>0",
+)
 
 
 def from_page(site, origin):
@@ -416,6 +460,47 @@ def test_where_a_change_may_come_from(admin, settings, john_with_photo, site, or
     text = "A page of another site may not make this request"
     assert_answer(response, 403, errors((9007, text)))
     assert Employee.objects.get(pk=12).salary is None
+
+
+@pytest.mark.parametrize(("referer", "trusted", "secure", "allowed"), REFERERS)
+def test_where_a_change_comes_from_by_its_referer(admin, settings, referer, trusted, secure, allowed):
+    settings.CSRF_TRUSTED_ORIGINS = trusted
+    extra = {"HTTP_REFERER": referer, "secure": secure}
+    response = admin.read("Employee?$method=entityset", **extra)
+    if allowed:
+        assert response.status_code == 200
+        return
+    assert_answer(response, 403, errors(FOREIGN))
+    assert not EntitySet.objects.exists()
+    assert admin.read("Employee", **extra).status_code == 200
+
+
+@pytest.mark.parametrize("path", CHANGING_READS)
+def test_no_link_on_a_page_of_another_site_changes_anything(admin, path):
+    response = admin.read(path, HTTP_REFERER="http://evil.example/")
+    assert_answer(response, 403, errors(FOREIGN))
+    assert admin.read(path, HTTP_REFERER="http://testserver/").status_code != 403
+
+
+@pytest.mark.parametrize("asked", CHANGES)
+def test_no_form_on_a_page_of_another_site_changes_anything(admin, john_with_photo, asked):
+    with nothing_changes():
+        response = ask(admin, asked, HTTP_REFERER="http://evil.example/")
+    assert_answer(response, 403, errors(FOREIGN))
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"HTTP_ORIGIN": OWN, "HTTP_REFERER": "http://evil.example/"}, True),
+        ({"HTTP_ORIGIN": "http://evil.example", "HTTP_REFERER": OWN}, False),
+        ({"HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_REFERER": "http://evil.example/"}, True),
+        ({"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_REFERER": OWN}, False),
+    ],
+)
+def test_a_referer_counts_only_where_nothing_better_does(admin, headers, allowed):
+    response = admin.read("Employee?$method=entityset", **headers)
+    assert response.status_code == (200 if allowed else 403)
 
 
 @pytest.mark.parametrize("asked", CHANGES)
@@ -523,3 +608,107 @@ def test_the_origin_is_asked_before_the_rights(guest):
     response = ask(guest, "update", **from_page("cross-site", None))
     text = "A page of another site may not make this request"
     assert_answer(response, 403, errors((9007, text)))
+
+
+BACKENDS = "tests.spec.backends"
+# What the second factor's absence comes to, by the way in which the class says so.
+NO_FACTOR = {
+    "SecondFactor": (401, errors(NO_READ)),
+    "SecondFactorOrNot": (401, errors(FAILED), {"WWW-Authenticate": ""}),
+    "SecondFactorOrForbidden": (403, errors(FAILED)),
+    "SecondFactorOrDjangosNo": (403, errors(FAILED)),
+    "SecondFactorOrNothing": (404, errors((1806, "URL is not well formed: there is nothing here"))),
+}
+
+
+@pytest.fixture
+def browser(john_with_photo):
+    """A superuser in a session, of whom Django would ask a CSRF token."""
+    client = RestClient(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("admin"))
+    return client
+
+
+@pytest.mark.parametrize("name", NO_FACTOR)
+def test_a_session_class_of_the_site_is_asked(browser, settings, name):
+    authenticate_by(settings, f"{BACKENDS}.{name}")
+    status, *told = NO_FACTOR[name]
+    assert_answer(ask(browser, "entity"), status, *told)
+    with nothing_changes():
+        assert ask(browser, "update").status_code == status
+        assert ask(browser, "delete").status_code == status
+        assert ask(browser, "upload").status_code == status
+    session = browser.session
+    session["factor"] = True
+    session.save()
+    assert_expected(ask(browser, "entity"), READ["entity"])
+    assert_expected(ask(browser, "update"), CHANGED["update"])
+    response = ask(browser, "update", **from_page("cross-site", "http://evil.example"))
+    assert_answer(response, 403, errors(FOREIGN))
+
+
+FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "classes",
+    [
+        [SESSION],
+        [f"{BACKENDS}.TokenInTheForm"],
+        [f"{BACKENDS}.CookieTokens"],
+        [f"{BACKENDS}.Reader", SESSION],
+    ],
+    ids=" ".join,
+)
+def test_no_way_to_authenticate_takes_the_body(browser, settings, classes, form):
+    """Nor asks for a token that no 4D client sends."""
+    authenticate_by(settings, *classes)
+    browser.cookies["token"] = "admin"
+    assert_expected(ask(browser, "update", content_type=form), CHANGED["update"])
+    content = b"token=wrong&" + bytes(range(256)) * 300
+    response = browser.upload(content, content_type=form)
+    assert response.status_code == 200
+    (blob,) = UploadedBlob.objects.all()
+    with upload_storage().open(blob.name) as file:
+        assert file.read() == content
+    response = ask(browser, "update", **from_page(None, "http://evil.example"))
+    assert_answer(response, 403, errors(FOREIGN))
+
+
+def test_a_form_that_a_middleware_has_read_is_still_there_to_see(rf, settings):
+    """What was read before the app cannot be given back; who has read it goes on seeing it."""
+    request = rf.post("/rest/Employee", {"a": "b"})
+    assert request.POST["a"] == "b"
+    asked = Request(request)
+    sessions.close_form(asked)
+    assert request.POST["a"] == asked.POST["a"] == asked.data["a"] == "b"
+
+
+@pytest.mark.parametrize("body", [b"", b"a=b"])
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+def test_no_request_has_form_values(browser, settings, verb, body):
+    authenticate_by(settings, f"{BACKENDS}.Reader", SESSION)
+    extra = {"content_type": "application/x-www-form-urlencoded"}
+    response = browser.rest(verb, "Employee(12)?$method=none", body, **extra)
+    assert response.status_code == 400
+
+
+def test_a_site_where_nobody_is_no_user(guest, settings):
+    settings.REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+    assert_answer(ask(guest, "entity"), 401, errors(NO_READ))
+
+
+def test_permission_classes_of_the_site_are_not_asked(john_with_photo, login, settings):
+    """Rights are those of the dataclass; the docs say so."""
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    }
+    assert_expected(ask(login("hr.view_employee"), "entity"), READ["entity"])
+
+
+def test_a_host_that_is_not_allowed(guest, settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "CommonMiddleware" not in name]
+    response = guest.read("Employee", HTTP_HOST="evil.example")
+    text = "URL is not well formed: the host is not allowed"
+    assert_answer(response, 400, errors((1806, text)))

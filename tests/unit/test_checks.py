@@ -17,7 +17,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core import checks as django_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import models
@@ -38,10 +38,12 @@ LEGAL_NAME = "A name consists of letters, digits and underscores and begins with
 EVERY_CHECK = [
     checks.check_settings,
     checks.check_guest_permissions,
+    checks.check_proxies,
     checks.check_dataclasses,
     checks.check_databases,
     checks.check_text_comparison,
     checks.check_upload_storage,
+    checks.check_file_storages,
 ]
 
 
@@ -104,7 +106,7 @@ def test_every_option_has_an_id():
 def test_the_checks_are_bound():
     bound = {
         check
-        for check in django_checks.registry.registry.get_checks()
+        for check in django_checks.registry.registry.get_checks(include_deployment_checks=True)
         if "fourd_rest" in check.tags and check.__module__.startswith("fourd_rest.checks.")
     }
     assert bound == set(EVERY_CHECK)
@@ -112,7 +114,11 @@ def test_the_checks_are_bound():
 
 def test_the_sites_of_this_project_are_silent(connection):
     connection.settings_dict["OPTIONS"]["transaction_mode"] = "IMMEDIATE"
-    assert found() == []
+    # But for what the zoo has for the purpose.
+    assert [(number, label) for number, _, _, label in found()] == [
+        ("I061", "zoo.Account"),
+        ("I061", "zoo.Finder"),
+    ]
 
 
 # Settings
@@ -172,6 +178,88 @@ def test_a_guest_permission_that_no_model_has(settings, registered):
         ("W006", text.format("hr.veiw_company"), "Did you mean 'hr.view_company'?", None),
         ("W006", text.format("x"), f"There are: {every}.", None),
     ]
+
+
+def test_guests_who_write(settings, registered):
+    registered.register(Company)
+    registered.register(Employee)
+    settings.FOURD_REST = {
+        "GUEST_PERMISSIONS": [
+            "hr.view_company",
+            "hr.add_company",
+            "hr.change_employee",
+            "hr.delete_employee",
+            "hr.add_company",
+        ]
+    }
+    assert found(checks.check_guest_permissions) == [
+        (
+            "W061",
+            "Whoever reaches the site may write without logging in: "
+            "hr.add_company, hr.change_employee, hr.delete_employee",
+            "Take them out of FOURD_REST['GUEST_PERMISSIONS'], or silence this warning.",
+            None,
+        )
+    ]
+
+
+@pytest.mark.parametrize("action", ["view", "add", "change", "delete"])
+def test_guests_and_users(settings, registered, action):
+    registered.register(User, fields=["id", "username"])
+    settings.FOURD_REST = {"GUEST_PERMISSIONS": [f"auth.{action}_user"]}
+    rows = found(checks.check_guest_permissions)
+    assert rows[-1] == (
+        "W062",
+        f"Whoever reaches the site may see or change its users: auth.{action}_user",
+        "Take them out of FOURD_REST['GUEST_PERMISSIONS'], or silence this warning.",
+        None,
+    )
+    assert [row[0] for row in rows[:-1]] == ["W061"] * (action != "view")
+
+
+def test_a_guest_permission_on_a_model_that_is_left_out(settings, registered):
+    registered.register(Session)
+    settings.FOURD_REST = {"GUEST_PERMISSIONS": ["sessions.delete_session", "auth.delete_user"]}
+    assert [row[0] for row in found(checks.check_guest_permissions)] == ["W006", "W006"]
+
+
+PROXIES = (
+    "W063",
+    "Guests are counted by REMOTE_ADDR, which behind a proxy is the proxy's",
+    "Set REST_FRAMEWORK['NUM_PROXIES'] to the number of proxies in front that write "
+    "X-Forwarded-For, 0 if there is none.",
+    None,
+)
+ANON = "rest_framework.throttling.AnonRateThrottle"
+
+
+@pytest.mark.parametrize(
+    ("drf", "guests", "warns"),
+    [
+        ({}, [], False),
+        ({}, ["hr.view_company"], True),
+        ({"DEFAULT_THROTTLE_CLASSES": [ANON]}, [], True),
+        ({"DEFAULT_THROTTLE_RATES": {"fourd_upload": "3/min"}}, [], True),
+        ({"DEFAULT_THROTTLE_RATES": {"fourd_convert": "3/min"}}, [], True),
+        ({"DEFAULT_THROTTLE_RATES": {"anon": "3/min", "fourd_upload": None}}, [], False),
+        ({"NUM_PROXIES": 0}, ["hr.view_company"], False),
+        ({"NUM_PROXIES": 1, "DEFAULT_THROTTLE_CLASSES": [ANON]}, ["hr.view_company"], False),
+        ({}, "hr.view_company", False),
+    ],
+)
+def test_guests_are_counted_by_address(settings, drf, guests, warns):
+    settings.REST_FRAMEWORK = drf
+    settings.FOURD_REST = {"GUEST_PERMISSIONS": guests}
+    assert found(checks.check_proxies) == [PROXIES] * warns
+
+
+def test_proxies_are_a_matter_of_deployment(settings, capsys):
+    settings.REST_FRAMEWORK = {}
+    settings.FOURD_REST = {"GUEST_PERMISSIONS": ["hr.view_company"]}
+    call_command("check", tags=["fourd_rest"])
+    assert "W063" not in capsys.readouterr().err
+    call_command("check", tags=["fourd_rest"], deploy=True)
+    assert "fourd_rest.W063" in capsys.readouterr().err
 
 
 def test_guest_permissions_are_not_judged_while_the_settings_are_wrong(settings, registered):
@@ -653,7 +741,14 @@ def test_a_user_model_without_fields(registered):
             "The user model auth.User is registered without 'fields'",
             "Name the fields that clients need to see; most user models hold personal data.",
             "auth.User",
-        )
+        ),
+        (
+            "I061",
+            "auth.User keeps what looks like secrets: password",
+            "To expose one, name what clients need in 'fields'. To be rid of this message, say so: "
+            "exclude=['password'].",
+            "auth.User",
+        ),
     ]
     registered.register(User, fields=["id", "username"])
     assert found(checks.check_dataclasses) == []
@@ -714,6 +809,97 @@ def test_generic_relations(registered):
     for options in ({"exclude": ["about"]}, {"fields": ["id"]}):
         registered.register(Tag, **options)
         assert found(checks.check_dataclasses) == []
+
+
+RESERVED = "the protocol has this name for the address of an entity"
+
+
+@isolate_apps("tests.zoo")
+def test_a_field_with_a_name_of_the_protocol(registered):
+    class Link(models.Model):
+        uri = models.URLField()
+
+        class Meta:
+            app_label = "zoo"
+
+    class Mention(models.Model):
+        link = models.ForeignKey(Link, models.CASCADE, related_name="uri_set")
+        source = models.ForeignKey("self", models.CASCADE, related_name="uri")
+
+        class Meta:
+            app_label = "zoo"
+
+        @property
+        def address(self) -> str:
+            return ""
+
+    hint = "Give it another name: names={'uri': ...}, or exclude it."
+    registered.register(Mention)
+    registered.register(Link)
+    assert found(checks.check_dataclasses) == [
+        ("W064", f"{label}.uri is left out: {RESERVED}", hint, label)
+        for label in ("zoo.Mention", "zoo.Link")
+    ]
+    registered.register(Mention, exclude=["uri"])
+    registered.register(Link, fields=["id", "uri"])
+    assert found(checks.check_dataclasses) == [
+        ("E034", f"zoo.Link.uri is left out: {RESERVED}", hint, "zoo.Link")
+    ]
+    for options in ({"names": {"uri": "link"}}, {"exclude": ["uri"]}, {"fields": ["id"]}):
+        registered.register(Link, **options)
+        assert found(checks.check_dataclasses) == []
+    registered.register(Link, names={"uri": "uri", "id": "uri"})
+    text = f"Option 'names': 'uri' is taken: {RESERVED}"
+    assert found(checks.check_dataclasses) == [("E007", text, "Choose another name.", "zoo.Link")] * 2
+    registered.register(Link, exclude=["uri"])
+    for model, options, number in (
+        (Mention, {"computed": ["address"], "names": {"address": "uri"}, "exclude": ["uri"]}, "E007"),
+        (Mention, {"aliases": {"uri": "link.id"}, "exclude": ["uri"]}, "E024"),
+        (Company, {"annotations": {"uri": models.Value(1)}}, "E024"),
+    ):
+        registered.register(model, **options)
+        told = found(checks.check_dataclasses)
+        assert [row[0] for row in told] == [number]
+        assert RESERVED in told[0][1]
+        registered.unregister(model)
+
+
+@isolate_apps("tests.zoo")
+def test_fields_that_look_like_secrets(registered):
+    class Token(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    class Card(models.Model):
+        number = models.IntegerField()
+        pin = models.IntegerField()
+        token = models.ForeignKey(Token, models.CASCADE, related_name="cookies")
+        cvc = models.IntegerField()
+
+        class Meta:
+            app_label = "zoo"
+
+    def told(label, *names):
+        return (
+            "I061",
+            f"{label} keeps what looks like secrets: {', '.join(names)}",
+            "To expose one, name what clients need in 'fields'. To be rid of this message, say so: "
+            f"exclude={list(names)!r}.",
+            label,
+        )
+
+    registered.register(Card)
+    assert found(checks.check_dataclasses) == [told("zoo.Card", "pin", "cvc")]
+    registered.register(Token)
+    assert found(checks.check_dataclasses) == [
+        told("zoo.Card", "pin", "token", "cvc"),
+        told("zoo.Token", "cookies"),
+    ]
+    registered.register(Card, exclude=["pin"])
+    registered.register(Token, exclude=["cookies"])
+    assert found(checks.check_dataclasses) == [told("zoo.Card", "token", "cvc")]
+    registered.register(Card, fields=["id", "pin"])
+    assert found(checks.check_dataclasses) == []
 
 
 # The site around
@@ -778,12 +964,16 @@ class Plain:
     querystring_auth = False
 
 
-class Unmade:
-    """A storage that lacks what it needs."""
+UNUSABLE = "Look at its BACKEND and OPTIONS, and whether the library of the backend is installed."
 
-    @property
-    def base_url(self):
-        raise ImproperlyConfigured
+
+def public(where):
+    return (
+        "W004",
+        f"Uploads wait in {where}, whose files have a public address",
+        "Set STORAGES['fourd_uploads'] to a storage that nobody else serves.",
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -796,26 +986,215 @@ class Unmade:
         (InMemoryStorage(), "/media/", True),
         (Plain(), "", True),
         (Signed(), "/media/", False),
-        (Unmade(), "/media/", False),
     ],
 )
 def test_uploads_in_a_public_storage(settings, monkeypatch, storage, media_url, warns):
     settings.MEDIA_URL = media_url
     settings.STORAGES = {"default": settings.STORAGES["default"]}
     judge_instead(monkeypatch, "default_storage", storage)
-    expected = (
-        "W004",
-        "Uploads wait in the default storage, whose files have a public address",
-        "Set STORAGES['fourd_uploads'] to a storage that nobody else serves.",
-        None,
-    )
-    assert found(checks.check_upload_storage) == [expected] * warns
+    assert found(checks.check_upload_storage) == [public("the default storage")] * warns
 
 
-def test_a_storage_for_uploads_is_not_judged(settings, monkeypatch):
+def test_a_storage_for_uploads_takes_the_place_of_the_default_one(settings, monkeypatch):
     judge_instead(monkeypatch, "default_storage", Plain())
     assert "fourd_uploads" in settings.STORAGES
     assert found(checks.check_upload_storage) == []
+
+
+def keep_uploads(settings, backend, **options):
+    if isinstance(backend, type):
+        backend = f"{backend.__module__}.{backend.__qualname__}"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "fourd_uploads": {"BACKEND": backend, "OPTIONS": options},
+    }
+
+
+@pytest.fixture
+def site(settings, tmp_path):
+    """A site that serves some folders, each made; its working directory is no such folder."""
+    for name in ("media", "static", "assets", "themes", "public", "elsewhere"):
+        (tmp_path / name).mkdir()
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_URL = "/media/"
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATICFILES_DIRS = [tmp_path / "assets", ("themes", str(tmp_path / "themes"))]
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "public": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "public", "base_url": "/public/"},
+        },
+        "broken": {"BACKEND": "nowhere.Storage"},
+    }
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("folder", "warns"),
+    [
+        ("media", True),
+        ("media/uploads", True),
+        ("media/not/yet/there", True),
+        ("elsewhere/../media/uploads", True),
+        ("static/uploads", True),
+        ("assets/uploads", True),
+        ("themes", True),
+        ("public/uploads", True),
+        ("elsewhere", False),
+        ("elsewhere/media", False),
+        ("media2", False),
+        ("mediauploads", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("relative", [False, True])
+def test_uploads_in_a_folder_that_is_served(settings, site, monkeypatch, folder, warns, relative):
+    monkeypatch.chdir(site)
+    keep_uploads(settings, FileSystemStorage, location=folder or "." if relative else site / folder)
+    assert found(checks.check_upload_storage) == [public("the storage 'fourd_uploads'")] * warns
+
+
+def test_uploads_behind_a_link_to_a_folder_that_is_served(settings, site):
+    (site / "elsewhere" / "link").symlink_to(site / "media", target_is_directory=True)
+    keep_uploads(settings, FileSystemStorage, location=site / "elsewhere" / "link" / "uploads")
+    assert [row[0] for row in found(checks.check_upload_storage)] == ["W004"]
+    # And the other way round: what is served is a link.
+    keep_uploads(settings, FileSystemStorage, location=site / "elsewhere")
+    assert found(checks.check_upload_storage) == []
+    settings.MEDIA_ROOT = site / "shown"
+    (site / "shown").symlink_to(site / "elsewhere", target_is_directory=True)
+    assert [row[0] for row in found(checks.check_upload_storage)] == ["W004"]
+
+
+def test_uploads_where_case_makes_no_difference(settings, site, monkeypatch):
+    """As on the file systems of macOS and Windows, where other letters name the same folder."""
+    plain = Path.samefile
+    monkeypatch.setattr(
+        Path,
+        "samefile",
+        lambda one, other: plain(Path(str(one).lower()), Path(str(other).lower())),
+    )
+    settings.MEDIA_ROOT = "/TMP"
+    keep_uploads(settings, FileSystemStorage, location="/tmp/uploads")
+    assert [row[0] for row in found(checks.check_upload_storage)] == ["W004"]
+
+
+@pytest.mark.parametrize(
+    ("media_root", "media_url", "warns"),
+    [
+        ("media", "", False),
+        ("media", "/", False),
+        ("media", "https://cdn.example/", True),
+        # An address of an object store, and uploads in the folder where the site happens to run.
+        ("", "https://cdn.example/", False),
+    ],
+)
+def test_uploads_where_nothing_is_served(settings, site, monkeypatch, media_root, media_url, warns):
+    monkeypatch.chdir(site)
+    settings.MEDIA_ROOT = media_root
+    settings.MEDIA_URL = media_url
+    keep_uploads(settings, FileSystemStorage, location=site / "media" / "uploads")
+    assert [row[0] for row in found(checks.check_upload_storage)] == ["W004"] * warns
+
+
+@pytest.mark.parametrize(
+    ("location", "base_url"), [("elsewhere", "/up/"), ("elsewhere", "/media/"), (None, None)]
+)
+def test_uploads_in_a_folder_that_has_an_address(settings, site, location, base_url):
+    options = {"location": location and site / location, "base_url": base_url}
+    keep_uploads(settings, FileSystemStorage, **options)
+    assert found(checks.check_upload_storage) == [public("the storage 'fourd_uploads'")]
+
+
+class Remote(Storage):
+    """What storages over an object store tell of themselves."""
+
+    def __init__(self, **told):
+        vars(self).update({"querystring_auth": True, "custom_domain": None, "default_acl": None, **told})
+
+
+@pytest.mark.parametrize(
+    ("told", "warns"),
+    [
+        ({}, False),
+        ({"querystring_auth": False}, True),
+        ({"default_acl": "private"}, False),
+        ({"default_acl": "public-read"}, True),
+        ({"default_acl": "public-read-write"}, True),
+        ({"default_acl": "authenticated-read"}, True),
+        ({"default_acl": "publicRead"}, True),
+        ({"object_parameters": {"ACL": "public-read"}}, True),
+        ({"object_parameters": {"ACL": "private"}}, False),
+        ({"object_parameters": lambda name: {}}, False),
+        ({"custom_domain": "cdn.example"}, True),
+        ({"custom_domain": "cdn.example", "cloudfront_signer": object()}, False),
+        ({"base_url": "https://cdn.example/"}, True),
+    ],
+)
+def test_uploads_in_an_object_store(settings, told, warns):
+    keep_uploads(settings, Remote, **told)
+    assert found(checks.check_upload_storage) == [public("the storage 'fourd_uploads'")] * warns
+
+
+class Picky(FileSystemStorage):
+    """A storage that cannot be made here."""
+
+    def __init__(self, fault):
+        raise fault
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "reason"),
+    [
+        (
+            "nowhere.Storage",
+            {},
+            "InvalidStorageError: Could not find backend 'nowhere.Storage': No module named 'nowhere'",
+        ),
+        (
+            "django.core.files.storage.Nothing",
+            {},
+            "InvalidStorageError: Could not find backend 'django.core.files.storage.Nothing': "
+            'Module "django.core.files.storage" does not define a "Nothing" attribute/class',
+        ),
+        (
+            FileSystemStorage,
+            {"loction": "x"},
+            "TypeError: FileSystemStorage.__init__() got an unexpected keyword argument 'loction'",
+        ),
+        (
+            Picky,
+            {"fault": ImproperlyConfigured("Could not load Boto3's S3 bindings.")},
+            "ImproperlyConfigured: Could not load Boto3's S3 bindings.",
+        ),
+        (Picky, {"fault": ValueError()}, "ValueError: no reason was given"),
+    ],
+)
+def test_storages_that_cannot_be_made(settings, registered, backend, options, reason):
+    keep_uploads(settings, backend, **options)
+    text = f"Uploads wait in the storage 'fourd_uploads', which cannot be made: {reason}"
+    assert found(checks.check_upload_storage) == [("E033", text, UNUSABLE, None)]
+    # The default one, where it takes its place.
+    settings.STORAGES = {"default": settings.STORAGES["fourd_uploads"]}
+    text = f"Uploads wait in the default storage, which cannot be made: {reason}"
+    assert found(checks.check_upload_storage) == [("E033", text, UNUSABLE, None)]
+    # And that of a field, told once.
+    registered.register(Everything)
+    registered.register(Employee)
+    text = f"The storage of zoo.Everything.file cannot be made: {reason}"
+    assert found(checks.check_file_storages) == [("E033", text, UNUSABLE, "zoo.Everything")]
+
+
+def test_a_storage_without_a_default_one(settings):
+    settings.STORAGES = {}
+    assert [row[0] for row in found(checks.check_upload_storage)] == ["E033"]
+
+
+def test_storages_of_fields_that_are_not_exposed(settings, registered):
+    settings.STORAGES = {"default": {"BACKEND": "nowhere.Storage"}}
+    registered.register(Everything, exclude=["file", "image"])
+    assert found(checks.check_file_storages) == []
 
 
 # As a whole

@@ -267,6 +267,80 @@ def test_a_secret_that_is_named_is_exposed():
         "ssh_private_key",
         "session_key",
         "session_data",
+        # Whole words, however they are put together.
+        "pwd",
+        "db_pwd",
+        "userPwd",
+        "passcode",
+        "passphrase",
+        "key_passphrase",
+        "pin",
+        "PIN",
+        "pins",
+        "pin1",
+        "pin_code",
+        "pinCode",
+        "cardPIN",
+        "sim_puk",
+        "cvv",
+        "cvv2",
+        "card_cvc",
+        "ccv",
+        "ssn",
+        "mfa",
+        "totp",
+        "totp_device",
+        "hotpCounter",
+        "backup_codes",
+        "backupCodes",
+        "backupcodes",
+        "recovery_codes",
+        "recovery_code_3",
+        "scratch_code",
+        "security_code",
+        "security_answers",
+        "smsVerificationCode",
+        "login_code",
+        "access_code",
+        "reset_code",
+        "credential",
+        "credentials",
+        "aws_credentials",
+        "bearer",
+        "jwt",
+        "id_jwt",
+        "refresh",
+        "oauth_refresh",
+        "cookie",
+        "auth_cookies",
+        "sessionid",
+        "session_id",
+        "sessionId",
+        "nonce",
+        "signature",
+        "hmac",
+        "access_key",
+        "accessKey",
+        "accesskey",
+        "ACCESS_KEY_ID",
+        "account_key",
+        "auth_key",
+        "authkey",
+        "encryption_key",
+        "signing_keys",
+        "master_key",
+        "ssh_key",
+        "webhook_secret",
+        "seed",
+        "wallet_seed",
+        "mnemonic",
+        "cert",
+        "client_cert",
+        "certs",
+        "pem",
+        "key_pem",
+        "pfx",
+        "keystore",
     ],
 )
 def test_names_of_secrets(name):
@@ -286,6 +360,61 @@ def test_names_of_secrets(name):
         "passenger",
         "session",
         "saltire",
+        # The new words are no parts of words.
+        "shipping",
+        "pinned",
+        "opinion",
+        "spin",
+        "p_in",
+        "author",
+        "authorized_by",
+        "certificate",
+        "certificate_number",
+        "certified",
+        "concert",
+        "seedling",
+        "seeded",
+        "refreshed_at",
+        "refreshments",
+        "credentialed",
+        "accession_key",
+        "keyboard",
+        "key_account",
+        "access",
+        "code",
+        "postal_code",
+        "barcode",
+        "country_code",
+        "currency_code",
+        "login",
+        "backup",
+        "security",
+        "recovery_date",
+        "session_date",
+        "sessions",
+        "iban",
+        "bic",
+        "vat_number",
+        "signed",
+        "signed_by",
+        "announced",
+        "pronounce",
+        "permit",
+        "temperature",
+        "mnemonically",
+        "boarding_pass",
+        "pass_count",
+        "forbearer",
+        "macro",
+        "public_key",
+        "foreign_key",
+        "sort_key",
+        "primary_key",
+        # Nor does an old one begin every word.
+        "secretary",
+        "secretaries",
+        "companySecretary",
+        "secretariat",
     ],
 )
 def test_names_of_no_secrets(name):
@@ -829,10 +958,49 @@ def test_all_models_of_a_site_in_a_loop(monkeypatch):
     for dataclass in own:
         assert dataclass.attributes
         assert dataclass.key_attribute is not None
-    assert {check.id for check in checks.check_dataclasses()} == {"fourd_rest.W001", "fourd_rest.W002"}
+    assert {check.id for check in checks.check_dataclasses()} == {
+        "fourd_rest.W001",
+        "fourd_rest.W002",
+        "fourd_rest.I061",
+    }
 
 
 def test_models_of_the_sample_site_are_found_at_start():
     assert registry.get("Employee").model is Employee
     assert registry.get("Invoices").model is Invoice
     assert registry.get("Everything").model is Everything
+
+
+# Names of the protocol
+
+
+@isolate_apps("tests.zoo")
+def test_the_name_of_an_address_is_no_attribute():
+    class Link(models.Model):
+        uri = models.URLField()
+        parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="URI")
+
+        class Meta:
+            app_label = "zoo"
+
+    class Mention(models.Model):
+        link = models.ForeignKey(Link, models.CASCADE, related_name="uri_set")
+        source = models.ForeignKey("self", models.CASCADE, related_name="uri")
+
+        class Meta:
+            app_label = "zoo"
+
+    own = Registry()
+    own.register(Link)
+    own.register(Mention, names={"link": "uri"})
+    assert sources(own.for_model(Link)) == ["id", "parent", "URI", "uri_set"]
+    assert sources(own.for_model(Mention)) == ["id", "source"]
+    # The other side of what is left out is none.
+    assert own.for_model(Link).attributes["uri_set"].inverse is None
+    assert own.for_model(Mention).attributes["source"].inverse is None
+    own.register(Link, fields=["id", "uri"])
+    assert sources(own.for_model(Link)) == ["id"]
+    own.register(Link, fields=["id", "uri"], names={"uri": "link", "id": "ID"})
+    assert list(own.for_model(Link).attributes) == ["ID", "link"]
+    own.register(Link, fields=["id"], annotations={"uri": models.Value(5)}, aliases={"URI": "id"})
+    assert list(own.for_model(Link).attributes) == ["id", "URI"]
