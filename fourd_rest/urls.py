@@ -13,9 +13,11 @@ app_name = "fourd_rest"
 
 urlpatterns = [
     re_path(r"^(?P<path>/*)\Z", views.RootView.as_view(), name="root"),
-    re_path(r"^(?P<path>/*\$upload/*)\Z", views.UploadView.as_view(), name="upload"),
-    re_path(r"^(?P<path>/*\$catalog(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"),
-    re_path(r"^(?P<path>/*\$entityset/+\$release/*)\Z", views.ReleaseView.as_view(), name="release"),
-    re_path(r"^(?P<path>/*\$info(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
+    re_path(r"^(?P<path>/*(?i:\$upload)/*)\Z", views.UploadView.as_view(), name="upload"),
+    re_path(r"^(?P<path>/*(?i:\$catalog)(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"),
+    re_path(
+        r"^(?P<path>/*(?i:\$entityset/+\$release)/*)\Z", views.ReleaseView.as_view(), name="release"
+    ),
+    re_path(r"^(?P<path>/*(?i:\$info)(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
     re_path(r"^(?P<path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
 ]

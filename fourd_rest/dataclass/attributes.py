@@ -16,7 +16,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from fourd_rest.conf import secret_fields
 
-from .values import ValueType, value_type
+from .values import ValueType, is_blank_date, value_type
 
 if TYPE_CHECKING:
     from .options import DataClass
@@ -121,6 +121,20 @@ class Attribute:
     def is_filled_in(self) -> bool:
         """Whether a new entity gets the value if the client gives none: the key."""
         return isinstance(self.member, models.Field) and self.member.primary_key
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null is among the values: not where the column refuses it."""
+        if self.file is not None or self.kind is Kind.TO_MANY:
+            return True
+        return not isinstance(self.member, models.Field) or self.member.null
+
+    def means_null(self, text: str) -> bool:
+        """Whether a posted or asked ``text`` is null to this attribute (D-47)."""
+        if text.strip() == "":
+            is_open = self.type not in ("string", "object")
+            return is_open and (self.may_be_null or self.type == "date")
+        return self.type == "date" and is_blank_date(text)
 
     @property
     def holds_bytes(self) -> bool:

@@ -7,12 +7,15 @@ texts: which element of a collection holds one is left to SQL.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import CharField, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass.caller import Caller
@@ -22,6 +25,7 @@ from .digests import digest
 from .folding import fold, like, text_form
 from .json_sql import LENGTH
 from .membership import key_in
+from .operands import Beyond
 from .paths import Place
 from .syntax import Comparator, Step
 from .words import fits, keyword, narrowing
@@ -31,6 +35,7 @@ Test = Callable[[Any], bool]
 # Of objects, with a word of the filter: MariaDB takes a statement of 16 MB, and each has 67 bytes in it.
 MAX_TEXTS = 100_000
 _CHUNK = 2_000
+_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 class Scans:
@@ -57,11 +62,7 @@ class Scans:
 def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
     """Whether the text at ``place`` holds the word."""
     column = place.attribute.column
-    rows = _rows(caller, place, scans)
-    if place.attribute.expression is not None:
-        rows = place.dataclass.model._base_manager.using(scans.alias)
-        rows = rows.annotate(**{column: place.attribute.expression})
-    rows = rows.filter(**{f"{column}__isnull": False})
+    rows = _rows(caller, place, scans).filter(**{f"{column}__isnull": False})
     part = narrowing(word)
     if part:
         form = text_form(place.dataclass, place.attribute, column)
@@ -79,10 +80,10 @@ def computed(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q,
     compute = place.attribute.compute
     assert compute is not None  # noqa: S101  (only computed attributes get here)
     judged = [
-        (instance.pk, test(value))
+        (instance.pk, _passes(test, value))
         for instance in scans.bounded(_rows(caller, place, scans))
         # What is no number compares with nothing, and reads as null.
-        if (value := compute(instance)) is not None and not _is_nan(value)
+        if (value := _shown(compute(instance))) is not None and not _is_nan(value)
     ]
     return (
         _named(place, (key for key, passes in judged if passes)),
@@ -117,6 +118,10 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 
 
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
+    expression = place.attribute.expression
+    if expression is not None:
+        rows: QuerySet[Any] = place.dataclass.model._base_manager.using(scans.alias)
+        return rows.annotate(**{place.attribute.column: expression}).order_by()
     return place.dataclass.get_queryset(caller.request).using(scans.alias).order_by()
 
 
@@ -149,9 +154,37 @@ def _property(value: Any, steps: Sequence[Step]) -> Any:
     return value.get(step.name) if isinstance(value, dict) else None
 
 
+def _passes(test: Test, value: Any) -> bool:
+    """Whether ``value`` passes; what the site computes may be of another type than it says."""
+    try:
+        return test(value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _shown(value: Any) -> Any:
+    """``value`` as clients see it: moments, times and durations in whole milliseconds."""
+    if isinstance(value, dt.timedelta):
+        return value // _MILLISECOND * _MILLISECOND
+    if isinstance(value, (dt.datetime, dt.time)):
+        value = value.replace(microsecond=value.microsecond // 1000 * 1000)
+    if isinstance(value, dt.datetime) and settings.USE_TZ and timezone.is_naive(value):
+        return timezone.make_aware(value, timezone.get_default_timezone())
+    return value
+
+
+def is_passed(comparator: Comparator, wanted: Beyond) -> bool:
+    """Whether every number compares so to one beyond all of them."""
+    if wanted.is_above:
+        return comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
+    return comparator in (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
+
+
 def _single(comparator: Comparator, wanted: Any) -> Test:
     if comparator is Comparator.WORD:
         return keyword(wanted)
+    if isinstance(wanted, Beyond):
+        return lambda value: is_passed(comparator, wanted)
     if isinstance(wanted, str):
         return _text_test(comparator, wanted)
     match comparator:
