@@ -125,9 +125,9 @@ class Attribute:
     @property
     def may_be_null(self) -> bool:
         """Whether null is among the values: not where the column refuses it."""
-        if self.file is not None or self.kind is Kind.TO_MANY:
+        if self.kind is Kind.TO_MANY or not isinstance(self.member, models.Field):
             return True
-        return not isinstance(self.member, models.Field) or self.member.null
+        return self.member.null
 
     def means_null(self, text: str) -> bool:
         """Whether a posted or asked ``text`` is null to this attribute (D-47)."""

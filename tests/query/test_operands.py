@@ -162,7 +162,7 @@ def test_what_an_empty_text_means() -> None:
         if meant(attribute, Text("")) == Constant(None)
     }
     texts = {"char", "nullable_char", "text", "slug", "email", "url", "ip", "choice", "shade", "hidden"}
-    assert dataclass.attributes.keys() - nulled == {*texts, "loud", "json", "id"}
+    assert dataclass.attributes.keys() - nulled == {*texts, "loud", "json", "id", "file", "image"}
     employee = registry.get("Employee")
     assert employee is not None
     assert meant(employee.attributes["employer"], given("")) == Constant(None)
