@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote as percent_encoded
 from urllib.parse import unquote_to_bytes
 
+from fourd_rest import quotes
 from fourd_rest.errors import BAD_URL, UNCLOSED_DOUBLE_QUOTE, UNCLOSED_SINGLE_QUOTE, RestError
 
 MAX_PATH = 8_192
@@ -21,12 +22,20 @@ MAX_QUERY = 65_536
 
 _UNCLOSED = {"'": UNCLOSED_SINGLE_QUOTE, '"': UNCLOSED_DOUBLE_QUOTE}
 _ALIASES = {"filter": "$filter", "$limit": "$top"}
-_ONLY_TRUE = frozenset({"$distinct", "$refresh"})
+# Lists of names.
+_LISTS = frozenset({"$attributes", "$expand", "$subexpand"})
+_BOOLEANS = frozenset(
+    {"$asarray", "$atomic", "$atonce", "$binary", "$clean", "$distinct", "$extendedattributes", "$lock"}
+    | {"$querypath", "$queryplan", "$refresh", "$removerefonly"}
+)
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 _ENTITY_SET = frozenset({"$entityset", "$$entityset"})
+NO_SET = "$none"
+RELEASE = "$release"
 
 # A query string whose question mark is missing: "Employee/$filter=..." (U-51).
 _MISPLACED_QUERY = re.compile(r"\$[A-Za-z]++=")
@@ -53,25 +62,28 @@ _KEY_CHARACTER = {
 _NEEDS_QUOTES = re.compile(r"[&/?\"'(),\[\]]|^$")
 
 # A quote, the backslash before it, or both may arrive percent-encoded.
-_QUOTES = {'"': '"', "%22": '"', "'": "'", "%27": "'"}
-_OPENING = re.compile(r"\"|'|%2[27]")
-_QUOTED_VALUE = {
-    quote: re.compile(
-        rf"""
-        (
-            [^{quote}%\\]*+
-            (?:
-                (?: %(?!{code}|5c) | (?:\\|%5c) (?: %(?:[0-9a-f]{{2}})?+ | [^%] ) )
-                [^{quote}%\\]*+
-            )*+
-        )
-        (?: {quote} | %{code} )
-        """,
-        re.IGNORECASE | re.VERBOSE,
-    )
+_QUOTE = re.compile(r"['\"]|%2[27]")
+_BLANK = r"(?:\s|%(?:20|09|0a|0d))"
+_OPENING = re.compile(rf"{_BLANK}*+(?:['\"]|%2[27])", re.IGNORECASE)
+_INSIDE = "|".join(
+    rf"""
+    (?: {quote} | %{code} )
+    (?: [^{quote}%\\]++ | %(?!{code}|5c) | (?:\\|%5c) (?: %(?:[0-9a-f]{{2}})?+ | [^%] ) )*+
+    (?: {quote} | %{code} )
+    """
     for quote, code in (('"', "22"), ("'", "27"))
-}
-_FORM_ENCODED = re.compile(r"%5b|%7b", re.IGNORECASE)
+)
+_ESCAPED = r"(?:\\|%5c) (?: %[0-9a-f]{2} | [^%&] )"
+# Up to the "&" that ends a value. Between quotes it is a character, if they close again.
+_QUOTED_VALUE = re.compile(rf"(?: {_ESCAPED} | {_INSIDE} | [^&] )*+", re.IGNORECASE | re.VERBOSE)
+# Here a quote after a letter or a digit is an apostrophe.
+_LETTER = r"(?: \w | %(?: 3[0-9] | [46][1-9a-f] | [57][0-9a] | 5f | [89a-f][0-9a-f] ) )"
+_OTHER_VALUE = re.compile(
+    rf"(?: {_LETTER} (?:['\"]|%2[27])?+ | {_ESCAPED} | {_INSIDE} | %[0-9a-f]{{2}} | [^&] )*+",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FORM_ENCODED = re.compile(rf"{_BLANK}*+(?:['\"]|%2[27])?+(?:%5b|%7b)", re.IGNORECASE)
+_BRACKETS = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +95,13 @@ class Address:
     stands. ``unique`` is the attribute of ``X:attr(value)``, the value is then ``keys[0]``.
     ``parts`` are the non-empty path parts after that, quotes included; ``names`` and ``set_id`` say
     what they mean after a dataclass. ``params`` has its names in
-    lower case and with their ``$``; ``$limit`` is stored as ``$top``. A value has lost its outer
-    quotes and keeps the escapes of D-39 (``\\"``, ``\\u0027``): they belong to the language of the
-    value, and decoded here they could no longer be told from its own quotes.
+    lower case and with their ``$``; ``$limit`` is stored as ``$top``. A value that begins with a quote
+    has lost its quotes, and any keeps the escapes of D-39 (``\\"``, ``\\u0027``): they belong to the
+    language of the value, and decoded here they could no longer be told from its own quotes. ``written``
+    has the values that came in several pieces once more, with all quotes.
+
+    ``is_read``: the request writes nothing, so that a text may be read once more where it cannot be
+    read as it stands.
     """
 
     head: str
@@ -93,6 +109,8 @@ class Address:
     unique: str | None
     parts: tuple[str, ...]
     params: Mapping[str, str]
+    written: Mapping[str, str] = field(default_factory=dict)
+    is_read: bool = False
 
     @property
     def names(self) -> str | None:
@@ -110,8 +128,8 @@ class Address:
     def set_id(self) -> str | None:
         """The ID in ``$entityset/ID`` among the parts, as it was sent; ``None`` where there is none.
 
-        ``$none`` is the empty set. Raises ``RestError`` with 1806 as ``names`` does, and where a set
-        stands beside keys.
+        ``$none`` is the empty set. Keywords count in any case of letters (D-48). Raises ``RestError``
+        with 1806 as ``names`` does, and where a set stands beside keys.
 
         >>> parse("Employee/name/$$entityset/AEA452", "").set_id
         'AEA452'
@@ -123,12 +141,14 @@ class Address:
         set_id: str | None = None
         parts = iter(self.parts)
         for part in parts:
-            if part in _ENTITY_SET:
+            if part.lower() in _ENTITY_SET:
                 if set_id is not None or self.keys:
                     raise _bad("an entity set stands beside keys or another set")
                 set_id = next(parts, None)
                 if set_id is None:
                     raise _bad("an entity set has no ID")
+                if set_id.lower() in (NO_SET, RELEASE):
+                    set_id = set_id.lower()
             elif part.startswith("$"):
                 raise _bad("a part of the path is an unknown keyword")
             elif names is not None:
@@ -138,15 +158,27 @@ class Address:
         return names, set_id
 
     def flag(self, name: str) -> bool:
-        """Whether a boolean parameter is set: ``true``, and for most of them ``1``.
+        """Whether a boolean parameter is set: ``true`` or ``1``, in any case of letters.
 
-        >>> address = parse("Employee/name", "$distinct=1&$asArray=1&$atomic=true")
+        What is neither that nor ``false`` nor ``0`` counts as absent: see ``check_flags``.
+
+        >>> address = parse("Employee/name", "$distinct=1&$asArray=True&$atomic=yes")
         >>> address.flag("$distinct"), address.flag("$asArray"), address.flag("$atomic")
-        (False, True, True)
+        (True, True, False)
         """
-        name = name.lower()
-        value = self.params.get(name)
-        return value == "true" or (value == "1" and name not in _ONLY_TRUE)
+        return self._truth(name.lower()) is True
+
+    def check_flags(self) -> None:
+        """Raise 1806 for a boolean parameter that is neither true nor false.
+
+        In a write it must not count as absent: ``$refresh=yes`` would save (D-46).
+        """
+        for name in self.params.keys() & _BOOLEANS:
+            if self._truth(name) is None:
+                raise _bad(f"{name} is neither true nor false")
+
+    def _truth(self, name: str) -> bool | None:
+        return _TRUTHS.get(self.params.get(name, "").strip().lower())
 
     def integer(self, name: str) -> int | None:
         """The whole number of a parameter, ``None`` where it is absent, 1806 where it is none.
@@ -163,7 +195,7 @@ class Address:
         return int(value)
 
 
-def parse(path: str, query: str) -> Address:
+def parse(path: str, query: str, *, is_read: bool = False) -> Address:
     """The address of a request.
 
     ``path`` is what follows the mount prefix, percent-decoded; ``query`` is the query string as it
@@ -190,11 +222,13 @@ def parse(path: str, query: str) -> Address:
     path = path.lstrip("/")
     head, keys, unique, at = _target(path)
     parts, at = _parts(path, at)
-    params = _params(query)
-    if at < len(path):
-        # The path has been decoded: a percent sign in it is one.
-        params = _params(path[at:].rstrip("/").replace("%", "%25")) | params
-    return Address(head, keys, unique, parts, MappingProxyType(params))
+    # The path has been decoded: a percent sign in it is one.
+    texts = (path[at:].rstrip("/").replace("%", "%25"), query) if at < len(path) else (query,)
+    params: dict[str, str] = {}
+    written: dict[str, str] = {}
+    for text in texts:
+        _read_params(text, params, written)
+    return Address(head, keys, unique, parts, MappingProxyType(params), written, is_read)
 
 
 def key_text(value: str) -> str:
@@ -314,44 +348,61 @@ def _unquoted(part: str) -> str:
     return part
 
 
-def _params(query: str) -> dict[str, str]:
-    params: dict[str, str] = {}
+def _read_params(query: str, params: dict[str, str], written: dict[str, str]) -> None:
+    """Put the parameters of ``query`` into ``params``; see ``Address``."""
     at = 0
     while at < len(query):
         end = query.find("&", at)
         if end < 0:
             end = len(query)
         equal = query.find("=", at, end)
-        name = _decoded(query[at : end if equal < 0 else equal]).lower()
+        name = _decoded(query[at : end if equal < 0 else equal]).strip().lower()
+        # "'a = 1' & 'b = 2'" must not lose its half.
+        if "'" in name or '"' in name:
+            raise _bad("the name of a parameter holds a quote")
         name = _ALIASES.get(name, name)
-        if equal < 0:
-            value = ""
-        elif opening := _OPENING.match(query, equal + 1):
-            value, end = _quoted_value(query, opening.end(), _QUOTES[opening[0]])
-        else:
-            value = query[equal + 1 : end]
-            # A client that form-encodes also encodes the bracket; the others mean "+" (D-05).
-            if name == "$params" and _FORM_ENCODED.match(value):
-                value = value.replace("+", " ")
-            value = _decoded(value)
+        value, pieces = "", ""
+        if equal >= 0 and _QUOTE.search(query, equal, end) is None:
+            value = _unformed(name, query[equal + 1 : end])
+        elif equal >= 0 and _OPENING.match(query, equal + 1):
+            end = _end(_QUOTED_VALUE, query, equal + 1)
+            value, pieces = _unwrapped(name, _unformed(name, query[equal + 1 : end]).lstrip())
+        elif equal >= 0:
+            end = _end(_OTHER_VALUE, query, equal + 1)
+            value = _unformed(name, query[equal + 1 : end])
+            value = quotes.unlisted(value) if name in _LISTS else value
         if name:
             params[name] = value
+            written.pop(name, None)
+            if pieces:
+                written[name] = pieces
         at = end + 1
-    return params
 
 
-def _quoted_value(query: str, at: int, quote: str) -> tuple[str, int]:
-    """The value whose opening quote ends at ``at``, and the end of its parameter."""
-    match = _QUOTED_VALUE[quote].match(query, at)
-    if match is None:
-        raise _unclosed(quote)
-    end = query.find("&", match.end())
-    if end < 0:
-        end = len(query)
-    # Dropping the rest could widen the filter of a delete; only the slash of U-05 is harmless.
-    if _decoded(query[match.end() : end]).strip() not in ("", "/"):
-        raise _bad("text follows a closing quote")
-    return _decoded(match[1]), end
+def _end(pattern: re.Pattern[str], query: str, at: int) -> int:
+    match = pattern.match(query, at)
+    return at if match is None else match.end()
+
+
+def _unformed(name: str, value: str) -> str:
+    """The decoded ``value``. Clients that form-encode encode brackets, too; others mean "+" (D-05)."""
+    if name == "$params" and "+" in value and _FORM_ENCODED.match(value):
+        value = value.replace("+", " ")
+    return _decoded(value)
+
+
+def _unwrapped(name: str, text: str) -> tuple[str, str]:
+    """The value of ``text``, which begins with a quote, and ``text`` itself if it has several pieces."""
+    try:
+        found = quotes.pieces(text)
+    except quotes.Unclosed as error:
+        inside = _BRACKETS.search(text)
+        if name == "$params" and inside is not None and text[0] == text[-1]:
+            return inside[0], ""
+        raise _unclosed(str(error)) from None
+    value = quotes.joined(found)
+    is_single = all(not part.strip() or part.strip() == "/" for _, part in found[1:])
+    return value, "" if is_single else text
 
 
 def _decoded(text: str) -> str:

@@ -23,6 +23,8 @@ _ECHO_LENGTH = 300
 _LOGGED_LENGTH = 1_000
 # Lines at the head and at the tail of a traceback that a log gets.
 _TRACEBACK_END = 200
+# What to tell a client that form-encodes what is no form.
+NO_BLANK = "+ is no blank here, send %20"
 
 
 def printable(text: str, length: int = _ECHO_LENGTH) -> str:
@@ -196,7 +198,7 @@ QUERY_NOT_COMPLETED = ErrorRow(1200, 500, "Query cannot be completed: {reason}")
 QUERY_NOT_ANALYZED = ErrorRow(1201, 500, "Query cannot be analyzed: {reason}")
 FORMULA_NOT_ALLOWED = ErrorRow(1278, 500, "Formulas are not allowed in a query")
 PLACEHOLDER_MISSING = ErrorRow(1279, 500, "The query placeholder {placeholder} is missing or null")
-PLACEHOLDER_TYPE = ErrorRow(1280, 500, "The query placeholder {placeholder} is not a valid type")
+WRONG_OPERAND = ErrorRow(1280, 500, "The query {operand} is not a valid type")
 WRONG_ATTRIBUTE_TYPE = ErrorRow(
     1574, 500, 'The "{attribute}" attribute in the "{dataclass}" dataclass is not the correct type'
 )
@@ -281,5 +283,12 @@ QUERY_TOO_LARGE = ErrorRow(9022, 400, "The query is too large: {reason}", "djng"
 ENTITY_SET_QUOTA = ErrorRow(9023, 429, "Too many entity sets are kept", "djng")
 EXPANDED_TOO_DEEP = ErrorRow(9024, 400, "Attributes nest deeper than {limit} levels", "djng")
 SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The request is for more than {limit} entities", "djng")
+
+
+def asked_attribute(name: str, dataclass: str) -> ErrorItem:
+    """1500 for a name in an address; for one that holds a ``+`` it says that this is no blank (D-05)."""
+    item = ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass)
+    return ErrorItem(item.row, f"{item.message}; {NO_BLANK}") if "+" in name else item
+
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

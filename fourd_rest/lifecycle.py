@@ -96,7 +96,10 @@ class RestView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         http = request._request
         path = kwargs["path"]
-        self.address = parse(path, _query(http))
+        is_read = http.method in ("GET", "HEAD")
+        self.address = parse(path, _query(http), is_read=is_read)
+        if not is_read:
+            self.address.check_flags()
         self.perform_authentication(request)
         self.check_throttles(request)
         prefix = http.path[: len(http.path) - len(path)] if path else http.path

@@ -14,11 +14,15 @@ app_name = "fourd_rest"
 
 urlpatterns = [
     re_path(r"^(?P<fourd_path>/*)\Z", views.RootView.as_view(), name="root"),
-    re_path(r"^(?P<fourd_path>/*\$upload/*)\Z", views.UploadView.as_view(), name="upload"),
-    re_path(r"^(?P<fourd_path>/*\$catalog(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"),
+    re_path(r"^(?P<fourd_path>/*(?i:\$upload)/*)\Z", views.UploadView.as_view(), name="upload"),
     re_path(
-        r"^(?P<fourd_path>/*\$entityset/+\$release/*)\Z", views.ReleaseView.as_view(), name="release"
+        r"^(?P<fourd_path>/*(?i:\$catalog)(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"
     ),
-    re_path(r"^(?P<fourd_path>/*\$info(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
+    re_path(
+        r"^(?P<fourd_path>/*(?i:\$entityset/+\$release)/*)\Z",
+        views.ReleaseView.as_view(),
+        name="release",
+    ),
+    re_path(r"^(?P<fourd_path>/*(?i:\$info)(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
     re_path(r"^(?P<fourd_path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
 ]

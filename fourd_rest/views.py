@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
+from .address import RELEASE
 from .conf import current
 from .dataclass import Attribute, DataClass
 from .entities import access, answers, collection, filing, reading, selection, sets, shapes
@@ -22,7 +23,6 @@ from .entities.shapes import Shape
 from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
-    ATTRIBUTE_NOT_FOUND,
     BAD_ATTRIBUTE_LIST,
     BAD_JSON,
     BAD_URL,
@@ -33,6 +33,7 @@ from .errors import (
     UNKNOWN_KEYWORD,
     UNKNOWN_METHOD,
     RestError,
+    asked_attribute,
     logger,
 )
 from .lifecycle import RestView, answer
@@ -97,7 +98,7 @@ class CatalogView(DescriptiveView):
             return answer(found.summary())
         if len(parts) > 1:
             raise RestError(BAD_URL(reason="the catalog has no such part"))
-        if parts[0] == "$all":
+        if parts[0].lower() == "$all":
             return answer(found.complete())
         return answer(found.selected(parts[0]))
 
@@ -128,12 +129,7 @@ class ReleaseView(RestView):
 
     def post(self, request: Request, path: str) -> HttpResponse:
         self.check_origin()
-        ids = self.read_json()
-        if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
-            raise RestError(BAD_JSON(reason="expected an array of IDs"))
-        _check_count(ids)
-        sets.release(self.caller, ids)
-        return answer({"ok": True})
+        return _release_listed(self)
 
     put = post
 
@@ -165,6 +161,8 @@ class DataView(RestView):
     def post(self, request: Request, path: str) -> HttpResponse:
         method = self._method() or "update"
         self.check_origin()
+        if method in ("update", "release") and self._releases():
+            return self._release_listed()
         self._check_keywords(DELETE_KEYWORDS if method == "delete" else WRITE_KEYWORDS)
         self._check_key(method)
         match method:
@@ -197,7 +195,11 @@ class DataView(RestView):
 
     def _check_keywords(self, known: frozenset[str]) -> None:
         """An unknown keyword in a write may change its meaning: refuse it (D-28)."""
+        is_filtered = known is DELETE_KEYWORDS and "$filter" in self.address.params
         for name in self.address.params:
+            if is_filtered and not name.startswith("$"):
+                # The other half of "a = 1 & b = 2", without which more would be deleted.
+                raise RestError(BAD_URL(reason="a parameter beside a filter begins without $"))
             if name.startswith("$") and name not in known:
                 if name in NOT_SUPPORTED_KEYWORDS:
                     raise RestError(NOT_SUPPORTED(feature=f"{name} in a write"))
@@ -255,6 +257,16 @@ class DataView(RestView):
             raise RestError(METHOD_NOT_APPLICABLE(method="release"))
         sets.release(self.caller, [self.address.set_id])
         return answer({"ok": True})
+
+    def _releases(self) -> bool:
+        parts = self.address.parts
+        return bool(parts) and parts[-1].lower() == RELEASE and self.address.set_id == RELEASE
+
+    def _release_listed(self) -> HttpResponse:
+        """``X/$entityset/$release``: the sets that the body lists, of other dataclasses too (D-48)."""
+        self._check_keywords(WRITE_KEYWORDS)
+        self._dataclass(Action.VIEW, of_entity=False)
+        return _release_listed(self)
 
     def _asked_file(self, dataclass: DataClass) -> Attribute | None:
         """The attribute whose bytes are asked for, or None where JSON is."""
@@ -379,7 +391,7 @@ class DataView(RestView):
         if attribute is None:
             access.require_described(self.caller, dataclass)
             raise RestError(
-                ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+                asked_attribute(name, dataclass.name),
                 BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
             )
         if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
@@ -435,6 +447,15 @@ class DataView(RestView):
         ):
             raise RestError(BAD_JSON(reason="expected objects with a __KEY"))
         return [str(key) for key in keys]
+
+
+def _release_listed(view: RestView) -> HttpResponse:
+    ids = view.read_json()
+    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+        raise RestError(BAD_JSON(reason="expected an array of IDs"))
+    _check_count(ids)
+    sets.release(view.caller, ids)
+    return answer({"ok": True})
 
 
 def _collection(found: collection.Collection) -> HttpResponse:

@@ -20,7 +20,7 @@ from django.db.models.sql import Query
 from fourd_rest.conf import SECRET_WORDS, secret_fields
 
 from .querysets import selects
-from .values import ValueType, is_binary, value_type
+from .values import ValueType, is_binary, is_blank_date, value_type
 
 if TYPE_CHECKING:
     from .options import DataClass
@@ -161,6 +161,20 @@ class Attribute:
     def is_filled_in(self) -> bool:
         """Whether a new entity gets the value if the client gives none: the key."""
         return isinstance(self.member, models.Field) and self.member.primary_key
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null is among the values: not where the column refuses it."""
+        if self.kind is Kind.TO_MANY or not isinstance(self.member, models.Field):
+            return True
+        return self.member.null
+
+    def means_null(self, text: str) -> bool:
+        """Whether a posted or asked ``text`` is null to this attribute (D-47)."""
+        if text.strip() == "":
+            is_open = self.type not in ("string", "object")
+            return is_open and (self.may_be_null or self.type == "date")
+        return self.type == "date" and is_blank_date(text)
 
     @property
     def holds_bytes(self) -> bool:

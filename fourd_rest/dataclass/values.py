@@ -205,6 +205,15 @@ def _bool_from_wire(value: Any) -> bool:
 
 _BANG_DATE = re.compile(r"(\d{1,2})!(\d{1,2})!(\d{1,4})\Z", re.ASCII)
 _CONSTANT_DATE = re.compile(r"!!(\d{4}-\d{2}-\d{2})!!\Z", re.ASCII)
+_BLANK_DATE = re.compile(
+    r"(?:00?!00?!0{1,4}|!!0000-00-00!!|0000-00-00(?:T00:00:00(?:\.0+)?(?:Z|[+-]00:?00)?)?)?\Z"
+)
+
+
+def is_blank_date(text: str) -> bool:
+    """Whether ``text`` is the date that 4D writes for null, in any of its forms (D-47)."""
+    # wakanda-client on Node escapes exclamation marks within its JSON.
+    return _BLANK_DATE.match(text.strip().replace("%21", "!")) is not None
 
 
 def date_to_wire(value: dt.date) -> str:
@@ -214,10 +223,9 @@ def date_to_wire(value: dt.date) -> str:
 def _date_from_wire(value: Any) -> dt.date | None:
     if not isinstance(value, str):
         raise ValueError
-    # wakanda-client on Node escapes exclamation marks within its JSON.
-    text = value.strip().replace("%21", "!")
-    if text in ("", BLANK_DATE, "!!0000-00-00!!", "00!00!0000"):
+    if is_blank_date(value):
         return None
+    text = value.strip().replace("%21", "!")
     if match := _BANG_DATE.match(text):
         day, month, year = match.groups()
         return dt.date(int(year), int(month), int(day))
@@ -252,9 +260,9 @@ def moment_to_wire(value: dt.datetime) -> str:
 def _moment_from_wire(value: Any) -> dt.datetime | None:
     if not isinstance(value, str):
         raise ValueError
-    text = value.strip()
-    if text in ("", BLANK_DATE, ZERO_TIMESTAMP):
+    if is_blank_date(value):
         return None
+    text = value.strip()
     moment = parse_datetime(text)
     if moment is None:
         date = _date_from_wire(text)

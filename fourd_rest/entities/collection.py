@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
+from fourd_rest.address import NO_SET as NONE
 from fourd_rest.address import Address
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
-    ATTRIBUTE_NOT_FOUND,
     BAD_EXPAND_LIST,
     BAD_OTHER_COLLECTION,
     ENTITY_NOT_DELETED,
@@ -24,6 +24,7 @@ from fourd_rest.errors import (
     SELECTION_TOO_LARGE,
     WRONG_KEY,
     RestError,
+    asked_attribute,
 )
 from fourd_rest.models import EntitySet
 
@@ -34,7 +35,6 @@ from .selection import Filter, Selection, asked, everything, filtered, order_ite
 from .set_members import CHUNK, contains
 from .transactions import ATTEMPTS
 
-NONE = "$none"
 REBUILT_TIMEOUT = 600
 
 
@@ -102,7 +102,7 @@ def related(
     selection = _related(caller, dataclass, key_text, attribute)
     filter_, items = asked(address, selection.dataclass)
     if items is None:
-        items = order_items(selection.dataclass, address.params.get("$suborderby", ""))
+        items = order_items(selection.dataclass, address, "$suborderby")
     selection = sorted_by(filtered(selection, filter_), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
@@ -110,7 +110,7 @@ def related(
 
 def _unknown_relation(name: str, dataclass: DataClass) -> RestError:
     return RestError(
-        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+        asked_attribute(name, dataclass.name),
         BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
     )
 
@@ -249,17 +249,15 @@ def _page_of_set(
 
 def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     """What the saved texts select; ``$all`` and an empty filter are all entities."""
-    params = address.params
-    text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
-    filter_ = Filter.of("" if text.strip() == "$all" else text, params.get("$params"))
-    items = filter_.query.order or order_items(dataclass, order_text)
+    filter_ = Filter.of(address, "$savedfilter")
+    items = filter_.query.order or order_items(dataclass, address, "$savedorderby")
     return sorted_by(filtered(everything(caller, dataclass), filter_), items)
 
 
 def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:
     """The members of ``$otherCollection``: an ID, or an address that ends with one."""
     set_id = reference.rstrip("/").rpartition("/")[2]
-    if set_id == NONE:
+    if set_id.lower() == NONE:
         return []
     try:
         return sets.page(caller, dataclass, set_id, 0, sets.EVERYTHING)[1]

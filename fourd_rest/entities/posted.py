@@ -139,6 +139,8 @@ class Judge:
         return change
 
     def _take(self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any) -> None:
+        if isinstance(value, str) and attribute.means_null(value):
+            value = None
         if attribute.file is not None:
             self._take_file(change, attribute, value, stored)
         elif attribute.kind is Kind.TO_MANY:
@@ -214,7 +216,8 @@ class Judge:
             value = value["__deferred"]
         if "__KEY" not in value:
             raise Refusal(self._item(WRONG_VALUE, attribute))
-        return value["__KEY"]
+        key = value["__KEY"]
+        return None if isinstance(key, str) and attribute.means_null(key) else key
 
     def _take_links(self, change: Change, attribute: Attribute, value: Any, key: Any) -> None:
         """Many-to-many: the list of all related keys. Those the caller cannot see stay linked."""

@@ -20,21 +20,19 @@ from fourd_rest.errors import (
     BAD_ORDER,
     ENTITY_NOT_LOADED,
     QUERY_NOT_ANALYZED,
+    WRONG_OPERAND,
     RestError,
 )
 from fourd_rest.query import prepared
+from fourd_rest.query.asking import order_of, query_of
 from fourd_rest.query.compiler import condition, conditions
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
-from fourd_rest.query.params import bind
-from fourd_rest.query.parser import parse, parse_order
 from fourd_rest.query.paths import readable
 from fourd_rest.query.syntax import (
     Comparator,
     Comparison,
-    Constant,
     Node,
-    Operand,
     OrderItem,
     Path,
     Query,
@@ -121,10 +119,12 @@ class Filter:
     texts: tuple[str, str | None] | None = None
 
     @classmethod
-    def of(cls, text: str, params: str | None) -> Filter:
-        """Raises ``RestError`` 1112, 1201, 1278 to 1280, 9022."""
+    def of(cls, address: Address, name: str) -> Filter:
+        """Raises ``RestError`` 1112, 1201, 1278 to 1280, 1806, 9022."""
+        text = address.params.get(name, "")
+        params = address.written.get("$params", address.params.get("$params"))
         is_short = len(text) + len(params or "") <= _REMEMBERED_LENGTH
-        return cls(bind(parse(text), params), (text, params) if is_short else None)
+        return cls(query_of(address, name), (text, params) if is_short else None)
 
 
 def asked(address: Address, dataclass: DataClass) -> tuple[Filter, tuple[OrderItem, ...] | None]:
@@ -132,19 +132,21 @@ def asked(address: Address, dataclass: DataClass) -> tuple[Filter, tuple[OrderIt
 
     Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
     """
-    params = address.params
-    filter_ = Filter.of(params.get("$filter", ""), params.get("$params"))
-    return filter_, filter_.query.order or order_items(dataclass, params.get("$orderby", ""))
+    filter_ = Filter.of(address, "$filter")
+    return filter_, filter_.query.order or order_items(dataclass, address, "$orderby")
 
 
-def order_items(dataclass: DataClass, text: str) -> tuple[OrderItem, ...] | None:
-    """What an order list asks for, None for an empty one. Raises ``RestError`` 1810, 9022."""
+def order_items(dataclass: DataClass, address: Address, name: str) -> tuple[OrderItem, ...] | None:
+    """What the order list in ``name`` asks for, None for an empty one.
+
+    Raises ``RestError`` 1810, 9022.
+    """
     try:
-        return parse_order(text) or None
+        return order_of(address, name) or None
     except RestError as error:
         if error.items[-1].row is not QUERY_NOT_ANALYZED:
             raise
-        raise RestError(BAD_ORDER(order=text, dataclass=dataclass.name)) from error
+        raise RestError(BAD_ORDER(order=address.params[name], dataclass=dataclass.name)) from error
 
 
 def filtered(selection: Selection, filter_: Filter) -> Selection:
@@ -185,14 +187,18 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
         raise RestError(*error.items, failed) from error
     if attribute.is_filled_in:
         return _own_key(dataclass, value)
-    operand: Operand = Text(value)
-    if attribute.type == "bool" and value.lower() in ("true", "false"):
-        operand = Constant(value.lower() == "true")
-    comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, operand)
-    selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
+    not_there = RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
+    comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
+    try:
+        selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
+    except RestError as error:
+        # What no value can be is nobody's, as a key that is none.
+        if error.items[-1].row is not WRONG_OPERAND:
+            raise
+        raise not_there from error
     key = selection.ordered.values_list("pk", flat=True).first()
     if key is None:
-        raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
+        raise not_there
     return key
 
 

@@ -17,7 +17,6 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
-    ATTRIBUTE_NOT_FOUND,
     BAD_ATTRIBUTE_LIST,
     BAD_EXPAND_LIST,
     EXPANDED_TOO_DEEP,
@@ -25,6 +24,7 @@ from fourd_rest.errors import (
     QUERY_TOO_LARGE,
     ErrorRow,
     RestError,
+    asked_attribute,
 )
 
 # Entities of a nested selection unless $expand tells another count (D-23).
@@ -126,7 +126,7 @@ def _check(caller: Caller, root: DataClass, steps: Collection[Step]) -> None:
 
 def _unknown(name: str, owner: DataClass, item: str, root: DataClass, row: ErrorRow) -> RestError:
     return RestError(
-        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=owner.name),
+        asked_attribute(name, owner.name),
         row(attribute=item, dataclass=root.name),
     )
 

@@ -22,7 +22,7 @@ from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
 
 from . import criteria
 from .criteria import Judged, unmatched
-from .operands import is_null
+from .operands import is_null, meant
 from .paths import Link, Place, resolve
 from .scanning import Scans
 from .syntax import (
@@ -168,7 +168,8 @@ conditions = Conditions()
 
 def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
     if isinstance(node, Comparison):
-        return Criterion(resolve(caller, dataclass, _bound(node.path)), node.comparator, node.operand)
+        place = resolve(caller, dataclass, _bound(node.path))
+        return Criterion(place, node.comparator, meant(place.attribute, node.operand))
 
     def resolved(inner: Node) -> Term:
         return _resolved(caller, dataclass, inner)

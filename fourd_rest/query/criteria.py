@@ -28,15 +28,24 @@ from django.db.models.lookups import (
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import INTEGER_RANGES
-from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_NOT_ANALYZED, WRONG_ATTRIBUTE_TYPE, RestError
+from fourd_rest.errors import QUERY_NOT_ANALYZED, WRONG_ATTRIBUTE_TYPE, RestError
 
 from . import objects, scanning
 from .folding import TextForm, compares_as_4d, like, text_form
 from .links import link as tied
-from .operands import NOTHING, NULL, is_null, property_value, several, value_of
-from .paths import Link, Place, sees
+from .operands import (
+    NULL,
+    Beyond,
+    Null,
+    is_null,
+    key_of,
+    property_value,
+    several,
+    value_of,
+)
+from .paths import Link, Place, annotated, sees
 from .scanning import Scans
-from .syntax import Comparator, Given, Operand
+from .syntax import Comparator, Operand
 
 NOBODY = Q(pk__in=())
 EVERYBODY = ~NOBODY
@@ -96,9 +105,7 @@ def judge(
     Python may look at. Raises ``RestError`` 1200, 1201, 1280, 1574, 9022.
     """
     attribute = place.attribute
-    if attribute.type == "object" and attribute.is_compared_in_python:
-        raise _wrong_type(place)
-    if attribute.type == "object":
+    if attribute.type == "object" and attribute.compute is None and not attribute.is_compared_in_python:
         return _judge_object(caller, place, comparator, operand, scans)
     if comparator in _DIFFERENT:
         equal = Comparator.EQUAL if comparator is Comparator.DIFFERENT else Comparator.IDENTICAL
@@ -169,14 +176,14 @@ def _judge_column(
     value = value_of(place.attribute, operand)
     if value is NULL and comparator in _EQUAL:
         return _null_test(lookup, seen)
-    if value is NULL or value is NOTHING:
+    if value is NULL:
         return _never(lookup, seen)
     return _among(lookup, seen, _condition(place, lookup, comparator, value))
 
 
 def _judge_in(place: Place, lookup: str, operand: Operand, seen: Q) -> Judged:
     values = [value_of(place.attribute, element) for element in several(operand)]
-    known = [value for value in values if value is not NULL and value is not NOTHING]
+    known = [value for value in values if not isinstance(value, (Null, Beyond))]
     condition = _any_of(place, lookup, known)
     judged = _among(lookup, seen, condition) if known else _never(lookup, seen)
     if NULL in values:
@@ -187,6 +194,8 @@ def _judge_in(place: Place, lookup: str, operand: Operand, seen: Q) -> Judged:
 def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) -> Q:
     """``lookup comparator value`` for a value that is not null."""
     attribute = place.attribute
+    if isinstance(value, Beyond):
+        return EVERYBODY if scanning.is_passed(comparator, value) else NOBODY
     if attribute.type == "string":
         return _text_condition(text_form(place.dataclass, attribute, lookup), comparator, value)
     if attribute.type in {"word", "long", "long64", "number"}:
@@ -209,7 +218,7 @@ def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
             return Q(**{f"{lookup}__in": values})
         if place.attribute.type in INTEGER_RANGES:
             low, high = INTEGER_RANGES["long64"]
-            whole = [int(v) for v in values if v == v.to_integral_value() and low <= v <= high]
+            whole = [int(v) for v in values if low <= v <= high and v == v.to_integral_value()]
             return Q(**{f"{lookup}__in": whole}) if whole else NOBODY
         return _union(conditions)
     form = text_form(place.dataclass, place.attribute, lookup)
@@ -262,8 +271,6 @@ def _pattern(form: TextForm, text: str) -> Q:
 def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, scans: Scans) -> Judged:
     lookup = f"{place.way.prefix}{place.attribute.column}"
     word = value_of(place.attribute, operand)
-    if word is NOTHING:
-        return _never(lookup, seen)
     return _among(lookup, seen, scanning.with_word(caller, place, word, scans))
 
 
@@ -278,7 +285,10 @@ def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator,
         holds = comparator in _LOOKUPS and is_smaller is (number > high)
         return EVERYBODY if holds else NOBODY
     if places is None:
-        return _numeric(lookup, comparator, float(number))
+        near = float(number)
+        if near == 0 and number:
+            return _next_to_zero(lookup, comparator, is_above=number > 0)
+        return _numeric(lookup, comparator, near)
     step = Decimal(1).scaleb(-places)
     below = number.quantize(step, ROUND_FLOOR, _WIDE)
     if below == number:
@@ -290,6 +300,20 @@ def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator,
         case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
             return _numeric(lookup, Comparator.GREATER_OR_EQUAL, below + step)
     return NOBODY
+
+
+def _next_to_zero(lookup: str, comparator: Comparator, *, is_above: bool) -> Q:
+    """Compare with a number between zero and the floats next to it."""
+    if comparator not in _LOOKUPS:
+        return NOBODY
+    is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
+    name = {
+        (True, True): "lte",
+        (True, False): "lt",
+        (False, True): "gt",
+        (False, False): "gte",
+    }[is_smaller, is_above]
+    return Q(**{f"{lookup}__{name}": 0.0})
 
 
 # Reading it from the field takes 5 µs.
@@ -376,15 +400,12 @@ def _judge_key(target: DataClass, lookup: str, operand: Operand, seen: Q) -> Jud
     """A key of ``target``, compared exactly as its field does."""
     if is_null(operand):
         return _null_test(lookup, seen)
-    keys = []
-    for element in several(operand):
-        value = property_value(element)
-        try:
-            keys.append(target.key_from_wire(value))
-        except ValueError:
-            if isinstance(element, Given) and value is not None:
-                raise RestError(PLACEHOLDER_TYPE(placeholder=element.placeholder)) from None
-    return _among(lookup, seen, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
+    found = [key_of(target, element) for element in several(operand)]
+    keys = [key for key in found if not isinstance(key, (Null, Beyond))]
+    judged = _among(lookup, seen, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
+    if NULL in found:
+        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.make_fails)
+    return judged
 
 
 def _judge_annotation(
@@ -409,7 +430,13 @@ def _judge_annotation(
 def _judge_in_python(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> Judged:
-    """Python alone knows the value, entity by entity (``query.md`` 13)."""
+    """Python alone knows the value, entity by entity (``query.md`` 13).
+
+    Of an object it is only asked whether there is one.
+    """
+    is_whole = place.element is None and not place.steps
+    if place.attribute.type == "object" and not (is_whole and is_null(operand) and comparator in _EQUAL):
+        raise _wrong_type(place)
     seen = place.way.is_seen(caller)
     if is_null(operand):
         present, _ = scanning.judged(caller, place, lambda value: True, scans)
@@ -417,14 +444,16 @@ def _judge_in_python(
         return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
     elements = several(operand) if comparator is Comparator.IN else [operand]
     values = [value_of(place.attribute, element) for element in elements]
-    known = [_plain(place.attribute, v) for v in values if v is not NULL and v is not NOTHING]
+    known = [_plain(place.attribute, value) for value in values if value is not NULL]
     holds, fails = scanning.judged(caller, place, scanning.test(comparator, known), scans)
+    if NULL in values:
+        return Judged(unmatched(fails & seen), lambda: fails & seen)
     return Judged(holds & seen, lambda: fails & seen)
 
 
 def _plain(attribute: Attribute, value: Any) -> Any:
     """A constant, of which a custom field has made its own value, as a value of the type."""
-    return value if isinstance(value, (str, Decimal)) else attribute.plain(value)
+    return value if isinstance(value, (str, Decimal, Beyond)) else attribute.plain(value)
 
 
 # Objects.
@@ -440,6 +469,8 @@ def _judge_object(
 def property_test(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> objects.PropertyTest:
+    if place.attribute.compute is not None or place.attribute.is_compared_in_python:
+        raise _wrong_type(place)
     if comparator is Comparator.IN:
         value: Any = [property_value(element) for element in several(operand)]
     else:
@@ -453,7 +484,7 @@ def property_test(
 
 def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyTest]) -> Judged:
     """Criteria on properties of one object; those with one letter bear on one element."""
-    lookup = f"{place.way.prefix}{place.attribute.column}"
+    lookup = annotated(place) or f"{place.way.prefix}{place.attribute.column}"
     seen = place.way.is_seen(caller)
     as_4d = compares_as_4d(place.dataclass, place.attribute)
     try:

@@ -1,27 +1,34 @@
-"""Constants of a filter → Python values of an attribute's type (``query.md`` 5, D-12, D-45).
+"""Constants of a filter → Python values of an attribute's type (``query.md`` 5, D-12, D-45 to D-47).
 
-A constant that no value of the type can equal converts to nothing: it matches no entity. Only a
-placeholder whose value cannot be meant is an error (1280).
+A constant that no value of the type can be is error 1280, however it is written and compared: its
+opposite must not find everything. Numbers are compared whatever their scale and size.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute
-from fourd_rest.dataclass.values import ValueType
-from fourd_rest.errors import PLACEHOLDER_TYPE, QUERY_TOO_LARGE, RestError
+from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass.values import INTEGER_RANGES, ValueType
+from fourd_rest.errors import QUERY_TOO_LARGE, WRONG_OPERAND, RestError
 
 from .syntax import Bare, Constant, Given, Items, Operand, Placeholder, Text
 
-_NUMERAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_NUMERAL = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE]([+-]?)(\d++))?", re.ASCII)
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+# A filter that was form-encoded: to read the digits before would drop its other criteria.
+_FORM_ENCODED = re.compile(r"\+(?:and|or|except)\+", re.IGNORECASE)
 _MAX_NUMBER = 400
+# Digits of an exponent; no number that an attribute holds is near to this.
+_MAX_EXPONENT = 9
+_PROPERTY_EXPONENT = 3
+_NUMBERS = frozenset({*INTEGER_RANGES, "number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,29 @@ class Null:
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
-    """A constant that no value of the attribute's type equals."""
+class Beyond:
+    """A number that no value of the attribute equals: larger than all of them, or smaller."""
+
+    is_above: bool
 
 
 NULL = Null()
-NOTHING = Nothing()
+
+
+def meant(attribute: Attribute, operand: Operand) -> Operand:
+    """``operand`` with null for what means null to ``attribute`` (D-47)."""
+    if attribute.type in ("string", "object"):
+        return operand
+    match operand:
+        case Bare(text) | Text(text) | Given(str(text)):
+            return Constant(None) if attribute.means_null(text) else operand
+        case Items(items):
+            known: Any = tuple(meant(attribute, item) for item in items)
+            return Items(known)
+        case Given(list(values)):
+            nulled = [None if isinstance(v, str) and attribute.means_null(v) else v for v in values]
+            return Given(nulled, operand.placeholder)
+    return operand
 
 
 def several(operand: Operand) -> Iterator[Operand]:
@@ -51,7 +75,7 @@ def several(operand: Operand) -> Iterator[Operand]:
         raise RestError(QUERY_TOO_LARGE(reason=f"a list has more than {limit} elements"))
     for element in elements:
         if isinstance(element, Given) and isinstance(element.value, (list, dict)):
-            raise _wrong(element)
+            raise wrong(element)
         yield element
 
 
@@ -60,7 +84,7 @@ def is_null(operand: Operand) -> bool:
 
 
 def value_of(attribute: Attribute, operand: Operand) -> Any:
-    """The Python value of ``operand`` for a scalar attribute, ``NULL`` or ``NOTHING``.
+    """The Python value of ``operand`` for a scalar attribute, ``NULL``, or ``Beyond`` for a number.
 
     Texts are raw: ``@`` is a character here. Raises ``RestError`` 1280.
     """
@@ -69,14 +93,32 @@ def value_of(attribute: Attribute, operand: Operand) -> Any:
     if is_null(operand):
         return NULL
     if isinstance(operand, Given) and isinstance(operand.value, (list, dict)):
-        raise _wrong(operand)
+        raise wrong(operand)
     if type_.name == "string":
         return _text(operand)
     if type_.name == "bool":
         return _boolean(operand)
-    if type_.name in {"word", "long", "long64", "number"}:
+    if type_.name in _NUMBERS:
         return _number(operand)
+    if type_.name == "duration" and (number := _numeral(operand)) is not None:
+        return _span(type_, number)
     return _converted(type_, operand)
+
+
+def key_of(target: DataClass, operand: Operand) -> Any:
+    """The key of an entity of ``target``, ``NULL``, or ``Beyond`` for a number that is no key there.
+
+    Raises ``RestError`` 1280.
+    """
+    if is_null(operand):
+        return NULL
+    number = _numeral(operand) if target.key_type.name in INTEGER_RANGES else None
+    try:
+        return target.key_from_wire(_raw(operand) if number is None else number)
+    except (ValueError, OverflowError):
+        if number is None:
+            raise wrong(operand) from None
+        return Beyond(number > 0)
 
 
 def property_value(operand: Operand) -> Any:
@@ -88,10 +130,11 @@ def property_value(operand: Operand) -> Any:
             return text
         case Given(value):
             if isinstance(value, dict):
-                raise _wrong(operand)
+                raise wrong(operand)
             return value
         case Bare(text):
-            if _NUMERAL.fullmatch(text) and len(text) <= _MAX_NUMBER:
+            match = _NUMERAL.fullmatch(text)
+            if match and len(text) <= _MAX_NUMBER and len(match[2] or "") <= _PROPERTY_EXPONENT:
                 return _plain(Decimal(text))
             return text
         case Items(items):
@@ -106,67 +149,90 @@ def _plain(number: Decimal) -> int | Decimal:
     return number
 
 
-def _wrong(operand: Given) -> RestError:
-    return RestError(PLACEHOLDER_TYPE(placeholder=operand.placeholder))
+def wrong(operand: Operand) -> RestError:
+    """1280 for ``operand``, by its name."""
+    if isinstance(operand, Given):
+        return RestError(WRONG_OPERAND(operand=f"placeholder {operand.placeholder}"))
+    text = operand.text if isinstance(operand, (Bare, Text)) else str(_raw(operand)).lower()
+    return RestError(WRONG_OPERAND(operand=f'constant "{text}"'))
 
 
-def _text(operand: Operand) -> Any:
+def _raw(operand: Operand) -> Any:
+    """What stands there: a text or a JSON value."""
     match operand:
         case Bare(text) | Text(text):
             return text
-        case Given(value):
-            if isinstance(value, bool):
-                return NOTHING
-            return value if isinstance(value, str) else str(value)
-    return NOTHING  # true and false are no texts (``query.md`` 5)
+        case Constant(value) | Given(value):
+            return value
+    raise AssertionError("bind comes first, and a list has elements")
 
 
-def _boolean(operand: Operand) -> Any:
-    if isinstance(operand, (Constant, Given)) and isinstance(operand.value, bool):
-        return operand.value
-    if isinstance(operand, Given):
-        raise _wrong(operand)
-    return NOTHING
+def _text(operand: Operand) -> str:
+    value = _raw(operand)
+    if isinstance(value, bool):
+        raise wrong(operand)  # true and false are no texts (``query.md`` 5)
+    return value if isinstance(value, str) else str(value)
 
 
-def _number(operand: Operand) -> Any:
-    match operand:
-        case Given(value) if isinstance(value, bool):
-            raise _wrong(operand)
-        case Given(value) if isinstance(value, (int, Decimal)):
-            number = Decimal(value)
-            return number if number.is_finite() and abs(number.adjusted()) <= _MAX_NUMBER else NOTHING
-        case Given(value):
-            found = _digits(str(value))
-            if found is NOTHING:
-                raise _wrong(operand)
-            return found
-        case Bare(text) | Text(text):
-            return _digits(text)
-    return NOTHING
+def _boolean(operand: Operand) -> bool:
+    value = _raw(operand)
+    if isinstance(value, str) and (word := value.strip().lower()) in ("true", "false"):
+        return word == "true"
+    if not isinstance(value, bool):
+        raise wrong(operand)
+    return value
 
 
-def _digits(text: str) -> Any:
+def _number(operand: Operand) -> Decimal:
     """The number that a text is, else the first that it holds: ``v20`` is 20."""
-    if len(text) > _MAX_NUMBER:
-        return NOTHING
-    match = _NUMERAL.fullmatch(text.strip()) or _DIGITS.search(text)
-    return Decimal(match[0]) if match else NOTHING
+    number = _numeral(operand)
+    if number is not None:
+        return number
+    text = _raw(operand)
+    match = _DIGITS.search(text) if isinstance(text, str) and not _FORM_ENCODED.search(text) else None
+    if match is None:
+        raise wrong(operand)
+    return Decimal(match[0])
+
+
+def _numeral(operand: Operand) -> Decimal | None:
+    """The number that ``operand`` is, as a number or written out; else None."""
+    value = _raw(operand)
+    if isinstance(value, str):
+        text = value.strip()
+        match = _NUMERAL.fullmatch(text)
+        if match is None:
+            return None
+        sign, exponent = match[1], match[2]
+        if exponent is not None and len(exponent) > _MAX_EXPONENT:
+            text = f"{text[: match.start(1)]}{sign}{'9' * _MAX_EXPONENT}"
+        return Decimal(text)
+    return None if isinstance(value, bool) or value is None else Decimal(value)
+
+
+def _span(type_: ValueType, milliseconds: Decimal) -> Any:
+    """A duration or time of day of so many milliseconds."""
+    # Nothing else could be done with a number of any exponent.
+    if not -(10**18) < milliseconds < 10**18:
+        return Beyond(milliseconds > 0)
+    whole = milliseconds.to_integral_value(ROUND_FLOOR)
+    # A part of a millisecond is more than none.
+    rest = max(int((milliseconds - whole) * 1000), 1) if whole != milliseconds else 0
+    try:
+        span = type_.from_wire(int(whole))
+        if isinstance(span, dt.time):
+            return span.replace(microsecond=span.microsecond + rest)
+        if rest:
+            type_.from_wire(int(whole) + 1)
+    except ValueError:
+        return Beyond(milliseconds > 0)
+    return span + dt.timedelta(microseconds=rest)
 
 
 def _converted(type_: ValueType, operand: Operand) -> Any:
-    match operand:
-        case Bare(text) | Text(text):
-            value: Any = text
-        case Given(given):
-            value = given
-        case _:
-            return NOTHING
     try:
-        converted = type_.from_wire(value)
-    except ValueError:
-        if isinstance(operand, Given):
-            raise _wrong(operand) from None
-        return NOTHING
+        converted = type_.from_wire(_raw(operand))
+    except (ValueError, OverflowError):
+        raise wrong(operand) from None
     # What a blank date means is null.
     return NULL if converted is None else converted

@@ -21,7 +21,7 @@ from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
 
 from . import objects
 from .folding import compares_as_4d, fold, null_order, text_form
-from .paths import Place, resolve, sees
+from .paths import Place, annotated, resolve, sees
 from .scanning import Scans
 from .syntax import OrderItem
 
@@ -56,6 +56,9 @@ def computed_order(
     places = [_place(caller, dataclass, item) for item in items]
     if not any(map(_is_computed, places)):
         return None
+    for item, place in zip(items, places, strict=True):
+        if _is_computed(place) and place.attribute.type == "object":
+            raise RestError(_refusal(dataclass, item))
     if len(places) > MAX_KEYS:
         raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
     ranks = {
@@ -145,7 +148,7 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     if attribute.is_compared_in_python:
         return ()
     if attribute.type == "object":
-        return _object_keys(lookup, place, seen, descending)
+        return _object_keys(annotated(place) or lookup, place, seen, descending)
     if attribute.expression is not None:
         rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
         own: Any = F(attribute.source)
@@ -160,7 +163,7 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     return [null_order(_if_seen(value, seen), descending=descending)]
 
 
-def _object_keys(lookup: str, place: Place, seen: Q, descending: bool) -> list[Any]:
+def _object_keys(lookup: Any, place: Place, seen: Q, descending: bool) -> list[Any]:
     if place.element is not None or any(step.element is not None for step in place.steps):
         return []
     as_4d = compares_as_4d(place.dataclass, place.attribute)

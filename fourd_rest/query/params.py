@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from fourd_rest import json_text
 from fourd_rest.conf import current
-from fourd_rest.errors import BAD_URL, PLACEHOLDER_MISSING, PLACEHOLDER_TYPE, RestError
+from fourd_rest.errors import BAD_URL, PLACEHOLDER_MISSING, WRONG_OPERAND, RestError
 
 from .parser import MAX_STEPS, too_large
 from .syntax import (
@@ -37,17 +37,23 @@ _ESCAPED = re.compile(r"\\.", re.DOTALL)
 # What an escape stands for, tried one after the other. JSON itself knows no "\\'".
 _UNESCAPED = ({r"\'": "'"}, {r"\'": "'", r"\"": '"'})
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
+_BRACKETS = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 
 _Find: TypeAlias = Callable[[Placeholder], Any]
 
 
-def bind(query: Query, params: str | None) -> Query:
+def bind(
+    query: Query, params: str | None, *, written: str | None = None, is_read: bool = False
+) -> Query:
     """``query`` with a ``Given`` for each placeholder of a value, a ``Path`` for one of an attribute.
 
     ``params`` is the text of ``$params``: an array for ``:1`` to ``:128``, an object for ``:name``
     and ``:name.inner``. It is not looked at where no placeholder stands. After ``in``, a single value
     counts as a list of one. An attribute is named by its path; the names between its dots may hold
     any character, and have neither brackets nor ``{n}``.
+
+    ``written`` is the same text with the quotes of its pieces, where it came in several. It counts if
+    ``params`` is no JSON (D-39); a write refuses what has another value in it.
 
     Raises ``RestError`` with 1806 for what is no array or object, 1279 for a placeholder that is
     missing or null, 1280 for a value that cannot stand there, 9022 beyond a limit of the settings.
@@ -60,7 +66,7 @@ def bind(query: Query, params: str | None) -> Query:
     """
     if query.where is None or not _has_placeholder(query.where):
         return query
-    where = _bound(query.where, _finder(params))
+    where = _bound(query.where, _finder(params, written, is_read))
     limit = current().MAX_IN_VALUES
     # One list may stand in many places, and each of them is a part of the statement.
     if _listed(where) > limit:
@@ -146,12 +152,16 @@ def _path(path: Path | Placeholder, find: _Find) -> Path:
 
 
 def _wrong_type(placeholder: Placeholder) -> RestError:
-    return RestError(PLACEHOLDER_TYPE(placeholder=f":{placeholder.name}"))
+    return RestError(WRONG_OPERAND(operand=f"placeholder :{placeholder.name}"))
 
 
-def _finder(params: str | None) -> _Find:
+def _finder(params: str | None, written: str | None, is_read: bool) -> _Find:
     """What looks up the value of a placeholder."""
-    values = None if params is None or not params.strip() else _read(params)
+    values = None
+    if written is not None:
+        values = _read_pieces(params or "", written, is_read)
+    elif params is not None and params.strip():
+        values = _read(params)
 
     def find(placeholder: Placeholder) -> Any:
         value = _at(values, placeholder.name)
@@ -172,6 +182,31 @@ def _at(values: Any, name: str) -> Any:
             return None
         values = values.get(inner)
     return values
+
+
+def _read_pieces(params: str, written: str, is_read: bool) -> Any:
+    """The values of ``params``, or else what stands within the brackets of ``written``."""
+    found: list[Any] = []
+    errors: list[RestError] = []
+    for text in (params, *_BRACKETS.findall(written)):
+        try:
+            found.append(_read(text))
+        except RestError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    if not is_read and len(found) > 1 and _texts(found[0]) != _texts(found[1]):
+        raise _bad("the quotes in $params do not tell its values")
+    return found[0]
+
+
+def _texts(value: Any) -> Any:
+    """``value`` with texts for what a text may also say."""
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _texts(item) for name, item in value.items()}
+    return str(value)
 
 
 def _read(params: str) -> Any:

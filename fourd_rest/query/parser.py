@@ -16,11 +16,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fourd_rest.conf import current
 from fourd_rest.errors import (
     FORMULA_NOT_ALLOWED,
+    NO_BLANK,
     QUERY_NOT_ANALYZED,
     QUERY_TOO_LARGE,
     WRONG_COMPARATOR,
@@ -131,6 +132,8 @@ _CONNECTOR = re.compile(
 _ORDER_CLAUSE = re.compile(rf"\s*+{_ORDER_BY}")
 _DIRECTION = re.compile(rf"\s*+(?:(?i:asc)|(?P<descending>(?i:desc))){_WORD_ENDS}")
 _SPACE = re.compile(r"\s*+")
+# A criterion, or some, that a client has put in quotes.
+_PIECE = re.compile(r"\s*+(['\"])((?:(?!\1)[^\\]|\\.)++)\1", re.DOTALL)
 _COMMA = re.compile(r"\s*+,")
 
 # Where an unquoted value may end. A symbol ends it anywhere, a word only as a word.
@@ -155,8 +158,11 @@ _CHARACTERS = {
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def parse(text: str) -> Query:
+def parse(text: str, *, opens: bool = False) -> Query:
     """What a whole ``$filter`` says, its ``order by`` included; ``Query(None)`` for a blank one.
+
+    ``opens``: the second reading of D-39. A quoted piece where a criterion may begin is taken out of its
+    quotes; one that stands for a value remains a value.
 
     >>> query = parse("writer.name = Lima West or price >= :1 order by title desc")
     >>> query.where.nodes[0]
@@ -173,11 +179,12 @@ def parse(text: str) -> Query:
         settings.MAX_FILTER_DEPTH,
         settings.MAX_FILTER_CRITERIA,
         settings.MAX_IN_VALUES,
+        opens,
     )
 
 
-def parse_order(text: str) -> tuple[OrderItem, ...]:
-    """What ``$orderby`` says (``query.md`` 9); ``()`` for a blank text.
+def parse_order(text: str, *, opens: bool = False) -> tuple[OrderItem, ...]:
+    """What ``$orderby`` says (``query.md`` 9); ``()`` for a blank text. ``opens`` as for ``parse``.
 
     Raises ``RestError`` with 1201 for a text that is no list of paths and directions: whoever knows
     the dataclass makes that the 1810 of the answer. 9022 beyond a limit is final.
@@ -192,11 +199,12 @@ def parse_order(text: str) -> tuple[OrderItem, ...]:
         settings.MAX_FILTER_DEPTH,
         settings.MAX_FILTER_CRITERIA,
         settings.MAX_IN_VALUES,
+        opens,
     )
     return () if not text.strip() else reader.order(0)
 
 
-def _query(text: str, *limits: int) -> Query:
+def _query(text: str, *limits: Any) -> Query:
     return _Reader(text, *limits).query()
 
 
@@ -239,19 +247,26 @@ class _Group:
 class _Reader:
     """One text on its way to a ``Query``."""
 
-    __slots__ = ("_criteria", "_max_criteria", "_max_depth", "_max_values", "_text")
+    __slots__ = ("_criteria", "_max_criteria", "_max_depth", "_max_values", "_opens", "_text")
 
     def __init__(
-        self, text: str, max_length: int, max_depth: int, max_criteria: int, max_values: int
+        self,
+        text: str,
+        max_length: int,
+        max_depth: int,
+        max_criteria: int,
+        max_values: int,
+        opens: bool = False,
     ) -> None:
+        self._text = text
         if len(text) > max_length:
             raise too_large(f"it is longer than {max_length} characters")
         if (found := _FORBIDDEN.search(text)) is not None:
             self._fail("a character that is not allowed", found.start())
-        self._text = text
         self._max_depth = min(max_depth, MAX_DEPTH)
         self._max_criteria = max_criteria
         self._max_values = max_values
+        self._opens = opens
         self._criteria = 0
 
     def query(self) -> Query:
@@ -268,6 +283,8 @@ class _Reader:
         items: list[OrderItem] = []
         while True:
             match = _PRIMARY.match(text, at)
+            if match is None and (match := self._opened(at)) is not None:
+                text = self._text
             if match is None or match.lastgroup != "path":
                 self._fail("no attribute to order by", at)
             if len(items) >= self._max_criteria:
@@ -292,6 +309,8 @@ class _Reader:
         nots = 0
         while True:
             match = _PRIMARY.match(text, at)
+            if match is None and (match := self._opened(at)) is not None:
+                text = self._text
             if match is None:
                 self._fail("no criterion can be read", at)
             kind, at = match.lastgroup, match.end()
@@ -336,6 +355,14 @@ class _Reader:
             if enclosing:
                 self._fail("a parenthesis is not closed", group.position)
             return group.node(), at if kind == "order" else None
+
+    def _opened(self, at: int) -> re.Match[str] | None:
+        """What stands at ``at`` once the quotes of the piece there are taken away, if that may be."""
+        match = None
+        while self._opens and match is None and (piece := _PIECE.match(self._text, at)) is not None:
+            self._text = f"{self._text[:at]}{piece[2]}{self._text[piece.end() :]}"
+            match = _PRIMARY.match(self._text, at)
+        return match
 
     def _add(self, group: _Group, node: Node, height: int) -> None:
         """Put a criterion or a parenthesis that ends here in its place."""
@@ -486,7 +513,9 @@ class _Reader:
             raise too_large(f"it nests deeper than {self._max_depth} levels")
 
     def _fail(self, what: str, at: int) -> NoReturn:
-        raise RestError(QUERY_NOT_ANALYZED(reason=f"{what} at position {at + 1}"))
+        word = self._text[self._text.rfind(" ", 0, at) + 1 : at] + self._text[at:].lstrip()[:1]
+        hint = f"; {NO_BLANK}" if "+" in word else ""
+        raise RestError(QUERY_NOT_ANALYZED(reason=f"{what} at position {at + 1}{hint}"))
 
 
 def _is_keyword(path: Path | Placeholder, following: str) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import ATTRIBUTE_NOT_FOUND, QUERY_TOO_LARGE, RestError
+from fourd_rest.errors import QUERY_TOO_LARGE, RestError, asked_attribute
 
 from .syntax import Path, Step
 
@@ -122,6 +122,19 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
     raise unknown("", dataclass)
 
 
+def annotated(place: Place) -> Any:
+    """The value at ``place`` that an annotation of the site computes, as SQL; None for a column.
+
+    A query of its own, where it may aggregate.
+    """
+    attribute = place.attribute
+    if attribute.expression is None:
+        return None
+    rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
+    row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
+    return Subquery(row.values(attribute.source)[:1])
+
+
 def resolve_names(caller: Caller, dataclass: DataClass, names: Sequence[str]) -> Place:
     """``resolve`` for plain names."""
     return resolve(caller, dataclass, Path(tuple(Step(name) for name in names)))
@@ -138,7 +151,7 @@ def readable(caller: Caller, dataclass: DataClass, name: str) -> Attribute:
 
 
 def unknown(name: str, dataclass: DataClass) -> RestError:
-    return RestError(ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name))
+    return RestError(asked_attribute(name, dataclass.name))
 
 
 def sees(caller: Caller, target: DataClass | None, lookup: str) -> Q:

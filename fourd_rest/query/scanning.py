@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import CharField, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass.caller import Caller
@@ -24,6 +26,7 @@ from .digests import digest
 from .folding import fold, like, text_form
 from .json_sql import LENGTH
 from .membership import key_in
+from .operands import Beyond
 from .paths import Place
 from .syntax import Comparator, Step
 from .words import fits, keyword, narrowing
@@ -60,11 +63,7 @@ class Scans:
 def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
     """Whether the text at ``place`` holds the word."""
     column = place.attribute.column
-    rows = _rows(caller, place, scans)
-    if place.attribute.expression is not None:
-        rows = place.dataclass.model._base_manager.using(scans.alias)
-        rows = rows.annotate(**{column: place.attribute.expression})
-    rows = rows.filter(**{f"{column}__isnull": False})
+    rows = _rows(caller, place, scans).filter(**{f"{column}__isnull": False})
     part = narrowing(word)
     if part:
         form = text_form(place.dataclass, place.attribute, column)
@@ -80,7 +79,7 @@ def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
 def judged(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q]:
     """For which entities the value at ``place`` passes ``test``, and for which it fails."""
     found = [
-        (key, test(value))
+        (key, _passes(test, value))
         for key, value in _values(caller, place, scans)
         # What is no number compares with nothing, and reads as null.
         if value is not None and not _is_nan(value)
@@ -96,12 +95,10 @@ def _values(caller: Caller, place: Place, scans: Scans) -> Iterator[tuple[Any, A
     attribute, rows = place.attribute, _rows(caller, place, scans)
     if attribute.compute is not None:
         for instance in scans.bounded(rows):
-            yield instance.pk, attribute.compute(instance)
+            yield instance.pk, _shown(attribute.compute(instance))
         return
-    if attribute.expression is not None:
-        rows = rows.annotate(**{attribute.column: attribute.expression})
     for key, value in scans.bounded(rows.values_list("pk", attribute.column)):
-        yield key, attribute.plain(value)
+        yield key, _shown(attribute.plain(value))
 
 
 def texts_with_word(caller: Caller, place: Place, word: Any, scans: Scans) -> list[str]:
@@ -131,7 +128,13 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 
 
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
-    return place.dataclass.entities(caller.request).using(scans.alias).order_by()
+    expression = place.attribute.expression
+    rows: QuerySet[Any]
+    if expression is not None:
+        rows = place.dataclass.model._base_manager.using(scans.alias)
+        return rows.annotate(**{place.attribute.column: expression}).order_by()
+    rows = place.dataclass.entities(caller.request).using(scans.alias)
+    return rows.order_by()
 
 
 def _is_text(place: Place) -> bool:
@@ -163,9 +166,37 @@ def _property(value: Any, steps: Sequence[Step]) -> Any:
     return value.get(step.name) if isinstance(value, dict) else None
 
 
+def _passes(test: Test, value: Any) -> bool:
+    """Whether ``value`` passes; what the site computes may be of another type than it says."""
+    try:
+        return test(value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _shown(value: Any) -> Any:
+    """``value`` as clients see it: moments, times and durations in whole milliseconds."""
+    if isinstance(value, dt.timedelta):
+        return value // _MILLISECOND * _MILLISECOND
+    if isinstance(value, (dt.datetime, dt.time)):
+        value = value.replace(microsecond=value.microsecond // 1000 * 1000)
+    if isinstance(value, dt.datetime) and settings.USE_TZ and timezone.is_naive(value):
+        return timezone.make_aware(value, timezone.get_default_timezone())
+    return value
+
+
+def is_passed(comparator: Comparator, wanted: Beyond) -> bool:
+    """Whether every number compares so to one beyond all of them."""
+    if wanted.is_above:
+        return comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
+    return comparator in (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
+
+
 def _single(comparator: Comparator, wanted: Any) -> Test:
     if comparator is Comparator.WORD:
         return keyword(wanted)
+    if isinstance(wanted, Beyond):
+        return lambda value: is_passed(comparator, wanted)
     if isinstance(wanted, str):
         return _text_test(comparator, wanted)
     match comparator:
@@ -185,12 +216,7 @@ def _is_nan(value: Any) -> bool:
 
 
 def _exact(value: Any) -> Any:
-    """``value`` as a client sees it: moments and durations by the millisecond."""
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    if isinstance(value, (dt.datetime, dt.time)):
-        return value.replace(microsecond=value.microsecond // 1000 * 1000)
-    return value // _MILLISECOND * _MILLISECOND if isinstance(value, dt.timedelta) else value
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _text_test(comparator: Comparator, wanted: str) -> Test:

@@ -48,6 +48,7 @@ def steps(text):
     from django.contrib.auth.models import AnonymousUser
     from django.http import HttpRequest
 
+    from fourd_rest.address import Address
     from fourd_rest.dataclass import registry
     from fourd_rest.dataclass.caller import Caller
     from fourd_rest.entities.selection import Filter
@@ -69,7 +70,7 @@ def steps(text):
         return condition(caller, dataclass, bound.where, "default")
 
     def cached():
-        filter_ = Filter.of(text, None)
+        filter_ = Filter.of(Address("Employee", None, None, (), {"$filter": text}), "$filter")
         return conditions.get(caller, dataclass, filter_.query.where, "default", filter_.texts)
 
     return {

@@ -40,7 +40,8 @@ class Constants:
     ) -> Any:
         """A constant near ``value``, or near to some value of the type if it is None."""
         if type == "bool":
-            return self._truth(bool(self._pick((True, False)) if value is None else value), json)
+            truth = self._truth(bool(self._pick((True, False)) if value is None else value), json)
+            return self._word_of(truth) if self._chance(20) else truth
         if type == "object":
             return self._of_property(operator, value, json, in_list)
         if type == "key":
@@ -69,6 +70,13 @@ class Constants:
     def _truth(self, value: bool, json: bool | None) -> Any:
         value = not value if self._chance(20) else value
         return Json(value) if json or (json is None and self._chance(25)) else value
+
+    def _word_of(self, truth: Any) -> Any:
+        """In any case of letters, in quotes too (D-46)."""
+        is_json = isinstance(truth, Json)
+        word = str(truth.value if is_json else truth)
+        word = self._pick((word, word.upper(), word.lower()))
+        return Json(word) if is_json else self._pick((Word, Quoted))(word)
 
     def _text(self, operator: str, value: Any) -> str:
         text: str = self._pick(self._texts) if value is None or self._chance(15) else value

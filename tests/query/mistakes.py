@@ -189,13 +189,32 @@ def placeholder_of_a_wrong_type(draft: Draft, drafts: Drafts) -> None:
         (
             *(("«any» = {}", {}), ("«any» = {}", [1]), ("«any» in {}", [[1]]), ("«any» > {}", {"a": 1})),
             *(("«number» = {}", True), ("«number» < {}", "lots"), ("«bool» = {}", 1), ("{} = 1", 5)),
-            *(("«bool» = {}", "true"), ("«date» = {}", "soon"), ("«date» > {}", 5), ("«uuid» = {}", 1)),
+            *(("«bool» = {}", "yes"), ("«date» = {}", "soon"), ("«date» > {}", 5), ("«uuid» = {}", 1)),
             *(("«one» = {}", "x"), ("«many» in {}", ["x"]), ("«number» in {}", [1, True]), ("{}", [1])),
             *(("«object».score = {}", {"a": 1}), ("«moment» < {}", False), ("«duration» = {}", "long")),
         )
     )
     text = filled(text, draft.selected, drafts)
     add_criterion(draft, drafts, text.format(draft.spelling.placeholder(value)))
+
+
+@mistake(1280, on=FILTERED)
+def constant_that_fits_no_value(draft: Draft, drafts: Drafts) -> None:
+    """Written out, with any comparator that the type takes, and as one of a list (D-46)."""
+    type_, value = drafts.pick(
+        (
+            *(("number", "lots"), ("number", "true"), ("number", "'x'"), ("text", "true")),
+            *(("date", "31.12.2024"), ("date", "soon"), ("moment", "noon"), ("moment", "false")),
+            *(("bool", "1"), ("bool", "yes"), ("uuid", "x"), ("one", "x"), ("many", "'x'")),
+        )
+    )
+    comparators = texts("=  !=  ===  !==  is  is not")
+    if type_ not in ("bool", "uuid", "one", "many"):
+        comparators += texts("<  <=  >  >=")
+    written = f"{drafts.pick(comparators)} {value}"
+    if drafts.chance(30):
+        written = drafts.pick(texts(f"in [{value}]  in [null, {value}]"))
+    add_criterion(draft, drafts, filled(f"«{type_}» {written}", draft.selected, drafts))
 
 
 @mistake(1806, on=FILTERED)
@@ -724,7 +743,7 @@ def size_that_is_none(draft: Draft, drafts: Drafts) -> None:
 
 @mistake(1806, on=(*ALL, "other"))
 def query_string_that_is_not_well_formed(draft: Draft, drafts: Drafts) -> None:
-    draft.tail = drafts.pick(("x=%ff", "x=%00", '$filter="ID"x', "%fe=1", "$top='1'2", 'x="%c3"'))
+    draft.tail = drafts.pick(("x=%ff", "x=%00", "'ID'", "%fe=1", "$x=1& 'y'", 'x="%c3"'))
 
 
 @mistake(1806, on=("page", "set"))

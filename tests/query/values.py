@@ -60,7 +60,7 @@ _NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 class Unfit(Exception):  # noqa: N818
-    """The constant is no value of the attribute's type."""
+    """The constant is no value of the attribute's type: the filter is an error (D-46)."""
 
 
 def converted(constant: Constant, type: str) -> Any:
@@ -72,6 +72,8 @@ def converted(constant: Constant, type: str) -> Any:
     else:
         value, text = constant, None
     if type == "bool":
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
         if isinstance(value, bool):
             return value
         raise Unfit
@@ -151,7 +153,7 @@ EQUALITY = ("=", "===", "!=", "!==")
 
 
 def scalar_holds(type: str, value: Any, operator: str, operand: Operand) -> bool:
-    """Whether a stored value satisfies a criterion."""
+    """Whether a stored value satisfies a criterion. Raises ``Unfit``."""
     if operator == "":
         operator, operand = "=", True
     if operand is None:
@@ -164,10 +166,7 @@ def scalar_holds(type: str, value: Any, operator: str, operand: Operand) -> bool
     if operator in OPPOSITES:
         return not scalar_holds(type, value, OPPOSITES[operator], operand)
     assert not isinstance(operand, tuple)
-    try:
-        wanted = converted(operand, type)
-    except Unfit:
-        return False
+    wanted = converted(operand, type)
     if type == "string":
         return _text_holds(value, operator, wanted)
     if isinstance(value, float):

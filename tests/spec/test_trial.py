@@ -283,7 +283,7 @@ def test_preview_of_what_is_invalid(admin: RestClient) -> None:
     assert json.loads(answer.content)["__ERROR"][-1] == error(*NOT_SAVED)
 
 
-@pytest.mark.parametrize("value", ["false", "0", ""])
+@pytest.mark.parametrize("value", ["false", "0", "False", "'FALSE'"])
 def test_refresh_must_be_true(admin: RestClient, value: str) -> None:
     john()
     posted = {"__KEY": "12", "__STAMP": 4, "firstName": "Jack"}

@@ -264,7 +264,7 @@ def test_atomic_without_the_right_to_create(login: Any) -> None:
     assert codes(second) == [1559, 1534]
 
 
-@pytest.mark.parametrize("params", ["$atomic=false", "$atomic=0", "$atomic="])
+@pytest.mark.parametrize("params", ["$atomic=false", "$atomic=0", "$atomic=False", "$atomic='FALSE'"])
 def test_not_atomic(admin: RestClient, params: str) -> None:
     three()
     answer = admin.update("Employee", [change(1), change(2, stamp=9)], params)

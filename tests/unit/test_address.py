@@ -234,9 +234,14 @@ ID = "AEA452C2668B4F6E98B6FD2A1ED4A5A8"
         (f"Book/$$entityset/{ID}/title", "title", ID),
         ("Book/$entityset/$none", None, "$none"),
         ("Book/$entityset/$none/title", "title", "$none"),
+        # D-48: keywords in any case of letters.
+        (f"Book/$EntitySet/{ID}", None, ID),
+        (f"Book/title/$$ENTITYSET/{ID}", "title", ID),
+        ("Book/$entitySet/$None", None, "$none"),
+        ("Book/$ENTITYSET/$Release", None, "$release"),
         ("Book/$entityset/$entityset", None, "$entityset"),
         (f"Book/$entityset/{ID.lower()}", None, ID.lower()),
-        # Only the one keyword, in its one spelling.
+        # Only the one keyword.
         ("Book/entityset", "entityset", None),
     ],
 )
@@ -256,7 +261,7 @@ def test_names_and_set(path: str, names: str | None, set_id: str | None) -> None
         (f"Book/$entityset/{ID}/$entityset/{ID}", "an entity set stands beside keys or another set"),
         (f"Book(1)/$entityset/{ID}", "an entity set stands beside keys or another set"),
         (f"Book:isbn(1)/title/$entityset/{ID}", "an entity set stands beside keys or another set"),
-        (f"Book/$EntitySet/{ID}", "a part of the path is an unknown keyword"),
+        (f"Book/$EntitySets/{ID}", "a part of the path is an unknown keyword"),
         (f"Book/$entityset/{ID}/$release", "a part of the path is an unknown keyword"),
         ("Book/$none", "a part of the path is an unknown keyword"),
     ],
@@ -322,7 +327,7 @@ def test_a_key_is_no_query_string() -> None:
     [
         ('Book/$filter="a', [1809, 1806]),
         ("Book/$filter='a", [1808, 1806]),
-        ('Book/$filter="a"b', [1806]),
+        ("Book/$filter=a&'b'=1", [1806]),
     ],
 )
 def test_malformed_query_string_in_the_path(path: str, expected: list[int]) -> None:
@@ -364,11 +369,18 @@ def test_malformed_query_string_in_the_path(path: str, expected: list[int]) -> N
         ("$filter=100%", {"$filter": "100%"}),
         ("$filter=%zz%4", {"$filter": "%zz%4"}),
         ("$filter=%2541", {"$filter": "%41"}),
+        # Blanks around a name.
+        ("$top=1& $skip=2&%20$method=entityset", {"$top": "1", "$skip": "2", "$method": "entityset"}),
+        ("$top=1&%09%0A$skip =2&\t$clean", {"$top": "1", "$skip": "2", "$clean": ""}),
         # "+" is a character, except in a form-encoded $params.
         ("$filter=a+b", {"$filter": "a+b"}),
         ("$params=[1,+2]", {"$params": "[1,+2]"}),
         ("$params='[\"a+b\"]'", {"$params": '["a+b"]'}),
-        ("$params=%27%5B%22a+b%22%5D%27", {"$params": '["a+b"]'}),
+        ("$params=%27%5B%22a+b%22%5D%27", {"$params": '["a b"]'}),
+        ("$params='%5B%22a+b%2Bc%22%5D'", {"$params": '["a b+c"]'}),
+        ("$params=\"%7B'a':+1%7D\"", {"$params": "{'a': 1}"}),
+        ("$params= %22%5b1,+2%5d%22", {"$params": "[1, 2]"}),
+        ("$params='[%22a+b%22]'", {"$params": '["a+b"]'}),
         ("$params=%5B%22a+b%2Bc%22%5D", {"$params": '["a b+c"]'}),
         ("%24PARAMS=%5b1,+2%5d", {"$params": "[1, 2]"}),
         ("$params=%7B%22a%22:+1%7d", {"$params": '{"a": 1}'}),
@@ -393,7 +405,41 @@ def test_malformed_query_string_in_the_path(path: str, expected: list[int]) -> N
         # A quote that does not open the value is a character.
         ("$filter=lastName=O'Reilly", {"$filter": "lastName=O'Reilly"}),
         ('$filter=name="A&$top=1', {"$filter": 'name="A', "$top": "1"}),
-        ('$filter= "a"', {"$filter": ' "a"'}),
+        ('$filter= "a"', {"$filter": "a"}),
+        ("$filter=%20%09'a'", {"$filter": "a"}),
+        # An "&" between quotes does not split where they close again; an apostrophe is no quote.
+        ("$filter=a='x & y'&$top=1", {"$filter": "a='x & y'", "$top": "1"}),
+        (
+            "$filter=(%22a & b%22) or c%3D%27x&y%27&$top=1",
+            {"$filter": "(\"a & b\") or c='x&y'", "$top": "1"},
+        ),
+        ("$filter=a=O'Reilly&$orderby='b'", {"$filter": "a=O'Reilly", "$orderby": "b"}),
+        ("$filter=a=Andr%C3%A9's&$orderby='b'", {"$filter": "a=André's", "$orderby": "b"}),
+        ("$filter=a=%4F'Reilly&$orderby='b'", {"$filter": "a=O'Reilly", "$orderby": "b"}),
+        (r"$filter=a=\'x&$orderby='b'", {"$filter": r"a=\'x", "$orderby": "b"}),
+        ("$filter=a=x\\&$orderby='b'", {"$filter": "a=x\\", "$orderby": "b"}),
+        # Pieces are joined.
+        ("$filter='ID = 12' or 'ID = 22'", {"$filter": "ID = 12 or ID = 22"}),
+        ("$filter=%27ID = 12%27%20or%20'ID = 22'", {"$filter": "ID = 12 or ID = 22"}),
+        ("$filter='id = '7", {"$filter": "id = 7"}),
+        ("$filter='id = '7 &$top=1", {"$filter": "id = 7", "$top": "1"}),
+        ('$filter="lastName begin "sm""', {"$filter": "lastName begin sm"}),
+        ("$filter='lastName = 'Smith''", {"$filter": "lastName = Smith"}),
+        ('$filter="name="Acme""', {"$filter": "name=Acme"}),
+        ('$filter="name="Acme""/', {"$filter": "name=Acme"}),
+        ('$filter="a"b', {"$filter": "ab"}),
+        ('$filter="a"//', {"$filter": "a//"}),
+        ("$filter='path = '/home/", {"$filter": "path = /home/"}),
+        ("$filter='a & 'b&$top=1", {"$filter": "a & b", "$top": "1"}),
+        (r'$filter="a = "\"x\" or "b"', {"$filter": r"a = \"x\" or b"}),
+        ('$params="["Smith"]"&$top=1', {"$params": "[Smith]", "$top": "1"}),
+        ("$params='[\"O'Neil\"]'&$top=1", {"$params": '["O\'Neil"]', "$top": "1"}),
+        ("$orderby='ID' desc", {"$orderby": "ID desc"}),
+        ("$attributes='ID','lastName'", {"$attributes": "ID,lastName"}),
+        ("$attributes=ID, 'lastName' ,\"x\"", {"$attributes": "ID,lastName,x"}),
+        ("$expand=a,'b'", {"$expand": "a,b"}),
+        ("$attributes=it's,'b,c'", {"$attributes": "it's,'b,c'"}),
+        ("$atomic='true'", {"$atomic": "true"}),
         # Escapes do not close the value, and stay for the language of the value.
         (r'$filter="name = \"A\""', {"$filter": r"name = \"A\""}),
         (r'$filter="name in [\"A\",\"B\"]"', {"$filter": r"name in [\"A\",\"B\"]"}),
@@ -426,10 +472,11 @@ def test_query(query: str, expected: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ('$filter="a"b', "text follows a closing quote"),
-        ('$filter="name="Acme""', "text follows a closing quote"),
-        ("$params='[\"O'Neil\"]'&$top=1", "text follows a closing quote"),
-        ('$filter="a"//', "text follows a closing quote"),
+        ("$filter='a = 1' & 'b = 2'", "the name of a parameter holds a quote"),
+        ("$filter=a = 1 & 'b = 2'", "the name of a parameter holds a quote"),
+        ("$filter='a'&%22", "the name of a parameter holds a quote"),
+        ("O'x=1", "the name of a parameter holds a quote"),
+        ("$params='[\"O'Neil & Sons\"]'", "the name of a parameter holds a quote"),
         ("$filter=%FF", "a percent-encoded text is not UTF-8"),
         ("%FF=1", "a percent-encoded text is not UTF-8"),
         ('$filter="%C3"', "a percent-encoded text is not UTF-8"),
@@ -463,7 +510,7 @@ def test_limits_are_inclusive() -> None:
 
 
 def test_reasons_never_echo_the_request() -> None:
-    for path, query in [("Employee(1)\x1b[31m", ""), ("", '$filter="a"\x1b[31m'), ("$\x1b(1)", "")]:
+    for path, query in [("Employee(1)\x1b[31m", ""), ("", "\x1b[31m'=1"), ("$\x1b(1)", "")]:
         assert re.fullmatch(r"[ -~]+", reason(path, query))
 
 
@@ -554,18 +601,36 @@ def test_client_requests(path: str, query: str, expected: dict[str, str]) -> Non
         ("$atomic=true", "$atomic", True),
         ("$atomic=1", "$atomic", True),
         ("$atomic=false", "$atomic", False),
-        ("$atomic=TRUE", "$atomic", False),
+        ("$atomic=TRUE", "$atomic", True),
+        ("$atomic='true'", "$atomic", True),
+        ("$atomic=True ", "$atomic", True),
+        ("$atomic=FALSE", "$atomic", False),
+        ("$atomic=0", "$atomic", False),
+        ("$atomic=yes", "$atomic", False),
         ("$atomic", "$atomic", False),
         ("$asArray=true", "$asArray", True),
         ("$asArray=1", "$asarray", True),
         ("$distinct=true", "$distinct", True),
-        ("$distinct=1", "$distinct", False),
+        ("$distinct=1", "$distinct", True),
         ("$refresh=true", "$refresh", True),
-        ("$refresh=1", "$Refresh", False),
+        ("$refresh=1", "$Refresh", True),
     ],
 )
 def test_flag(query: str, name: str, expected: bool) -> None:
     assert parse("Book", query).flag(name) is expected
+
+
+@pytest.mark.parametrize("name", ["$atomic", "$atOnce", "$refresh", "$binary", "$asArray", "$distinct"])
+def test_flags_are_checked(name: str) -> None:
+    for value in ("true", "TRUE", "False", "1", "0", "'true'", "%22True%22", " true"):
+        parse("Book", f"{name}={value}").check_flags()
+    for value in ("", "=", "=yes", "=2", "=t", "='true' or", "=null", "=-1"):
+        with pytest.raises(RestError) as caught:
+            parse("Book", f"{name}{value}").check_flags()
+        (item,) = caught.value.items
+        text = f"URL is not well formed: {name.lower()} is neither true nor false"
+        assert (item.row.code, item.message, caught.value.status) == (1806, text, 400)
+    parse("Book", "$rawPict=image/png&x=y&$top=z").check_flags()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Quotes within the value of a parameter, on its decoded text (D-39).
+
+The 4D server drops both quote characters wherever they stand and joins the pieces. A quote of the other
+kind inside a piece, and one behind a backslash, is a character: what it means says the value's language.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PIECE = re.compile(
+    r"""
+    (?P<outside> (?: [^'"\\]++ | \\(?:.|\Z) )++ )
+    | " (?P<double> (?: [^"\\]++ | \\. )*+ ) "
+    | ' (?P<single> (?: [^'\\]++ | \\. )*+ ) '
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+# Names have no quotes: around one in a list they say nothing.
+_LISTED = re.compile(r"(?:^|(?<=,))\s*+(['\"])([^'\",]*+)\1\s*+(?=,|\Z)")
+# Text outside of the quotes that joins what is inside: the words of the language between criteria, or …
+_JOINS = re.compile(r"(?:[\s&|^()!]|(?<![\w$])(?:and|or|except|not)(?![\w$]))*+\Z", re.IGNORECASE)
+# … one constant: nothing in it ends a value, changes the comparator before it or is null.
+_SPLITS = re.compile(
+    r"""
+    \A\s*+[=<>#%!] | [&|^()\[\]] | \A\s*+null\s*+\Z
+    | (?<![\w$]) (?:and|or|except|not|order\s++by) (?![\w$])
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class Unclosed(ValueError):
+    """A quote does not close again; its argument is that quote."""
+
+
+def pieces(text: str) -> list[tuple[bool, str]]:
+    """What stands inside of quotes (True) and outside of them, in order. Raises ``Unclosed``.
+
+    >>> pieces("'lastName = 'Smith''")
+    [(True, 'lastName = '), (False, 'Smith'), (True, '')]
+    """
+    found, at = [], 0
+    while at < len(text):
+        match = _PIECE.match(text, at)
+        if match is None:
+            raise Unclosed(text[at])
+        kind = match.lastgroup or ""
+        found.append((kind != "outside", match[kind]))
+        at = match.end()
+    return found
+
+
+def joined(found: list[tuple[bool, str]]) -> str:
+    """The value that ``pieces`` make; a slash or blanks behind the last quote are dropped (U-05)."""
+    texts = [text for _, text in found]
+    if not found[-1][0]:
+        texts[-1] = "" if texts[-1].strip() in ("", "/") else texts[-1].rstrip()
+    return "".join(texts)
+
+
+def unlisted(text: str) -> str:
+    """A list of names without the quotes around single ones.
+
+    >>> unlisted("ID,'lastName'")
+    'ID,lastName'
+    """
+    return _LISTED.sub(lambda found: found[2], text)
+
+
+def is_clear(text: str) -> bool:
+    """Whether a filter that came in several pieces cannot mean more than its quotes say.
+
+    Each part outside of the quotes joins criteria, or it is one constant. What does both might be a
+    constant that a client has put in quotes, within which the words of the language are data:
+
+    >>> is_clear("'ID = 1' or 'ID = 2'"), is_clear("'name = 'Smith''"), is_clear("'name = 'x or y''")
+    (True, True, False)
+    """
+    outside = [part for is_inside, part in pieces(text) if not is_inside]
+    if "[" in text and any("," in part for part in outside):
+        return False  # one element of a list would become several
+    return all(_JOINS.match(part) or not _SPLITS.search(part) for part in outside)
