@@ -79,7 +79,7 @@ def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
 def judged(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q]:
     """For which entities the value at ``place`` passes ``test``, and for which it fails."""
     found = [
-        (key, _passes(test, value))
+        (key, test(value))
         for key, value in _values(caller, place, scans)
         # What is no number compares with nothing, and reads as null.
         if value is not None and not _is_nan(value)
@@ -130,11 +130,11 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
     expression = place.attribute.expression
     rows: QuerySet[Any]
-    if expression is not None:
-        rows = place.dataclass.model._base_manager.using(scans.alias)
-        return rows.annotate(**{place.attribute.column: expression}).order_by()
-    rows = place.dataclass.entities(caller.request).using(scans.alias)
-    return rows.order_by()
+    if expression is None:
+        rows = place.dataclass.entities(caller.request)
+    else:
+        rows = place.dataclass.model._base_manager.annotate(**{place.attribute.column: expression})
+    return rows.using(scans.alias).order_by()
 
 
 def _is_text(place: Place) -> bool:
@@ -164,14 +164,6 @@ def _property(value: Any, steps: Sequence[Step]) -> Any:
     if isinstance(value, list) and step.name == LENGTH and (not rest or step.element is not None):
         return len(value)
     return value.get(step.name) if isinstance(value, dict) else None
-
-
-def _passes(test: Test, value: Any) -> bool:
-    """Whether ``value`` passes; what the site computes may be of another type than it says."""
-    try:
-        return test(value)
-    except (TypeError, ValueError):
-        return False
 
 
 def _shown(value: Any) -> Any:
