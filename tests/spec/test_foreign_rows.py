@@ -10,6 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import Lower, RowNumber
+from django.test.utils import isolate_apps
 
 from fourd_rest import DataClass, checks
 from fourd_rest.dataclass.registry import Registry, registry
@@ -186,6 +187,7 @@ class TestUnfitQuerysets:
             f"get_queryset() of the dataclass Company gives {what}: give a QuerySet of hr.Company"
         )
 
+    @isolate_apps("tests.zoo")
     def test_a_check_tells_of_a_default_manager(self, monkeypatch: Any) -> None:
         class Few(models.Manager):  # type: ignore[type-arg]
             def get_queryset(self) -> Any:
@@ -293,6 +295,7 @@ class TestOrders:
 class TestQuerysetClasses:
     """Custom managers built from a queryset class that changes what is read."""
 
+    @isolate_apps("tests.zoo")
     def test_only_those_that_change_reads_take_the_slow_way(self) -> None:
         class Helpful(models.QuerySet):  # type: ignore[type-arg]
             def cheap(self) -> Any:
