@@ -29,7 +29,7 @@ E022 option ``delete_files``: neither True nor False
 E023 option ``allow_stamp_override``: likewise
 E024 a computed attribute without a type, an annotation that SQL refuses, an alias that leads nowhere
 E025 option ``folded``: no dict of text fields, or a column that cannot hold what it is to hold
-E026 option ``database_comparison``: no list of text fields
+E026 option ``database_comparison``: no list of texts, or of custom fields
 E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
 E028 option ``allow_delete_all``: neither True nor False
 E033 a storage, of uploads or of an exposed file attribute, that cannot be made

@@ -263,8 +263,9 @@ def members(model: type[models.Model]) -> dict[str, Member]:
         found[field.name] = field
     for relation in options.related_objects:
         accessor = relation.get_accessor_name()
-        if accessor and not relation.hidden:
-            # Of two that share a name, a query can mean either: ``_has_no_join`` leaves both out.
+        # A child's copy of a generic relation is called «+» and does not say that it is hidden.
+        if accessor and is_name(accessor) and not relation.hidden:
+            # Of two that share a name a query can mean either: ``_has_no_join`` leaves both out.
             found[accessor] = relation
     return found
 

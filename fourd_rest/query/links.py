@@ -60,7 +60,11 @@ def window_order(dataclass: DataClass) -> list[Any]:
 
     No random one: the place of an entity is asked for twice.
     """
-    return list(_expressions(dataclass.model, dataclass.default_order))
+    order: Sequence[Any] = dataclass.default_order
+    if dataclass.restricts_rows:
+        # A manager may put other names in the place of these: those of the active language, say.
+        order = dataclass.model._base_manager.order_by(*order).query.order_by
+    return list(_expressions(dataclass.model, order))
 
 
 def _expressions(

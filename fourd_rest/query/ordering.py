@@ -17,6 +17,7 @@ from django.db.models.functions import DenseRank
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.querysets import selects
 from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
 
 from . import objects
@@ -132,6 +133,8 @@ def _with_nulls(dataclass: DataClass, item: Any) -> Any:
         return item
     if field.is_relation or not field.null:
         return item
+    if dataclass.restricts_rows and not selects(dataclass.model, field):
+        return item  # the manager knows what the name stands for
     return null_order(F(name), descending=item.startswith("-"))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection, models
+from django.test.utils import isolate_apps
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
@@ -432,6 +433,7 @@ class TestComputed:
 
 
 class TestKeys:
+    @isolate_apps("tests.zoo")
     def test_a_text_key_that_may_be_stored_as_another_is_left_out(self) -> None:
         class Sealed(models.Model):
             code = SealedField(max_length=40, primary_key=True)

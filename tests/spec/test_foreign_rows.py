@@ -10,13 +10,15 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import Lower, RowNumber
+from django.test.utils import isolate_apps
+from django.utils import translation
 
 from fourd_rest import DataClass, checks
 from fourd_rest.dataclass.registry import Registry, registry
 from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import RestClient
 from tests.unit.judging import judge_instead
-from tests.zoo.models import Crew, Monument, Obelisk, Place, Remark, Sailor, Voyage
+from tests.zoo.models import Board, Crew, Monument, Notice, Obelisk, Place, Remark, Sailor, Voyage
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +188,7 @@ class TestUnfitQuerysets:
             f"get_queryset() of the dataclass Company gives {what}: give a QuerySet of hr.Company"
         )
 
+    @isolate_apps("tests.zoo")
     def test_a_check_tells_of_a_default_manager(self, monkeypatch: Any) -> None:
         class Few(models.Manager):  # type: ignore[type-arg]
             def get_queryset(self) -> Any:
@@ -293,6 +296,7 @@ class TestOrders:
 class TestQuerysetClasses:
     """Custom managers built from a queryset class that changes what is read."""
 
+    @isolate_apps("tests.zoo")
     def test_only_those_that_change_reads_take_the_slow_way(self) -> None:
         class Helpful(models.QuerySet):  # type: ignore[type-arg]
             def cheap(self) -> Any:
@@ -371,3 +375,56 @@ def test_a_through_model_shows_each_entity_once(admin: RestClient, registered: A
     sailors = admin.read("Sailor?$expand=crews,mates").json()["__ENTITIES"]
     assert [(s["crews"]["__COUNT"], s["mates"]["__COUNT"]) for s in sailors] == [(1, 1)]
     assert admin.read('Sailor?$filter="crews.name = crew"').json()["__COUNT"] == 1
+
+
+class TestManagersThatRewriteNames:
+    """What a manager reads under a name is what is filtered, sorted and computed under it."""
+
+    @pytest.fixture(autouse=True)
+    def _notices(self, registered: Any, db: None) -> None:
+        registered(Board)
+        registered(Notice)
+        board = Board.objects.create(name="b")
+        for en, de in (("Dog", "Hund"), ("Ape", "Zaungast")):
+            Notice.objects.create(title="raw", title_en=en, title_de=de, board=board)
+
+    @pytest.mark.parametrize(
+        ("language", "titles"),
+        [("en", ["Ape", "Dog"]), ("de", ["Hund", "Zaungast"]), ("en", ["Ape", "Dog"])],
+    )
+    def test_reads_and_queries_see_the_same_text(
+        self, admin: RestClient, language: str, titles: list[str]
+    ) -> None:
+        def shown(path: str) -> list[str]:
+            return [entity["title"] for entity in admin.read(path).json()["__ENTITIES"]]
+
+        # The first language asked must not stay.
+        with translation.override("en" if language == "de" else "de"):
+            admin.read("Notice")
+            admin.read('Notice?$filter="title = x"')
+        with translation.override(language):
+            assert shown("Notice") == titles
+            assert shown("Notice?$orderby=title desc") == titles[::-1]
+            assert shown(f'Notice?$filter="title = {titles[0].lower()}"') == titles[:1]
+            assert shown('Notice?$filter="title = raw"') == []
+            assert [row["title"] for row in admin.read("Notice?$asArray=true").json()] == titles
+            assert admin.read("Notice?$distinct=true&$attributes=title").json() == titles
+            figures = admin.read("Notice?$attributes=title&$compute=max").json()
+            assert figures == titles[1]
+            (board,) = admin.read("Board?$expand=notices").json()["__ENTITIES"]
+            assert [e["title"] for e in board["notices"]["__ENTITIES"]] == titles
+            found = admin.read(f'Board?$filter="notices.title = {titles[0]}"').json()
+            assert found["__COUNT"] == 1
+            for key in Notice.objects.values_list("pk", flat=True):
+                assert admin.read(f"Notice({key})").json()["title"] in titles
+
+    def test_an_alias_of_such_a_name_is_refused(self, monkeypatch: Any) -> None:
+        own = Registry()
+        own.register(Notice, aliases={"headline": "title"})
+        judge_instead(monkeypatch, "registry", own)
+        (found,) = checks.check_dataclasses()
+        assert found.id == "fourd_rest.E024"
+        assert found.msg == (
+            "The attribute 'headline' cannot be derived: the manager of Notice reads 'title' "
+            "in a way of its own"
+        )

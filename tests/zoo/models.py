@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
 from django.db.models.functions import Upper
+from django.utils.translation import get_language
 
 from fourd_rest.models import Stamped
 from tests.zoo import fields
@@ -311,4 +312,38 @@ class Guest(models.Model):
 
     id = fields.StarsField(primary_key=True)
     host = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="guests")
+    name = models.CharField(max_length=30)
+
+
+class SpokenQuerySet(models.QuerySet):
+    """Reads the title of the active language under the name of the title."""
+
+    def spoken(self, name):
+        sign, bare = ("-", name[1:]) if name.startswith("-") else ("", name)
+        return f"{sign}title_{get_language()}" if bare == "title" else name
+
+    def values_list(self, *fields, **options):
+        return super().values_list(*map(self.spoken, fields), **options)
+
+    def order_by(self, *names):
+        return super().order_by(*(self.spoken(n) if isinstance(n, str) else n for n in names))
+
+
+class Notice(models.Model):
+    title = models.CharField(max_length=30)
+    title_en = models.CharField(max_length=30)
+    title_de = models.CharField(max_length=30)
+    board = models.ForeignKey("Board", models.CASCADE, null=True, related_name="notices")
+
+    objects = SpokenQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ["title"]
+
+    def __getattribute__(self, name):
+        return super().__getattribute__(f"title_{get_language()}" if name == "title" else name)
+
+
+class Board(models.Model):
     name = models.CharField(max_length=30)
