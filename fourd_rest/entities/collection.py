@@ -26,11 +26,14 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import EntitySet
+from fourd_rest.query.params import bind
+from fourd_rest.query.parser import parse
+from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
-from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 from .set_members import CHUNK, contains
 from .transactions import ATTEMPTS
 
@@ -73,7 +76,7 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
         _slice(address, dataclass)
         _form(address)
         _edit(caller, address, dataclass, set_id)
-    is_plain = filter_.query.where is None and items is None and not combines
+    is_plain = filter_.where is None and items is None and not combines
     if is_plain and "$clean" not in address.params:
         return _stored(caller, address, dataclass, set_id, method)
     members = _members(caller, address, dataclass, set_id, filter_, items)
@@ -142,11 +145,11 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     """
     filter_, _ = asked(address, dataclass)
     set_id = address.set_id
-    if (set_id or filter_.query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
+    if (set_id or filter_.where is not None) and not access.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
         raise access.denied(caller, dataclass, Action.VIEW)
     if set_id is None or set_id == NONE:
-        if filter_.query.where is None and set_id is None and not dataclass.allow_delete_all:
+        if filter_.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
         source = _source(caller, address, dataclass, set_id)
         # A replica may not know yet what an entity has become, and that it is none of these.
@@ -179,13 +182,13 @@ def _members(
     address: Address,
     dataclass: DataClass,
     set_id: str,
-    filter_: Filter,
+    filter_: Query,
     items: Any,
 ) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
     whole = everything(caller, dataclass)
     operator = address.params.get("$logicoperator")
-    keeps_places = filter_.query.where is None and not address.flag("$clean")
+    keeps_places = filter_.where is None and not address.flag("$clean")
     if operator is None and items is not None:
         # The database knows the members; their places are of no use.
         entity_set = _find(caller, address, dataclass, set_id)
@@ -251,8 +254,8 @@ def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     """What the saved texts select; ``$all`` and an empty filter are all entities."""
     params = address.params
     text, order_text = params.get("$savedfilter", ""), params.get("$savedorderby", "")
-    filter_ = Filter.of("" if text.strip() == "$all" else text, params.get("$params"))
-    items = filter_.query.order or order_items(dataclass, order_text)
+    filter_ = bind(parse("" if text.strip() == "$all" else text), params.get("$params"))
+    items = filter_.order or order_items(dataclass, order_text)
     return sorted_by(filtered(everything(caller, dataclass), filter_), items)
 
 

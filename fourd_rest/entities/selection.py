@@ -23,7 +23,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.query import prepared
-from fourd_rest.query.compiler import condition, conditions
+from fourd_rest.query.compiler import condition
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
 from fourd_rest.query.params import bind
@@ -41,9 +41,6 @@ from fourd_rest.query.syntax import (
     Step,
     Text,
 )
-
-# Filters beyond this length are compiled each time.
-_REMEMBERED_LENGTH = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +110,14 @@ def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Sel
     return replace(whole, queryset=whole.queryset.filter(key_in(keys)))
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A filter with its parameters filled in, and the texts that it was made from."""
-
-    query: Query
-    texts: tuple[str, str | None] | None = None
-
-    @classmethod
-    def of(cls, text: str, params: str | None) -> Filter:
-        """Raises ``RestError`` 1112, 1201, 1278 to 1280, 9022."""
-        is_short = len(text) + len(params or "") <= _REMEMBERED_LENGTH
-        return cls(bind(parse(text), params), (text, params) if is_short else None)
-
-
-def asked(address: Address, dataclass: DataClass) -> tuple[Filter, tuple[OrderItem, ...] | None]:
+def asked(address: Address, dataclass: DataClass) -> tuple[Query, tuple[OrderItem, ...] | None]:
     """The filter of an address with its parameters, and the order: that within the filter wins (D-36).
 
     Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
     """
     params = address.params
-    filter_ = Filter.of(params.get("$filter", ""), params.get("$params"))
-    return filter_, filter_.query.order or order_items(dataclass, params.get("$orderby", ""))
+    filter_ = bind(parse(params.get("$filter", "")), params.get("$params"))
+    return filter_, filter_.order or order_items(dataclass, params.get("$orderby", ""))
 
 
 def order_items(dataclass: DataClass, text: str) -> tuple[OrderItem, ...] | None:
@@ -147,16 +130,13 @@ def order_items(dataclass: DataClass, text: str) -> tuple[OrderItem, ...] | None
         raise RestError(BAD_ORDER(order=text, dataclass=dataclass.name)) from error
 
 
-def filtered(selection: Selection, filter_: Filter) -> Selection:
+def filtered(selection: Selection, filter_: Query) -> Selection:
     """What of ``selection`` the filter leaves."""
-    where = filter_.query.where
+    where = filter_.where
     if where is None:
         return selection
     caller, dataclass, rows = selection.caller, selection.dataclass, selection.queryset
-    if filter_.texts is None:
-        found = condition(caller, dataclass, where, rows.db)
-    else:
-        found = conditions.get(caller, dataclass, where, rows.db, filter_.texts)
+    found = condition(caller, dataclass, where, rows.db)
     narrowed, before = rows.filter(found), selection.condition
     known = None if before is None else (narrowed, before & found)
     return replace(selection, queryset=narrowed, where=where, filtered_from_all=known)
@@ -189,7 +169,7 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
     if attribute.type == "bool" and value.lower() in ("true", "false"):
         operand = Constant(value.lower() == "true")
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, operand)
-    selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
+    selection = filtered(everything(caller, dataclass), Query(comparison))
     key = selection.ordered.values_list("pk", flat=True).first()
     if key is None:
         raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
