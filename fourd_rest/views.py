@@ -377,7 +377,7 @@ class DataView(RestView):
     def _written_attribute(self, dataclass: DataClass, method: str) -> Attribute:
         """The image or BLOB attribute that the address names."""
         name = self.address.parts[0]
-        attribute = dataclass.attributes.get(name)
+        attribute = self.caller.attribute(dataclass, name)
         if attribute is None:
             access.require_described(self.caller, dataclass)
             raise RestError(

@@ -70,6 +70,8 @@ class DataClass:
         Whether a delete without key, filter or set may delete every entity.
     ``allow_stamp_override``
         Whether an update with a negative stamp is saved whatever the stored stamp is.
+    ``object_permissions``
+        Whether what ``get_queryset`` gives a user is what he may read, without a right on the dataclass.
     ``computed``
         Properties and methods of the model, typed by their return annotation.
     ``annotations``
@@ -98,6 +100,7 @@ class DataClass:
     delete_files: bool = False
     allow_delete_all: bool = False
     allow_stamp_override: bool = False
+    object_permissions: bool = False
     computed: Sequence[str] = ()
     annotations: dict[str, Any] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
     aliases: dict[str, str] = {}  # noqa: RUF012
@@ -119,6 +122,7 @@ class DataClass:
         "delete_files",
         "allow_delete_all",
         "allow_stamp_override",
+        "object_permissions",
         "computed",
         "annotations",
         "aliases",
@@ -179,7 +183,23 @@ class DataClass:
             or self.has_delete_permission(request)
         )
 
+    def granted(self, request: HttpRequest) -> models.QuerySet[Any] | None:
+        """The entities that ``request`` may read because ``get_queryset`` gives them, whatever rights it
+        holds on the dataclass (``object_permissions``); None where ``get_queryset`` grants nothing.
+
+        It grants nothing to guests, whose rights stand in the settings.
+        """
+        if not self.grants_by_rows or not request.user.is_authenticated:
+            return None
+        return self.get_queryset(request)
+
     # What follows from the options.
+
+    @cached_property
+    def grants_by_rows(self) -> bool:
+        """Whether ``get_queryset`` is what grants the right to read (``object_permissions``)."""
+        own = type(self).get_queryset is not DataClass.get_queryset
+        return self.object_permissions is True and own
 
     @cached_property
     def stamp_column(self) -> str | None:
@@ -287,6 +307,11 @@ class DataClass:
     @cached_property
     def file_attributes(self) -> tuple[Attribute, ...]:
         return tuple(a for a in self.attributes.values() if a.file is not None)
+
+    @cached_property
+    def targets(self) -> frozenset[DataClass]:
+        """The dataclasses that relations lead to."""
+        return frozenset(a.target for a in self.attributes.values() if a.target is not None)
 
     @cached_property
     def default_order(self) -> tuple[Any, ...]:

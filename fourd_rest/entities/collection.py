@@ -99,9 +99,12 @@ def related(
     name = address.params.get("$expand", "").split(",")[0].strip() or (address.names or "")
     if not name:
         raise RestError(NO_SUBENTITYSET())
-    attribute = dataclass.attributes.get(name)
+    attribute = caller.attribute(dataclass, name)
     if attribute is None:
-        raise _unknown_relation(name, dataclass)
+        raise RestError(
+            ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
+            BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
+        )
     selection = _related(caller, dataclass, key_text, attribute)
     filter_, items = asked(address, selection.dataclass)
     if items is None:
@@ -109,13 +112,6 @@ def related(
     selection = sorted_by(filtered(selection, filter_), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
-
-
-def _unknown_relation(name: str, dataclass: DataClass) -> RestError:
-    return RestError(
-        ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=dataclass.name),
-        BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
-    )
 
 
 def _without_relation(address: Address) -> Address:
@@ -128,8 +124,6 @@ def _without_relation(address: Address) -> Address:
 
 def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
     target = attribute.target
-    if target is not None and not target.is_described(caller.request):
-        raise _unknown_relation(attribute.name, dataclass)
     if target is None or attribute.kind is not Kind.TO_MANY:
         raise RestError(NO_SUBENTITYSET())
     access.check(caller, target, Action.VIEW)
