@@ -6,6 +6,8 @@ but not the one in question, gets a 401 that names it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 from django.db import models
@@ -110,6 +112,20 @@ def require_described(caller: Caller, dataclass: DataClass) -> None:
     """Raise 1800 for who may not know of the dataclass."""
     if not caller.knows(dataclass):
         raise unknown(dataclass.name)
+
+
+@contextmanager
+def undisclosed(caller: Caller, dataclass: DataClass) -> Iterator[None]:
+    """What is found wrong within is told to who may know of ``dataclass``, to anybody else 1800.
+
+    For whatever looks at a request before it is known on which entity a right might be held.
+    """
+    try:
+        yield
+    except RestError as error:
+        if caller.knows(dataclass):
+            raise
+        raise unknown(dataclass.name) from error
 
 
 def unknown(name: str) -> RestError:

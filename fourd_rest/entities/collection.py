@@ -91,9 +91,9 @@ def related(
     """``X(key)/relation?$expand=relation&$method=subentityset``: the related entities as a set.
 
     The relation is the one that ``$expand`` names (``server-facts.md`` 12). Raises ``RestError`` 1805
-    for one that is not exposed, 1815 where there is none, 1813 for another ``method``.
+    for one that is not exposed, 1815 where there is none, 1813 for another ``method``. The right to read
+    the entity has been asked before.
     """
-    reading.check_view(caller, dataclass, key_text)
     if method != "subentityset":
         raise RestError(METHOD_NOT_APPLICABLE(method=method))
     name = address.params.get("$expand", "").split(",")[0].strip() or (address.names or "")
