@@ -32,6 +32,7 @@ E025 option ``folded``: no dict of text fields, or a column that cannot hold wha
 E026 option ``database_comparison``: no list of text fields
 E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
 E028 option ``allow_delete_all``: neither True nor False
+E029 option ``object_permissions``: likewise, or no ``get_queryset`` that could grant anything
 W001 a registered model that cannot be exposed
 W002 a user model that is registered without ``fields``
 W003 a field that ``fields`` names and that cannot be exposed

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # What the side table of stamps can hold; a model with a stamp column of its own may have longer keys.
 KEY_LENGTH = 255
+# Where rights are held on single entities a backend can be asked about one at a time.
+UPLOAD_PROBE = 50
 
 _BYTES: models.Field[Any, Any] = models.BinaryField()
 
@@ -156,6 +158,22 @@ class DataClass:
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return self._has_permission(request, "delete", obj)
+
+    def has_upload_permission(self, request: HttpRequest) -> bool:
+        """Whether ``request`` may upload files for entities of this dataclass (D-15).
+
+        Who may add or change, also single entities where ``object_permissions`` is set: of the newest
+        ``UPLOAD_PROBE`` entities that ``get_queryset`` gives one is looked for that ``request`` may
+        change. Whoever can say it in one query overrides this.
+        """
+        if self.has_change_permission(request) or self.has_add_permission(request):
+            return True
+        rows = self.granted(request)
+        if rows is None:
+            return False
+        bytes_ = [attribute.source for attribute in self.file_attributes if attribute.holds_bytes]
+        newest = rows.defer(*bytes_).order_by("-pk")[:UPLOAD_PROBE]
+        return any(self.has_change_permission(request, obj) for obj in newest)
 
     def save_model(self, request: HttpRequest, obj: models.Model, change: bool) -> None:
         """Save ``obj`` inside the transaction of the update; ``change`` is false for a new entity."""
