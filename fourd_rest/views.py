@@ -395,8 +395,9 @@ class DataView(RestView):
             posted = None
             if not keys or is_selected:
                 access.require_described(self.caller, dataclass)
-                access.check(self.caller, dataclass, Action.DELETE)
                 posted = None if keys else self._posted_keys()
+                if posted is None or is_selected:
+                    access.check(self.caller, dataclass, Action.DELETE)
                 if posted is not None and is_selected:
                     raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
             _check_count(posted or keys)

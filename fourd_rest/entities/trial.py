@@ -85,7 +85,7 @@ class Trial(Writer):
 
     def _preview(self, draft: Draft, instance: models.Model) -> Entity:
         entity: Entity = dict(draft.stored or {})
-        for attribute in self.caller.attributes(self.dataclass).values():
+        for attribute in self.dataclass.attributes.values():
             if attribute.is_stored and attribute.is_scalar and attribute.assigned in instance.__dict__:
                 value = instance.__dict__[attribute.assigned]
                 entity[attribute.name] = (

@@ -209,7 +209,11 @@ def test_writes_ask_for_their_own_right(owner: RestClient, registered: Any) -> N
     answer = owner.update("Employee", {"__KEY": "13", "__STAMP": 1, "salary": 6})
     assert_answer(answer, 401, refused(1, NO_UPDATE, other))
     assert_answer(owner.rest("DELETE", "Employee(13)"), 401, errors(NO_DELETE))
+    assert_answer(owner.update("Employee", ["13"], "$method=delete"), 401, errors(NO_DELETE))
     assert_answer(owner.rest("DELETE", "Employee(12)"), 200, {"ok": True})
+    grant("view", "delete", key=13)
+    assert_answer(owner.update("Employee", ["13"], "$method=delete"), 200, {"ok": True})
+    assert list(Employee.objects.values_list("pk", flat=True)) == [14]
 
 
 def test_a_new_entity_is_shown_to_whom_it_is_granted(owner: RestClient, registered: Any) -> None:
