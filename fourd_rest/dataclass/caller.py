@@ -25,25 +25,28 @@ class Caller:
     request: HttpRequest
     prefix: str
     origin: str
-    _known: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _viewed: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _granted: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def knows(self, dataclass: DataClass) -> bool:
         """Whether the caller may know of ``dataclass`` at all (D-21)."""
         known = self._known.get(dataclass)
         if known is None:
-            known = dataclass.is_described(self.request) or self._is_granted(dataclass)
-            self._known[dataclass] = known
+            known = self.views_all(dataclass) or dataclass.is_described(self.request)
+            known = self._known[dataclass] = known or self._is_granted(dataclass)
         return known
 
     def views(self, dataclass: DataClass) -> bool:
         """Whether the caller may read ``dataclass``; which entities of it, ``get_queryset`` says."""
-        viewed = self._viewed.get(dataclass)
-        if viewed is None:
-            viewed = dataclass.has_view_permission(self.request) or self._is_granted(dataclass)
-            self._viewed[dataclass] = viewed
-        return viewed
+        return self.views_all(dataclass) or self._is_granted(dataclass)
+
+    def views_all(self, dataclass: DataClass) -> bool:
+        """Whether the caller holds the right to read on ``dataclass`` itself."""
+        views = self._viewed.get(dataclass)
+        if views is None:
+            views = self._viewed[dataclass] = dataclass.has_view_permission(self.request)
+        return views
 
     def _is_granted(self, dataclass: DataClass) -> bool:
         granted = self._granted.get(dataclass)

@@ -58,11 +58,7 @@ def shows_all(caller: Caller, dataclass: DataClass) -> bool:
 
     If not, ``shows`` is to be asked for each.
     """
-    if dataclass.judges_objects:
-        return False
-    if dataclass.grants_by_rows:
-        return dataclass.has_view_permission(caller.request)
-    return caller.views(dataclass)
+    return not dataclass.judges_objects and caller.views_all(dataclass)
 
 
 def shows(caller: Caller, dataclass: DataClass, obj: models.Model, alias: str) -> bool:
