@@ -19,7 +19,6 @@ from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.info import Info
 from .entities.posted import PERMISSION
-from .entities.shapes import Shape
 from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
@@ -230,6 +229,8 @@ class DataView(RestView):
         address = self.address
         dataclass = self._dataclass(Action.VIEW, of_entity=True)
         key = self._one_key(dataclass)
+        # Before anything else is told of the request: the right may be held on this entity alone.
+        reading.check_view(self.caller, dataclass, key)
         if method:
             return _collection(collection.related(self.caller, address, dataclass, key, method))
         attribute = self._asked_file(dataclass)
@@ -303,12 +304,16 @@ class DataView(RestView):
         address = self.address
         dataclass = self._dataclass(Action.CHANGE, of_entity=True)
         if address.parts:
-            return self._put_file(dataclass, self._written_attribute(dataclass, "update"))
-        items, is_list = self._posted(dataclass)
-        shape = self._shape(dataclass)
-        if address.flag("$refresh"):
+            return self._put_file(dataclass)
+        with access.undisclosed(self.caller, dataclass):
+            items, is_list = self._posted(dataclass)
+            # What the answer shows is asked before anything is saved.
+            expand = address.params.get("$expand")
+            shape = shapes.shape(self.caller, dataclass, names=None, expand=expand)
+            is_trial, is_atomic = address.flag("$refresh"), self._is_atomic()
+        if is_trial:
             outcomes = Trial(self.caller, dataclass).preview(items)
-        elif address.flag("$atomic") or address.flag("$atonce"):
+        elif is_atomic:
             outcomes = Writer(self.caller, dataclass).save_all(items)
         else:
             outcomes = save_entities(Writer(self.caller, dataclass), items)
@@ -320,15 +325,8 @@ class DataView(RestView):
             return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
         return answer(outcomes[0].answer, _status(outcomes))
 
-    def _shape(self, dataclass: DataClass) -> Shape:
-        """What the answer shows; asked before anything is saved."""
-        try:
-            return shapes.shape(
-                self.caller, dataclass, names=None, expand=self.address.params.get("$expand")
-            )
-        except RestError:
-            access.require_described(self.caller, dataclass)
-            raise
+    def _is_atomic(self) -> bool:
+        return self.address.flag("$atomic") or self.address.flag("$atonce")
 
     def _log_refusals(self, outcomes: list[Outcome]) -> None:
         """Refused entities are answers, not exceptions; they are logged as those are."""
@@ -339,10 +337,10 @@ class DataView(RestView):
 
     def _validate(self) -> HttpResponse:
         dataclass = self._dataclass(Action.CHANGE, of_entity=True)
-        if self.address.parts:
-            access.require_described(self.caller, dataclass)
-            raise RestError(METHOD_NOT_APPLICABLE(method="validate"))
-        items, _ = self._posted(dataclass)
+        with access.undisclosed(self.caller, dataclass):
+            if self.address.parts:
+                raise RestError(METHOD_NOT_APPLICABLE(method="validate"))
+            items, _ = self._posted(dataclass)
         results = Trial(self.caller, dataclass).validate(items)
         refused = [outcome for outcome in results if outcome is not None]
         if not refused:
@@ -351,18 +349,11 @@ class DataView(RestView):
         return answer({"__ENTITIES": entities}, _status(refused))
 
     def _posted(self, dataclass: DataClass) -> tuple[list[dict[str, Any]], bool]:
-        """The posted entities; one that is addressed by its key need not say it again.
-
-        Who may not know of the dataclass must not learn of it by what is wrong with the body.
-        """
-        try:
-            items, is_list = _items(self.read_json())
-            if self.address.keys:
-                self._add_key(items, is_list)
-        except RestError:
-            access.require_described(self.caller, dataclass)
-            raise
-        if not items:
+        """The posted entities; one that is addressed by its key need not say it again."""
+        items, is_list = _items(self.read_json())
+        if self.address.keys:
+            self._add_key(items, is_list)
+        if not items:  # of which a right might be held on any
             access.require_described(self.caller, dataclass)
         return items, is_list
 
@@ -373,56 +364,57 @@ class DataView(RestView):
         if str(items[0].setdefault("__KEY", key)) != key:
             raise RestError(BAD_URL(reason="its key is not the one in the body"))
 
-    def _put_file(self, dataclass: DataClass, attribute: Attribute) -> HttpResponse:
+    def _put_file(self, dataclass: DataClass) -> HttpResponse:
         """Raw bytes for an image or BLOB attribute (D-16)."""
+        attribute, key = self._written_file(dataclass, "update")
         outcome = filing.put(
             self.caller,
             dataclass,
-            self._key(),
+            key,
             attribute,
             lambda: receiving.receive(self.caller, self.address, picture=attribute.file == "image"),
         )
         return _ok_or(outcome)
 
-    def _written_attribute(self, dataclass: DataClass, method: str) -> Attribute:
-        """The image or BLOB attribute that the address names."""
+    def _written_file(self, dataclass: DataClass, method: str) -> tuple[Attribute, str]:
+        """The image or BLOB attribute that the address names, and the key of its entity."""
         name = self.address.parts[0]
-        attribute = dataclass.attributes.get(name)
-        if attribute is None:
-            access.require_described(self.caller, dataclass)
-            raise RestError(
-                asked_attribute(name, dataclass.name),
-                BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
-            )
-        if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
-            access.require_described(self.caller, dataclass)
-            raise RestError(METHOD_NOT_APPLICABLE(method=method))
-        return attribute
+        with access.undisclosed(self.caller, dataclass):
+            attribute = self.caller.attribute(dataclass, name)
+            if attribute is None:
+                raise RestError(
+                    asked_attribute(name, dataclass.name),
+                    BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
+                )
+            if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
+                raise RestError(METHOD_NOT_APPLICABLE(method=method))
+            return attribute, self._key()
 
     def _delete(self) -> HttpResponse:
         address = self.address
         keys: Sequence[str] = address.keys or ()
-        atomic = address.flag("$atomic") or address.flag("$atonce")
         # To empty an attribute is to change the entity.
         action = Action.CHANGE if address.names else Action.DELETE
         dataclass = self._dataclass(action, of_entity=bool(keys))
         if address.names:
-            attribute = self._written_attribute(dataclass, "delete")
-            return _ok_or(filing.clear(self.caller, dataclass, self._key(), attribute))
-        is_selected = address.set_id is not None or "$filter" in address.params
-        posted = None
-        if not keys or is_selected:
-            access.require_described(self.caller, dataclass)
-            access.check(self.caller, dataclass, Action.DELETE)
-            _check_count(keys)
-            posted = None if keys else self._posted_keys()
-            if posted is not None and is_selected:
-                raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
-            if posted is None:
-                collection.delete(self.caller, address, dataclass, atomic=atomic)
-                return answer({"ok": True})
-        _check_count(posted or keys)
-        delete(self.caller, dataclass, keys if posted is None else posted, atomic=atomic)
+            attribute, key = self._written_file(dataclass, "delete")
+            return _ok_or(filing.clear(self.caller, dataclass, key, attribute))
+        with access.undisclosed(self.caller, dataclass):
+            atomic = self._is_atomic()
+            is_selected = address.set_id is not None or "$filter" in address.params
+            posted = None
+            if not keys or is_selected:
+                access.require_described(self.caller, dataclass)
+                posted = None if keys else self._posted_keys()
+                if posted is None or is_selected:
+                    access.check(self.caller, dataclass, Action.DELETE)
+                if posted is not None and is_selected:
+                    raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
+            _check_count(posted or keys)
+        if posted is None and (not keys or is_selected):
+            collection.delete(self.caller, address, dataclass, atomic=atomic)
+        else:
+            delete(self.caller, dataclass, keys if posted is None else posted, atomic=atomic)
         return answer({"ok": True})
 
     def _posted_keys(self) -> list[str] | None:

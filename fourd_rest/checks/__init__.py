@@ -32,6 +32,7 @@ E025 option ``folded``: no dict of text fields, or a column that cannot hold wha
 E026 option ``database_comparison``: no list of texts, or of custom fields
 E027 a PostgreSQL database that cannot compare texts by 4D's rule: not in UTF8, or LC_CTYPE is C
 E028 option ``allow_delete_all``: neither True nor False
+E029 option ``object_permissions``: likewise, or no ``get_queryset`` that could grant anything
 E033 a storage, of uploads or of an exposed file attribute, that cannot be made
 E034 a field that ``fields`` names and whose name is the protocol's own: ``uri``
 W001 a registered model that cannot be exposed

@@ -207,6 +207,16 @@ def _flag(hint: str) -> Callable[[DataClass, Any], Iterator[Fault]]:
     return judge
 
 
+def _object_permissions(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, bool):
+        yield f"{value!r} is neither True nor False", "Leave it out to ask for rights on the dataclass."
+    elif value and not dataclass.grants_by_rows:
+        yield (
+            "there is no get_queryset that could grant anything",
+            "Define get_queryset(request) to give the entities that the user may read.",
+        )
+
+
 def _computed(dataclass: DataClass, value: Any) -> Iterator[Fault]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         yield f"{value!r} is no list of texts", "Name properties and methods of the model."
@@ -295,6 +305,7 @@ JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "delete_files": ("E022", _flag("Leave it out to keep the files of deleted entities.")),
     "allow_delete_all": ("E028", _flag("Leave it out to refuse deletes without key or filter.")),
     "allow_stamp_override": ("E023", _flag("Leave it out to have stamps compared.")),
+    "object_permissions": ("E029", _object_permissions),
     "computed": ("E019", _computed),
     "annotations": ("E020", _annotations),
     "aliases": ("E021", _aliases),

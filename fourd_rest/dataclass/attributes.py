@@ -74,9 +74,8 @@ class Attribute:
 
     ``source`` is the Python name of the field or the accessor. ``column`` is what ``values_list``
     selects for it, empty for to-many relations. ``value`` converts scalars; ``file`` is set for images
-    and BLOBs, ``target`` for relations. ``position`` counts from 1 in catalog order. Computed ones have
-    ``compute``, which takes an instance, or an SQL ``expression``; aliases have a ``path`` of attribute
-    names and the ``hops`` that it takes.
+    and BLOBs, ``target`` for relations. Computed ones have ``compute``, which takes an instance, or an
+    SQL ``expression``; aliases have a ``path`` of attribute names and the ``hops`` that it takes.
     """
 
     name: str
@@ -85,7 +84,6 @@ class Attribute:
     member: Member | None
     source: str
     column: str
-    position: int
     read_only: bool
     value: ValueType | None = None
     file: File | None = None
@@ -320,7 +318,7 @@ class Builder:
             if self.dataclass.attribute_name(source) in RESERVED:
                 self._leave_out(source, IS_RESERVED)
                 continue
-            attribute = self._attribute(source, member, position=len(attributes) + 1)
+            attribute = self._attribute(source, member)
             if attribute is None:
                 continue
             rival = attributes.setdefault(attribute.name, attribute)
@@ -351,17 +349,16 @@ class Builder:
         what = f"{self.dataclass.model._meta.label}.{source}"
         self.left_out.append(LeftOut(what, why, source, rival))
 
-    def _attribute(self, source: str, member: Member, position: int) -> Attribute | None:
+    def _attribute(self, source: str, member: Member) -> Attribute | None:
         name = self.dataclass.attribute_name(source)
         if member.is_relation:
-            return self._relation(name, source, member, position)
+            return self._relation(name, source, member)
         assert isinstance(member, models.Field)  # noqa: S101
         common: dict[str, Any] = {
             "name": name,
             "kind": Kind.STORAGE,
             "member": member,
             "source": source,
-            "position": position,
             "read_only": self._is_read_only(source, member),
         }
         if isinstance(member, models.ImageField):
@@ -386,7 +383,7 @@ class Builder:
         """Whether the default manager reads something else than the column under the field's name."""
         return self.dataclass.restricts_rows and not selects(self.dataclass.model, field)
 
-    def _relation(self, name: str, source: str, member: Any, position: int) -> Attribute | None:
+    def _relation(self, name: str, source: str, member: Any) -> Attribute | None:
         model = member.related_model
         target = self.find(model) if isinstance(model, type) else None
         if target is None:
@@ -404,7 +401,6 @@ class Builder:
             member=member,
             source=source,
             column=_relation_column(member, stored) if to_one else "",
-            position=position,
             read_only=not (stored or _is_linkable(member)) or self._is_read_only(source, member),
             target=target,
             inverse=_inverse_name(member, target),

@@ -46,7 +46,6 @@ class Derived:
 
     def __init__(self, dataclass: DataClass, own: Mapping[str, Attribute]) -> None:
         self.dataclass = dataclass
-        self.position = len(own)
         self.left_out: list[LeftOut] = []
         # What has a wire name already, by that name.
         self._taken = {name: attribute.source for name, attribute in own.items()}
@@ -71,7 +70,6 @@ class Derived:
             self.left_out.append(LeftOut(what, f"{rival!r} has the same name", source, rival))
         else:
             self._taken[made.name] = source
-            self.position += 1
             yield made
 
     def _computed(self, source: str) -> Attribute | str:
@@ -97,7 +95,6 @@ class Derived:
             member=None,
             source=source,
             column="",
-            position=self.position + 1,
             read_only=read_only or source in self.dataclass.readonly_fields,
             value=value,
             compute=_getter(source, value, what, is_method=inspect.isfunction(member)),
@@ -117,7 +114,6 @@ class Derived:
             member=None,
             source=source,
             column=source,
-            position=self.position + 1,
             read_only=True,
             value=value,
             expression=expression,
@@ -147,7 +143,6 @@ class Derived:
             member=end.member if not steps else None,
             source=end.source,
             column=f"{lookup}{end.column}",
-            position=self.position + 1,
             # 4D writes through an alias to the same entity only.
             read_only=bool(steps) or end.read_only,
             value=end.value,

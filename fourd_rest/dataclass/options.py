@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # What the side table of stamps can hold; a model with a stamp column of its own may have longer keys.
 KEY_LENGTH = 255
+# Where rights are held on single entities a backend can be asked about one at a time.
+UPLOAD_PROBE = 50
 
 _BYTES: models.Field[Any, Any] = models.BinaryField()
 
@@ -71,6 +73,8 @@ class DataClass:
         Whether a delete without key, filter or set may delete every entity.
     ``allow_stamp_override``
         Whether an update with a negative stamp is saved whatever the stored stamp is.
+    ``object_permissions``
+        Whether what ``get_queryset`` gives a user is what he may read, without a right on the dataclass.
     ``computed``
         Properties and methods of the model, typed by their return annotation.
     ``annotations``
@@ -99,6 +103,7 @@ class DataClass:
     delete_files: bool = False
     allow_delete_all: bool = False
     allow_stamp_override: bool = False
+    object_permissions: bool = False
     computed: Sequence[str] = ()
     annotations: dict[str, Any] = {}  # noqa: RUF012  (read only, as in ModelAdmin)
     aliases: dict[str, str] = {}  # noqa: RUF012
@@ -120,6 +125,7 @@ class DataClass:
         "delete_files",
         "allow_delete_all",
         "allow_stamp_override",
+        "object_permissions",
         "computed",
         "annotations",
         "aliases",
@@ -153,6 +159,22 @@ class DataClass:
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return self._has_permission(request, "delete", obj)
+
+    def has_upload_permission(self, request: HttpRequest) -> bool:
+        """Whether ``request`` may upload files for entities of this dataclass (D-15).
+
+        Who may add or change, also single entities where ``object_permissions`` is set: of the newest
+        ``UPLOAD_PROBE`` entities that ``get_queryset`` gives one is looked for that ``request`` may
+        change. Whoever can say it in one query overrides this.
+        """
+        if self.has_change_permission(request) or self.has_add_permission(request):
+            return True
+        rows = self.granted(request)
+        if rows is None:
+            return False
+        bytes_ = [attribute.source for attribute in self.file_attributes if attribute.holds_bytes]
+        newest = rows.defer(*bytes_).order_by("-pk")[:UPLOAD_PROBE]
+        return any(self.has_change_permission(request, obj) for obj in newest)
 
     def save_model(self, request: HttpRequest, obj: models.Model, change: bool) -> None:
         """Save ``obj`` inside the transaction of the update; ``change`` is false for a new entity."""
@@ -191,7 +213,23 @@ class DataClass:
             return rows
         return each_once(self.model, rows, f"get_queryset() of the dataclass {self.name}")
 
+    def granted(self, request: HttpRequest) -> models.QuerySet[Any] | None:
+        """The entities that ``request`` may read because ``get_queryset`` gives them, whatever rights it
+        holds on the dataclass (``object_permissions``); None where ``get_queryset`` grants nothing.
+
+        It grants nothing to guests, whose rights stand in the settings.
+        """
+        if not self.grants_by_rows or not request.user.is_authenticated:
+            return None
+        return self.entities(request)
+
     # What follows from the options.
+
+    @cached_property
+    def grants_by_rows(self) -> bool:
+        """Whether ``get_queryset`` is what grants the right to read (``object_permissions``)."""
+        own = type(self).get_queryset is not DataClass.get_queryset
+        return self.object_permissions is True and own
 
     @cached_property
     def stamp_column(self) -> str | None:
@@ -310,6 +348,11 @@ class DataClass:
     @cached_property
     def file_attributes(self) -> tuple[Attribute, ...]:
         return tuple(a for a in self.attributes.values() if a.file is not None)
+
+    @cached_property
+    def targets(self) -> frozenset[DataClass]:
+        """The dataclasses that relations lead to."""
+        return frozenset(a.target for a in self.attributes.values() if a.target is not None)
 
     @cached_property
     def default_order(self) -> tuple[Any, ...]:

@@ -6,6 +6,8 @@ but not the one in question, gets a 401 that names it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 from django.db import models
@@ -40,6 +42,8 @@ def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model 
     request = caller.request
     match action:
         case Action.VIEW:
+            if obj is None:
+                return caller.views(dataclass)
             return dataclass.has_view_permission(request, obj)
         case Action.ADD:
             return dataclass.has_add_permission(request)
@@ -47,6 +51,22 @@ def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model 
             return dataclass.has_change_permission(request, obj)
         case Action.DELETE:
             return dataclass.has_delete_permission(request, obj)
+
+
+def shows_all(caller: Caller, dataclass: DataClass) -> bool:
+    """Whether whatever entity may be shown to ``caller`` in an answer to a write (D-55).
+
+    If not, ``shows`` is to be asked for each.
+    """
+    return not dataclass.judges_objects and caller.views_all(dataclass)
+
+
+def shows(caller: Caller, dataclass: DataClass, obj: models.Model, alias: str) -> bool:
+    """Whether ``obj`` may be shown to ``caller``; ``alias`` is the database that is written."""
+    if dataclass.has_view_permission(caller.request, obj):
+        return True
+    granted = None if dataclass.judges_objects else dataclass.granted(caller.request)
+    return granted is not None and dataclass.with_key(granted.using(alias), obj.pk).exists()
 
 
 def find(caller: Caller, name: str, action: Action, *, of_entity: bool = False) -> DataClass:
@@ -60,7 +80,7 @@ def find(caller: Caller, name: str, action: Action, *, of_entity: bool = False) 
     dataclass = registry.get(name)
     if dataclass is None:
         raise unknown(name)
-    if not of_entity and not dataclass.is_described(caller.request):
+    if not of_entity and not caller.knows(dataclass):
         raise unknown(name)
     return dataclass
 
@@ -79,15 +99,29 @@ def check_entity(caller: Caller, dataclass: DataClass, action: Action, obj: mode
 
 
 def denied(caller: Caller, dataclass: DataClass, action: Action) -> RestError:
-    if dataclass.is_described(caller.request):
+    if caller.knows(dataclass):
         return RestError(action.row(dataclass=dataclass.name))
     return unknown(dataclass.name)
 
 
 def require_described(caller: Caller, dataclass: DataClass) -> None:
     """Raise 1800 for who may not know of the dataclass."""
-    if not dataclass.is_described(caller.request):
+    if not caller.knows(dataclass):
         raise unknown(dataclass.name)
+
+
+@contextmanager
+def undisclosed(caller: Caller, dataclass: DataClass) -> Iterator[None]:
+    """What is found wrong within is told to who may know of ``dataclass``, to anybody else 1800.
+
+    For whatever looks at a request before it is known on which entity a right might be held.
+    """
+    try:
+        yield
+    except RestError as error:
+        if caller.knows(dataclass):
+            raise
+        raise unknown(dataclass.name) from error
 
 
 def unknown(name: str) -> RestError:
@@ -98,4 +132,4 @@ def is_powerless_guest(caller: Caller) -> bool:
     """Whether nobody is logged in and guests may do nothing."""
     if caller.request.user.is_authenticated:
         return False
-    return not any(dataclass.is_described(caller.request) for dataclass in registry)
+    return not any(map(caller.knows, registry))

@@ -1,12 +1,17 @@
-"""What a write answers: the saved entity, or why it was refused (``responses.md`` 6, D-33)."""
+"""What a write answers: the saved entity, or why it was refused (``responses.md`` 6, D-33).
+
+An entity that the caller may not view is told by its key and its stamp, without attributes (D-55).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
+from django.db.models import Model
 
 from fourd_rest.address import key_text
 from fourd_rest.conf import datastore_name
@@ -29,7 +34,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.query.links import link
 
-from . import integrity
+from . import access, integrity
 from .drafts import Draft, Outcome
 from .nesting import Nesting
 from .posted import GONE, PERMISSION, STAMP, STATUS_TEXTS, Refusal
@@ -46,18 +51,38 @@ class Answers:
         self.caller = rows.caller
         self.dataclass = rows.dataclass
 
-    def saved(self, stored: Entity) -> Entity:
+    @cached_property
+    def shows_all(self) -> bool:
+        """Whether the caller may view whatever entity there is."""
+        return access.shows_all(self.caller, self.dataclass)
+
+    def shows(self, key: Any, instance: Model | None = None) -> bool:
+        """Whether the caller may view the entity of ``key`` as it is now, be it within his reach or not.
+
+        ``instance`` is its row, if that is known already: else one statement, unless he may view all.
+        """
+        if self.shows_all:
+            return True
+        instance = instance or self.rows.instance(key)
+        alias = self.rows.alias
+        return instance is not None and access.shows(self.caller, self.dataclass, instance, alias)
+
+    def _told(self, entity: Entity, uri: str | None, *, shown: bool) -> Entity:
+        return update_answer(entity, self.dataclass.attributes.values() if shown else (), uri)
+
+    def saved(self, stored: Entity, *, shown: bool) -> Entity:
+        """The answer for an entity that is as ``stored``; ``shown``: with its attributes."""
         caller, uri = self.caller, None
         if "__KEY" in stored:
             key = key_text(stored["__KEY"])
             uri = f"{caller.origin}{caller.prefix}/{self.dataclass.name}({key})"
-        return {"__STATUS": {"success": True}, **update_answer(stored, self.dataclass, uri)}
+        return {"__STATUS": {"success": True}, **self._told(stored, uri, shown=shown)}
 
     def unsaved(self, draft: Draft) -> Entity:
         """An accepted entity of a request that was rolled back: as stored, without errors."""
         if draft.stored is None:
             return {}
-        return update_answer(draft.stored, self.dataclass, None)
+        return self._told(draft.stored, None, shown=draft.is_seen)
 
     def refused(self, draft: Draft, refusal: Refusal, current: Entity | None = None) -> Outcome:
         """``current`` is the entity as it is stored now, if that is known already."""
@@ -70,7 +95,7 @@ class Answers:
         if draft.stored is not None and refusal.status != PERMISSION:
             # As it is stored now, so that the client can merge and retry.
             stored = current or self.rows.find(draft.key) or draft.stored
-            answer |= update_answer(stored, self.dataclass, None)
+            answer |= self._told(stored, None, shown=self.shows(draft.key))
         answer["__ERROR"] = [item.as_json() for item in (*refusal.items, self.not_saved(draft))]
         return Outcome(answer, refusal.status)
 
@@ -115,8 +140,9 @@ class Answers:
         )
 
     def _wire_name(self, source: str) -> str:
-        """How a field is called on the wire; the name of one that is not exposed is not told."""
-        for attribute in self.dataclass.attributes.values():
+        """How a field is called on the wire; the name of one that is not exposed is not told,
+        nor that of a relation to a dataclass that the caller may not know of."""
+        for attribute in self.caller.attributes(self.dataclass).values():
             if attribute.source == source:
                 return attribute.name
         return self.dataclass.name
@@ -198,4 +224,4 @@ def _written(value: Entity, shape: Shape) -> Entity:
         name = expanded.attribute.name
         if entity[name] is not None:
             entity[name] = _written(entity[name], expanded.shape)
-    return update_answer(entity, shape.dataclass, None)
+    return update_answer(entity, shape.attributes, None)

@@ -46,6 +46,7 @@ def is_plain(dataclass: DataClass) -> bool:
     return (
         kind.save_model is DataClass.save_model
         and kind.has_change_permission is DataClass.has_change_permission
+        and not dataclass.judges_objects
         and model.save is models.Model.save
         and model.save_base is models.Model.save_base
         and not model._meta.parents
@@ -81,6 +82,7 @@ class Batch:
         """Outcomes by place, of the entities that could be saved together."""
         if len(items) < MIN_SIZE or not is_plain(self.dataclass):
             return {}
+        # Who may change all may view all: rights on single entities are not judged here.
         if not access.may(self.writer.caller, self.dataclass, Action.CHANGE):
             return {}
         drafts = self._drafts(items)
@@ -135,7 +137,7 @@ class Batch:
             try:
                 draft.change = self.writer.judge.change(draft.posted, entity, draft.key)
                 if not draft.change:
-                    outcomes[place] = Outcome(answers.saved(entity))
+                    outcomes[place] = Outcome(answers.saved(entity, shown=True))
                 elif draft.stamp != entity["__STAMP"]:
                     raise answers.conflict(draft)
                 elif not any(map(self._is_constrained, draft.change.values)):
@@ -177,7 +179,7 @@ class Batch:
             self._update([instances[draft.key] for draft in winners.values()], winners.values(), now)
             saved = self.writer.rows.saved_many(draft.key for draft in winners.values())
             for place, draft in winners.items():
-                outcomes[place] = Outcome(self.writer.answers.saved(saved[draft.key]))
+                outcomes[place] = Outcome(self.writer.answers.saved(saved[draft.key], shown=True))
                 instance = instances[draft.key]
                 announce(self.writer.caller, self.dataclass, self.alias, draft, instance)
             return outcomes

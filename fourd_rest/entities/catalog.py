@@ -33,7 +33,7 @@ class Catalog:
     def __init__(self, caller: Caller, *, full: bool = False) -> None:
         self.caller = caller
         self.full = full
-        self.described = [dataclass for dataclass in registry if dataclass.is_described(caller.request)]
+        self.described = [dataclass for dataclass in registry if caller.knows(dataclass)]
 
     def summary(self) -> dict[str, Any]:
         """``$catalog``: names and addresses."""
@@ -79,7 +79,8 @@ class Catalog:
         }
         if self.full:
             shown["exposed"] = True
-        shown["tableNumber"] = list(registry).index(dataclass) + 1
+        # Numbers count what is shown: gaps would tell that there is more.
+        shown["tableNumber"] = self.described.index(dataclass) + 1
         shown["scope"] = "public"
         if self.full:
             shown["uuid"] = unique_id(dataclass.model._meta.label)
@@ -87,18 +88,19 @@ class Catalog:
         if dataclass.page_size is not None:
             shown["defaultTopSize"] = dataclass.page_size
         shown["attributes"] = [
-            self._attribute(dataclass, attribute)
-            for attribute in dataclass.attributes.values()
-            if attribute.target is None or attribute.target in self.described
+            self._attribute(dataclass, attribute, position)
+            for position, attribute in enumerate(self.caller.attributes(dataclass).values(), 1)
         ]
         key = dataclass.key_attribute
+        if key is not None and self.caller.attribute(dataclass, key.name) is None:
+            key = None  # a relation to what the caller may not know of
         shown["key"] = [{"name": key.name}] if key is not None else []
         return shown
 
-    def _attribute(self, dataclass: DataClass, attribute: Attribute) -> dict[str, Any]:
+    def _attribute(self, dataclass: DataClass, attribute: Attribute, position: int) -> dict[str, Any]:
         shown: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
         if attribute.kind is not Kind.TO_MANY:
-            shown["fieldPos"] = attribute.position
+            shown["fieldPos"] = position
         shown["scope"] = "public"
         if self.full:
             shown["exposed"] = True
@@ -113,7 +115,7 @@ class Catalog:
         if attribute.kind is Kind.TO_ONE and isinstance(field, models.Field):
             shown["foreignKey"] = attribute.name
         # An alias needs rights on itself only, but does not tell of a relation that is hidden.
-        if attribute.path and all(hop.target in self.described for hop in attribute.hops):
+        if attribute.path and all(self.caller.knows(hop.target) for hop in attribute.hops):
             shown["path"] = attribute.path
         if attribute.target is not None:
             if attribute.inverse is not None:

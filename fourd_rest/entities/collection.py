@@ -27,11 +27,13 @@ from fourd_rest.errors import (
     asked_attribute,
 )
 from fourd_rest.models import EntitySet
+from fourd_rest.query.asking import query_of
+from fourd_rest.query.syntax import Query
 
 from . import access, computing, forms, plans, reading, set_members, sets, shapes
 from .access import Action
 from .deleting import delete_selected
-from .selection import Filter, Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
 from .set_members import CHUNK, contains
 from .transactions import ATTEMPTS
 
@@ -73,7 +75,7 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
         _slice(address, dataclass)
         _form(address)
         _edit(caller, address, dataclass, set_id)
-    is_plain = filter_.query.where is None and items is None and not combines
+    is_plain = filter_.where is None and items is None and not combines
     if is_plain and "$clean" not in address.params:
         return _stored(caller, address, dataclass, set_id, method)
     members = _members(caller, address, dataclass, set_id, filter_, items)
@@ -88,17 +90,20 @@ def related(
     """``X(key)/relation?$expand=relation&$method=subentityset``: the related entities as a set.
 
     The relation is the one that ``$expand`` names (``server-facts.md`` 12). Raises ``RestError`` 1805
-    for one that is not exposed, 1815 where there is none, 1813 for another ``method``.
+    for one that is not exposed, 1815 where there is none, 1813 for another ``method``. The right to read
+    the entity has been asked before.
     """
-    reading.check_view(caller, dataclass, key_text)
     if method != "subentityset":
         raise RestError(METHOD_NOT_APPLICABLE(method=method))
     name = address.params.get("$expand", "").split(",")[0].strip() or (address.names or "")
     if not name:
         raise RestError(NO_SUBENTITYSET())
-    attribute = dataclass.attributes.get(name)
+    attribute = caller.attribute(dataclass, name)
     if attribute is None:
-        raise _unknown_relation(name, dataclass)
+        raise RestError(
+            asked_attribute(name, dataclass.name),
+            BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
+        )
     selection = _related(caller, dataclass, key_text, attribute)
     filter_, items = asked(address, selection.dataclass)
     if items is None:
@@ -106,13 +111,6 @@ def related(
     selection = sorted_by(filtered(selection, filter_), items)
     inner = _without_relation(address)
     return _answer(inner, selection, address.params.get("$attributes"), "entityset")
-
-
-def _unknown_relation(name: str, dataclass: DataClass) -> RestError:
-    return RestError(
-        asked_attribute(name, dataclass.name),
-        BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
-    )
 
 
 def _without_relation(address: Address) -> Address:
@@ -125,8 +123,6 @@ def _without_relation(address: Address) -> Address:
 
 def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
     target = attribute.target
-    if target is not None and not target.is_described(caller.request):
-        raise _unknown_relation(attribute.name, dataclass)
     if target is None or attribute.kind is not Kind.TO_MANY:
         raise RestError(NO_SUBENTITYSET())
     access.check(caller, target, Action.VIEW)
@@ -142,11 +138,11 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     """
     filter_, _ = asked(address, dataclass)
     set_id = address.set_id
-    if (set_id or filter_.query.where is not None) and not access.may(caller, dataclass, Action.VIEW):
+    if (set_id or filter_.where is not None) and not access.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
         raise access.denied(caller, dataclass, Action.VIEW)
     if set_id is None or set_id == NONE:
-        if filter_.query.where is None and set_id is None and not dataclass.allow_delete_all:
+        if filter_.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
         source = _source(caller, address, dataclass, set_id)
         # A replica may not know yet what an entity has become, and that it is none of these.
@@ -179,13 +175,13 @@ def _members(
     address: Address,
     dataclass: DataClass,
     set_id: str,
-    filter_: Filter,
+    filter_: Query,
     items: Any,
 ) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
     whole = everything(caller, dataclass)
     operator = address.params.get("$logicoperator")
-    keeps_places = filter_.query.where is None and not address.flag("$clean")
+    keeps_places = filter_.where is None and not address.flag("$clean")
     if operator is None and items is not None:
         # The database knows the members; their places are of no use.
         entity_set = _find(caller, address, dataclass, set_id)
@@ -249,9 +245,9 @@ def _page_of_set(
 
 def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
     """What the saved texts select; ``$all`` and an empty filter are all entities."""
-    filter_ = Filter.of(address, "$savedfilter")
-    items = filter_.query.order or order_items(dataclass, address, "$savedorderby")
-    return sorted_by(filtered(everything(caller, dataclass), filter_), items)
+    query = query_of(address, "$savedfilter")
+    items = query.order or order_items(dataclass, address, "$savedorderby")
+    return sorted_by(filtered(everything(caller, dataclass), query), items)
 
 
 def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:

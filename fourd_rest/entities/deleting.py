@@ -167,7 +167,7 @@ def _referring(caller: Caller, error: ProtectedError | RestrictedError) -> Itera
     names = set()
     for model in {type(instance) for instance in held}:
         dataclass = registry.for_model(model)
-        known = dataclass is not None and dataclass.is_described(caller.request)
+        known = dataclass is not None and caller.knows(dataclass)
         names.add(f'the "{dataclass.name}" dataclass' if dataclass and known else "other data")
     for name in sorted(names):
         yield _held_by(name)

@@ -28,7 +28,8 @@ class Outcome:
 class Draft:
     """One posted entity on its way. ``key`` and ``stored`` are None for a new one.
 
-    ``any_stamp``: the write is one that asks for no stamp (D-16).
+    ``any_stamp``: the write is one that asks for no stamp (D-16). ``is_seen``: the caller may view the
+    stored entity.
     """
 
     posted: Mapping[str, Any]
@@ -36,6 +37,7 @@ class Draft:
     key: Any = None
     stamp: int | None = None
     stored: Entity | None = None
+    is_seen: bool = True
     change: Change = field(default_factory=Change)
     placed: list[Placed] = field(default_factory=list)
     nested: list[Nested] = field(default_factory=list)

@@ -78,7 +78,7 @@ class Info:
         At most ``MAX_PAGE_SIZE`` are listed, all are counted. A guest's set is held by whoever knows its
         ID, so guests are told of none.
         """
-        described = {d.name: d for d in registry if d.is_described(self.caller.request)}
+        described = {d.name: d for d in registry if self.caller.knows(d)}
         limit, found, count = current().MAX_PAGE_SIZE, list[EntitySet](), 0
         for alias in sorted({dataclass.write_alias() for dataclass in described.values()}):
             sets = EntitySet.objects.using(alias).filter(

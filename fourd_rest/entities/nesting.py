@@ -46,7 +46,7 @@ def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: 
     found: dict[Guard, frozenset[Any]] = {}
     for guard in projection.guards:
         target = guard.target
-        if guard.needs_right and not target.has_view_permission(caller.request):
+        if guard.needs_right and not caller.views(target):
             found[guard] = frozenset()
         elif target.restricts_rows:
             keys = {row[guard.place] for row in rows} - {None}

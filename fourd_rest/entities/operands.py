@@ -55,7 +55,7 @@ class Operand:
     """One name of a client's list.
 
     It leads over the to-one relations of ``way`` to ``attribute`` of ``owner``, and on into its object
-    by ``steps``.
+    by ``steps``; ``alias`` is that of its ``Place``.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Operand:
     attribute: Attribute
     steps: tuple[Step, ...] = ()
     way: Way = Way()
+    alias: tuple[DataClass, Attribute] | None = None
 
     @property
     def is_number(self) -> bool:
@@ -91,7 +92,8 @@ class Operand:
             raise self.wrong_type()
 
     def wrong_type(self) -> RestError:
-        return RestError(WRONG_ATTRIBUTE_TYPE(attribute=self.attribute.name, dataclass=self.owner.name))
+        owner, attribute = self.alias or (self.owner, self.attribute)
+        return RestError(WRONG_ATTRIBUTE_TYPE(attribute=attribute.name, dataclass=owner.name))
 
 
 def resolve(caller: Caller, dataclass: DataClass, name: str) -> Operand:
@@ -107,7 +109,7 @@ def resolve(caller: Caller, dataclass: DataClass, name: str) -> Operand:
             raise
         failed = BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name)
         raise RestError(*error.items, failed) from error
-    operand = Operand(name, place.dataclass, place.attribute, place.steps, place.way)
+    operand = Operand(name, place.dataclass, place.attribute, place.steps, place.way, place.alias)
     if place.links and place.attribute.target is None:
         raise operand.wrong_type()
     return operand
@@ -147,7 +149,7 @@ def expression(caller: Caller, dataclass: DataClass, attribute: Attribute) -> An
     column: Any = F(attribute.column)
     seen = Q()
     if attribute.kind is Kind.TO_ONE and attribute.target is not None:
-        if not attribute.target.has_view_permission(caller.request):
+        if not caller.views(attribute.target):
             return Value(None, output_field=_field(dataclass, column))
         seen = sees(caller, attribute.target, attribute.column)
     for hop in attribute.hops:

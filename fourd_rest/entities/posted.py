@@ -43,6 +43,8 @@ PERMISSION, STAMP, OTHER, GONE = 1, 2, 4, 5
 _STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 # What read answers and update answers hold beside attributes; clients post it back.
 _ECHOED = frozenset({"uri"})
+# Stands for a stored value that the client may not view: it equals nothing.
+_UNSEEN = object()
 
 
 class Refusal(Exception):
@@ -112,24 +114,26 @@ class Judge:
         self.dataclass = dataclass
         self.alias = alias
 
-    def change(self, posted: Mapping[str, Any], stored: Entity, key: Any) -> Change:
+    def change(self, posted: Mapping[str, Any], stored: Entity | None, key: Any) -> Change:
         """What of ``posted`` differs from ``stored``, the entity as the client reads it.
 
         ``key`` is None for a new entity; ``stored`` is then what it would be without a word from the
-        client. Raises ``Refusal`` with one error for every attribute that cannot be taken.
+        client. ``stored`` is None for a client that may not view the entity: whatever it posts but the
+        key is taken for a change then, or the answer would tell which values are right (D-55).
+        Raises ``Refusal`` with one error for every attribute that cannot be taken.
         """
         change = Change()
         errors: list[ErrorItem] = []
         for name, value in posted.items():
             if name.startswith("__"):
                 continue
-            attribute = self.dataclass.attributes.get(name)
+            attribute = self.caller.attribute(self.dataclass, name)
             if attribute is None:
                 if name not in _ECHOED:
                     errors.append(ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=self.dataclass.name))
                 continue
             try:
-                self._take(change, attribute, value, stored.get(name), key)
+                self._take(change, attribute, value, self._stored(stored, attribute, key), key)
             except Refusal as refusal:
                 errors.extend(refusal.items)
             except RestError as error:
@@ -137,6 +141,17 @@ class Judge:
         if errors:
             raise Refusal(*errors)
         return change
+
+    def _stored(self, stored: Entity | None, attribute: Attribute, key: Any) -> Any:
+        """What a read would show of ``attribute``, or ``_UNSEEN``."""
+        if stored is not None:
+            return stored.get(attribute.name)
+        if attribute is not self.dataclass.key_attribute:
+            return _UNSEEN
+        target = attribute.target
+        if target is None:
+            return attribute.shown(key)
+        return {"__deferred": {"__KEY": target.key_to_wire(key)}}
 
     def _take(self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any) -> None:
         if isinstance(value, str) and attribute.means_null(value):
@@ -146,7 +161,7 @@ class Judge:
         elif attribute.kind is Kind.TO_MANY:
             # What a read shows of a to-many relation is an object: ignored (``server-facts.md`` 9).
             if not isinstance(value, dict):
-                self._take_links(change, attribute, value, key)
+                self._take_links(change, attribute, value, key, is_seen=stored is not _UNSEEN)
         elif attribute.kind is Kind.TO_ONE:
             self._take_relation(change, attribute, value, stored)
         else:
@@ -162,7 +177,7 @@ class Judge:
             elif _is_same_object(value, stored):
                 return  # whatever a field of the site's own would make of it
         python = self._scalar(attribute, value)
-        if wire_text(attribute.shown(python)) == wire_text(stored):
+        if stored is not _UNSEEN and wire_text(attribute.shown(python)) == wire_text(stored):
             return
         if self._is_fixed(attribute, is_new=is_new):
             raise Refusal(self._item(READ_ONLY, attribute))
@@ -192,7 +207,7 @@ class Judge:
             change.nested[attribute] = value
             return
         wanted = self._related_key(attribute, value)
-        stored_key = stored["__deferred"]["__KEY"] if stored else None
+        stored_key = stored["__deferred"]["__KEY"] if isinstance(stored, dict) else stored
         if wanted is None:
             if stored_key is None:
                 return
@@ -219,7 +234,9 @@ class Judge:
         key = value["__KEY"]
         return None if isinstance(key, str) and attribute.means_null(key) else key
 
-    def _take_links(self, change: Change, attribute: Attribute, value: Any, key: Any) -> None:
+    def _take_links(
+        self, change: Change, attribute: Attribute, value: Any, key: Any, *, is_seen: bool
+    ) -> None:
         """Many-to-many: the list of all related keys. Those the caller cannot see stay linked."""
         self._require_writable(attribute)
         target = attribute.target
@@ -237,12 +254,12 @@ class Judge:
             manager = getattr(self.dataclass.model(pk=key), attribute.source)
             linked = set(manager.using(self.alias).values_list("pk", flat=True))
         seen: set[Any] = set()
-        if target.has_view_permission(self.caller.request):
+        if self.caller.views(target):
             entities = target.entities(self.caller.request).using(self.alias).order_by()
             seen = set(entities.filter(pk__in=wanted | linked).values_list("pk", flat=True))
         for unknown in sorted(wanted - seen):
             raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(unknown), dataclass=target.name))
-        if wanted != linked & seen:
+        if wanted != linked & seen or not is_seen:
             change.links[attribute] = wanted | (linked - seen)
 
     def foreign_key(self, attribute: Attribute, key: Any) -> Any:
@@ -254,7 +271,7 @@ class Judge:
         """What the foreign key column gets. A target the caller cannot see is an unknown one."""
         request = self.caller.request
         found: Any = None
-        if target.has_view_permission(request):
+        if self.caller.views(target):
             column = attribute.field.target_field.attname  # type: ignore[attr-defined]
             if target.restricts_rows:
                 entities = target.with_key(target.entities(request).using(self.alias), key)

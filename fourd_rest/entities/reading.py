@@ -75,8 +75,7 @@ def entity(
     names: str | None,
     expand: str | None = None,
 ) -> Entity:
-    """One entity by the text of its key (``responses.md`` 2)."""
-    check_view(caller, dataclass, key_text)
+    """One entity by the text of its key (``responses.md`` 2), after ``check_view``."""
     projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
     queryset = dataclass.entities(caller.request)
     row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
@@ -92,9 +91,8 @@ def related(
     """The entities that the relation ``attribute`` of one entity leads to, as far as visible.
 
     Each once, in no order; of a to-one relation one or none. One statement, which looks for the entity.
-    Raises as ``entity`` does; the right to read the target has been asked with the shape.
+    Raises as ``entity`` does; the rights to read the entity and the target have been asked before.
     """
-    check_view(caller, dataclass, key_text)
     seen = dataclass.entities(caller.request)
     target = attribute.target
     assert target is not None  # noqa: S101  (a relation has a target)
@@ -149,8 +147,7 @@ def _load(caller: Caller, dataclass: DataClass, key_text: str) -> models.Model |
 
 
 def file(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> StoredFile:
-    """Where the bytes of ``attribute`` are. Raises as ``entity`` does."""
-    check_view(caller, dataclass, key_text)
+    """Where the bytes of ``attribute`` are. Raises as ``entity`` does, and after ``check_view``."""
     key = to_key(dataclass, key_text)
     projection = Projection(Shape(dataclass, ()), caller.prefix)
     queryset = dataclass.entities(caller.request)

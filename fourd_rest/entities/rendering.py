@@ -330,8 +330,8 @@ def names_key(attribute: Attribute) -> bool:
     return attribute.member.target_field.primary_key
 
 
-def update_answer(entity: Entity, dataclass: DataClass, uri: str | None) -> Entity:
-    """An entity in the order of write answers, empty attributes left out (D-03, D-04)."""
+def update_answer(entity: Entity, attributes: Iterable[Attribute], uri: str | None) -> Entity:
+    """An entity in the order of write answers, with ``attributes`` less the empty ones (D-03, D-04)."""
     answer: Entity = {}
     if "__KEY" in entity:
         answer["__KEY"] = entity["__KEY"]
@@ -341,8 +341,8 @@ def update_answer(entity: Entity, dataclass: DataClass, uri: str | None) -> Enti
     answer["__TIMESTAMP"] = entity["__TIMESTAMP"]
     filled = [
         (attribute, entity[attribute.name])
-        for attribute in dataclass.attributes.values()
-        if entity[attribute.name] is not None
+        for attribute in attributes
+        if entity.get(attribute.name) is not None
     ]
     answer.update((a.name, value) for a, value in filled if a.is_scalar and a.type != "object")
     answer.update((a.name, value) for a, value in filled if not a.is_scalar or a.type == "object")

@@ -25,7 +25,7 @@ class Rows:
         self.caller = caller
         self.dataclass = dataclass
         self.alias = alias
-        self._projection = project(whole(dataclass), caller.prefix)
+        self._projection = project(whole(caller, dataclass), caller.prefix)
 
     def query(self, key: Any) -> QuerySet[Any]:
         """The row of ``key``, if the caller may reach it."""
@@ -50,6 +50,12 @@ class Rows:
             return next(iter(rows.select_for_update(no_key=no_key)), None)
         row = _locking(self.dataclass, no_key).get(key, self.alias)
         return None if row is None else model.from_db(self.alias, _columns(model), row)
+
+    def instance(self, key: Any) -> Model | None:
+        """The row of ``key`` as it is now, whoever may reach it."""
+        rows = self.dataclass.model._base_manager.using(self.alias)
+        found: Model | None = self.dataclass.with_key(rows, key).order_by().first()
+        return found
 
     def find_many(self, keys: Iterable[Any]) -> dict[Any, Entity]:
         """The entities of ``keys`` that the caller may reach, in one statement."""

@@ -25,7 +25,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.query import prepared
 from fourd_rest.query.asking import order_of, query_of
-from fourd_rest.query.compiler import condition, conditions
+from fourd_rest.query.compiler import condition
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
 from fourd_rest.query.paths import readable
@@ -39,9 +39,6 @@ from fourd_rest.query.syntax import (
     Step,
     Text,
 )
-
-# Filters beyond this length are compiled each time.
-_REMEMBERED_LENGTH = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +108,13 @@ def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Sel
     return replace(whole, queryset=whole.queryset.filter(key_in(keys)))
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A filter with its parameters filled in, and the texts that it was made from."""
-
-    query: Query
-    texts: tuple[str, str | None] | None = None
-
-    @classmethod
-    def of(cls, address: Address, name: str) -> Filter:
-        """Raises ``RestError`` 1112, 1201, 1278 to 1280, 1806, 9022."""
-        text = address.params.get(name, "")
-        params = address.written.get("$params", address.params.get("$params"))
-        is_short = len(text) + len(params or "") <= _REMEMBERED_LENGTH
-        return cls(query_of(address, name), (text, params) if is_short else None)
-
-
-def asked(address: Address, dataclass: DataClass) -> tuple[Filter, tuple[OrderItem, ...] | None]:
+def asked(address: Address, dataclass: DataClass) -> tuple[Query, tuple[OrderItem, ...] | None]:
     """The filter of an address with its parameters, and the order: that within the filter wins (D-36).
 
     Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
     """
-    filter_ = Filter.of(address, "$filter")
-    return filter_, filter_.query.order or order_items(dataclass, address, "$orderby")
+    query = query_of(address, "$filter")
+    return query, query.order or order_items(dataclass, address, "$orderby")
 
 
 def order_items(dataclass: DataClass, address: Address, name: str) -> tuple[OrderItem, ...] | None:
@@ -149,16 +130,13 @@ def order_items(dataclass: DataClass, address: Address, name: str) -> tuple[Orde
         raise RestError(BAD_ORDER(order=address.params[name], dataclass=dataclass.name)) from error
 
 
-def filtered(selection: Selection, filter_: Filter) -> Selection:
+def filtered(selection: Selection, filter_: Query) -> Selection:
     """What of ``selection`` the filter leaves."""
-    where = filter_.query.where
+    where = filter_.where
     if where is None:
         return selection
     caller, dataclass, rows = selection.caller, selection.dataclass, selection.queryset
-    if filter_.texts is None:
-        found = condition(caller, dataclass, where, rows.db)
-    else:
-        found = conditions.get(caller, dataclass, where, rows.db, filter_.texts)
+    found = condition(caller, dataclass, where, rows.db)
     narrowed, before = rows.filter(found), selection.condition
     known = None if before is None else (narrowed, before & found)
     return replace(selection, queryset=narrowed, where=where, filtered_from_all=known)
@@ -190,7 +168,7 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
     not_there = RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
     try:
-        selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
+        selection = filtered(everything(caller, dataclass), Query(comparison))
     except RestError as error:
         # What no value can be is nobody's, as a key that is none.
         if error.items[-1].row is not WRONG_OPERAND:

@@ -230,7 +230,7 @@ def _judge(caller: Caller, dataclass: DataClass, found: EntitySet, set_id: str) 
     other = registry.get(found.dataclass)
     if other is None or other.model._meta.label_lower != found.model:
         raise _not_found(set_id)
-    if not other.is_described(caller.request):
+    if not caller.knows(other):
         raise _not_found(set_id)
     raise RestError(ENTITY_SET_OF_ANOTHER(id=set_id, dataclass=dataclass.name))
 

@@ -1,20 +1,20 @@
 """What is shown of an entity: attribute lists and ``$expand`` (``query.md`` 12, ``requests.md`` 5, 6.2).
 
 The lists are read into a ``Shape``: the attributes of one dataclass in order, and for every relation
-that is expanded the shape of its target. What a caller may see plays no part in that, so shapes are kept
-and used again; his rights are asked every time.
+that is expanded the shape of its target. Shapes are kept and used again, one for each set of dataclasses
+that a caller may not know of; his rights are asked every time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
@@ -57,7 +57,8 @@ class Shape:
 
     ``attributes`` are in order. Of those, ``expanded`` are relations that are shown as entities and
     ``properties`` tells of which objects only some properties are shown. ``steps`` are the relations
-    that the lists walk, shown or not: the caller's right to walk them is to be asked.
+    that the lists walk, shown or not: the caller's right to walk them is to be asked. ``targets`` are
+    the dataclasses that the relations named or shown lead to, those within ``expanded`` included.
     """
 
     dataclass: DataClass
@@ -65,6 +66,7 @@ class Shape:
     expanded: tuple[Expanded, ...] = ()
     properties: Mapping[str, Properties] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    targets: frozenset[DataClass] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,40 +89,47 @@ def shape(caller: Caller, dataclass: DataClass, *, names: str | None, expand: st
     to entities that he may know of but not read, 9024 and 9022 (400) for too much of it.
     """
     limit = current().MAX_EXPAND_DEPTH
-    try:
-        found = _built(dataclass, names, expand, limit)
-        if unseen := _unseen(caller, found.steps):
-            found = _built(dataclass, names, expand, limit, unseen)
-    except _Refused as refused:
-        # What stands behind a relation that the caller may not know of must not show in the error.
-        _check(caller, dataclass, refused.steps)
-        raise refused.error from None
+    hidden: frozenset[DataClass] = frozenset()
+    while True:
+        try:
+            found = _built(dataclass, names, expand, limit, hidden)
+        except _Refused as refused:
+            # What a caller may not know of must not show in the error, nor what stands behind it.
+            if more := _unknown_among(caller, refused.targets - hidden):
+                hidden |= more
+                continue
+            _check(caller, refused.steps)
+            raise refused.error from None
+        if not (more := _unknown_among(caller, found.targets)):
+            break
+        hidden |= more
     if found.steps:
-        _check(caller, dataclass, found.steps)
+        if unseen := _unseen(caller, found.steps):
+            found = _built(dataclass, names, expand, limit, hidden, unseen)
+        _check(caller, found.steps)
     return found
 
 
-def whole(dataclass: DataClass) -> Shape:
-    """Every attribute, nothing expanded."""
-    return _built(dataclass, None, None, 0)
+def whole(caller: Caller, dataclass: DataClass) -> Shape:
+    """Every attribute that ``caller`` may know of, nothing expanded."""
+    return _built(dataclass, None, None, 0, _unknown_among(caller, dataclass.targets))
+
+
+def _unknown_among(caller: Caller, targets: frozenset[DataClass]) -> frozenset[DataClass]:
+    """Those of ``targets`` that the caller may not know of: relations to them are not there (D-13)."""
+    return frozenset(target for target in targets if not caller.knows(target))
 
 
 def _unseen(caller: Caller, steps: tuple[Step, ...]) -> frozenset[str]:
     """Relations that ``$all`` stands for and that the caller may not read: he did not name them."""
     return frozenset(
-        step.attribute.name
-        for step in steps
-        if step.is_optional and not step.target.has_view_permission(caller.request)
+        step.attribute.name for step in steps if step.is_optional and not caller.views(step.target)
     )
 
 
-def _check(caller: Caller, root: DataClass, steps: Collection[Step]) -> None:
+def _check(caller: Caller, steps: Collection[Step]) -> None:
     for step in steps:
-        if step.is_optional:
-            continue
-        if not step.target.is_described(caller.request):
-            raise _unknown(step.attribute.name, step.owner, step.item, root, step.row)
-        if not step.target.has_view_permission(caller.request):
+        if not step.is_optional and not caller.views(step.target):
             raise RestError(NO_PERMISSION_READ(dataclass=step.target.name))
 
 
@@ -132,24 +141,29 @@ def _unknown(name: str, owner: DataClass, item: str, root: DataClass, row: Error
 
 
 class _Refused(Exception):
-    """A list that makes no shape, and the relations that had been walked until then."""
+    """A list that makes no shape, and the relations that had been walked or named until then."""
 
-    def __init__(self, error: RestError, steps: Collection[Step]) -> None:
+    def __init__(
+        self, error: RestError, steps: Collection[Step], targets: Collection[DataClass]
+    ) -> None:
         super().__init__(str(error))
         self.error = error
         self.steps = steps
+        self.targets = frozenset(targets)
 
 
 # Clients ask for the same few lists again and again.
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=400)
 def _built(
     dataclass: DataClass,
     names: str | None,
     expand: str | None,
     limit: int,
+    hidden: frozenset[DataClass],
     unseen: frozenset[str] = frozenset(),
 ) -> Shape:
-    builder = _Builder(dataclass, limit)
+    """Raises ``_Refused``. ``hidden``: the dataclasses to which no relation is taken for one."""
+    builder = _Builder(dataclass, limit, hidden)
     if names is None or not names.strip():
         builder.root.shows_all = True
     else:
@@ -158,14 +172,22 @@ def _built(
     if expand is not None and expand.strip():
         for item in expand.split(","):
             builder.expand(item.strip(), unseen)
-    return builder.root.shape(builder.steps)
+    return builder.root.shape(builder.steps, builder.named)
 
 
 class _Node:
     """A shape in the making."""
 
-    def __init__(self, dataclass: DataClass, depth: int = 0, *, shows_all: bool = False) -> None:
+    def __init__(
+        self,
+        dataclass: DataClass,
+        hidden: frozenset[DataClass],
+        depth: int = 0,
+        *,
+        shows_all: bool = False,
+    ) -> None:
         self.dataclass = dataclass
+        self.hidden = hidden
         self.depth = depth
         self.shows_all = shows_all
         self.chosen: dict[str, Attribute] = {}
@@ -174,22 +196,36 @@ class _Node:
         self.count = NESTED_SIZE
         self.skip = 0
 
-    def shape(self, steps: tuple[Step, ...] = ()) -> Shape:
-        chosen = self.dataclass.attributes if self.shows_all else self.chosen
+    def attribute(self, name: str) -> Attribute | None:
+        attribute = self.dataclass.attributes.get(name)
+        return None if attribute is None or attribute.target in self.hidden else attribute
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        every = self.dataclass.attributes
+        if self.hidden.isdisjoint(self.dataclass.targets):
+            return every
+        return {name: found for name, found in every.items() if found.target not in self.hidden}
+
+    def shape(self, steps: tuple[Step, ...] = (), named: Collection[DataClass] = ()) -> Shape:
+        chosen = self.attributes if self.shows_all else self.chosen
+        expanded = tuple(
+            self.nested[name].expanded(attribute)
+            for name, attribute in chosen.items()
+            if name in self.nested
+        )
+        shown = (a.target for a in chosen.values() if a.target is not None)
         return Shape(
             self.dataclass,
             tuple(chosen.values()),
-            tuple(
-                self.nested[name].expanded(attribute)
-                for name, attribute in chosen.items()
-                if name in self.nested
-            ),
+            expanded,
             {
                 name: properties
                 for name, properties in self.properties.items()
                 if properties is not None and not self.shows_all
             },
             steps,
+            frozenset(shown).union(named, *(inner.shape.targets for inner in expanded)),
         )
 
     def expanded(self, relation: Attribute) -> Expanded:
@@ -199,9 +235,12 @@ class _Node:
 class _Builder:
     """Reads the items of both lists, those of ``$expand`` last."""
 
-    def __init__(self, dataclass: DataClass, limit: int) -> None:
-        self.root = _Node(dataclass)
+    def __init__(self, dataclass: DataClass, limit: int, hidden: frozenset[DataClass]) -> None:
+        self.root = _Node(dataclass, hidden)
         self.limit = limit
+        self.hidden = hidden
+        # What the relations lead to that the lists name.
+        self.named: set[DataClass] = set()
         self.properties = 0
         # One for each relation of each node, whatever the number of items.
         self._steps: dict[tuple[_Node, str], Step] = {}
@@ -218,7 +257,7 @@ class _Builder:
             if name == "*" and is_last:
                 node.shows_all = True
                 return
-            attribute = node.dataclass.attributes.get(name)
+            attribute = self._attribute(node, name)
             if attribute is None:
                 raise self._refused(name, node, item, BAD_ATTRIBUTE_LIST)
             node.chosen[name] = attribute
@@ -236,7 +275,7 @@ class _Builder:
     def _add_properties(self, node: _Node, name: str, path: list[str]) -> None:
         limit = current().MAX_JSON_DEPTH
         if len(path) > limit:
-            raise _Refused(RestError(EXPANDED_TOO_DEEP(limit=limit)), self.steps)
+            raise self._too_deep(limit)
         if path and path[-1] == "*":
             path = path[:-1]
         *parents, last = (name, *path)
@@ -254,8 +293,8 @@ class _Builder:
     def expand(self, item: str, unseen: frozenset[str]) -> None:
         """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
         if item == "$all":
-            for relation in _relations(self.root.dataclass):
-                if relation.name not in unseen:
+            for relation in self.root.attributes.values():
+                if relation.target is not None and relation.name not in unseen:
                     self._walked(self.root, relation, item, BAD_EXPAND_LIST, is_optional=True)
             return
         node, names = self.root, item.split(".")
@@ -264,7 +303,7 @@ class _Builder:
         for place, text in enumerate(names):
             match = _STEP.fullmatch(text)
             name, count, skip = match.groups() if match else (text, None, None)
-            attribute = node.dataclass.attributes.get(name)
+            attribute = self._attribute(node, name)
             # Only relations expand. Clients name images and BLOBs as well, to have their bytes.
             if attribute is None or (attribute.target is None and place < len(names) - 1):
                 raise self._refused(name, node, item, BAD_EXPAND_LIST)
@@ -274,36 +313,45 @@ class _Builder:
             if count is not None:
                 node.count, node.skip = int(count), int(skip or 0)
 
+    def _attribute(self, node: _Node, name: str) -> Attribute | None:
+        attribute = node.attribute(name)
+        if attribute is not None and attribute.target is not None:
+            self.named.add(attribute.target)
+        return attribute
+
     def _walked(
         self, node: _Node, attribute: Attribute, item: str, row: ErrorRow, *, is_optional: bool = False
     ) -> _Node:
         """The node behind a relation; all its attributes are shown unless a list names some."""
         target = attribute.target
         assert target is not None  # noqa: S101  (a relation has a target)
+        self.named.add(target)
         known = self._steps.get((node, attribute.name))
         if known is None or (known.is_optional and not is_optional):
             step = Step(node.dataclass, attribute, target, item, row, is_optional)
             self._steps[node, attribute.name] = step
         if node.depth >= self.limit:
-            raise _Refused(RestError(EXPANDED_TOO_DEEP(limit=self.limit)), self.steps)
+            raise self._too_deep(self.limit)
         found = node.nested.get(attribute.name)
         if found is None:
             if len(self._steps) > MAX_RELATIONS:
                 raise self._too_large(f"it expands more than {MAX_RELATIONS} relations")
-            found = _Node(target, node.depth + 1, shows_all=row is BAD_EXPAND_LIST)
+            shows_all = row is BAD_EXPAND_LIST
+            found = _Node(target, self.hidden, node.depth + 1, shows_all=shows_all)
             node.nested[attribute.name] = found
         return found
 
+    def _too_deep(self, limit: int) -> _Refused:
+        return self._refusal(RestError(EXPANDED_TOO_DEEP(limit=limit)))
+
     def _too_large(self, reason: str) -> _Refused:
-        return _Refused(RestError(QUERY_TOO_LARGE(reason=reason)), self.steps)
+        return self._refusal(RestError(QUERY_TOO_LARGE(reason=reason)))
 
     def _refused(self, name: str, node: _Node, item: str, row: ErrorRow) -> _Refused:
-        return _Refused(_unknown(name, node.dataclass, item, self.root.dataclass, row), self.steps)
+        return self._refusal(_unknown(name, node.dataclass, item, self.root.dataclass, row))
 
-
-def _relations(dataclass: DataClass) -> Iterator[Attribute]:
-    relations = (Kind.TO_ONE, Kind.TO_MANY)
-    return (attribute for attribute in dataclass.attributes.values() if attribute.kind in relations)
+    def _refusal(self, error: RestError) -> _Refused:
+        return _Refused(error, self.steps, self.named)
 
 
 def picked(value: Any, properties: Properties) -> Any:

@@ -99,4 +99,12 @@ class Trial(Writer):
                 entity.setdefault(attribute.name, None)
         if draft.is_new:
             entity |= {"__STAMP": 0, "__TIMESTAMP": ZERO_TIMESTAMP}
-        return self.answers.saved(entity)
+        return self.answers.saved(entity, shown=self._may_show(draft, instance))
+
+    def _may_show(self, draft: Draft, instance: models.Model) -> bool:
+        """Whether the caller may view the entity, both as it is and as it would be (D-55)."""
+        if self.answers.shows_all:
+            return True
+        if draft.is_new:
+            return access.may(self.caller, self.dataclass, Action.VIEW)
+        return draft.is_seen and access.shows(self.caller, self.dataclass, instance, self.alias)

@@ -165,7 +165,7 @@ class Writer:
         try:
             self._prepare(draft)
             if draft.is_unchanged:
-                return Outcome(self.answers.saved(draft.stored or {}))
+                return Outcome(self.answers.saved(draft.stored or {}, shown=draft.is_seen))
             return Outcome(self.run(lambda: self._apply_alone(draft)))
         except Refusal as refusal:
             self._discard([draft])
@@ -220,6 +220,7 @@ class Writer:
             if instance is None or not access.may(self.caller, self.dataclass, Action.CHANGE, instance):
                 raise self._denied(Action.CHANGE)
         stored = self._load(draft)
+        draft.is_seen = self.answers.shows(draft.key, instance)
         try:
             if not draft.any_stamp:
                 may_override = self.dataclass.allow_stamp_override
@@ -227,8 +228,9 @@ class Writer:
         except ValueError as error:
             item = WRONG_VALUE(attribute="__STAMP", dataclass=self.dataclass.name)
             raise Refusal(item) from error
-        draft.change = self.judge.change(draft.posted, stored, draft.key)
-        self._prepare_nested(draft, stored)
+        known = stored if draft.is_seen else None
+        draft.change = self.judge.change(draft.posted, known, draft.key)
+        self._prepare_nested(draft, known or {})
         if not draft.change:
             return
         self._compare(draft, stored)
@@ -279,7 +281,7 @@ class Writer:
         )
 
     def _denied(self, action: Action) -> Exception:
-        if not self.dataclass.is_described(self.caller.request):
+        if not self.caller.knows(self.dataclass):
             return access.unknown(self.dataclass.name)
         return Refusal(action.row(dataclass=self.dataclass.name), status=PERMISSION)
 
@@ -326,10 +328,11 @@ class Writer:
     # Inside the transaction.
 
     def _apply(self, draft: Draft) -> Entity:
-        stored = self.rows.saved(self._write(draft))
+        key = self._write(draft)
+        stored = self.rows.saved(key)
         if stored is None:
             raise self.answers.gone(draft)  # a signal of the site has deleted it
-        return self.answers.saved(stored)
+        return self.answers.saved(stored, shown=self.answers.shows(key))
 
     def _write(self, draft: Draft) -> Any:
         """Save the entity and those nested in it; returns its key."""

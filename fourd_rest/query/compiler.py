@@ -9,13 +9,12 @@ that none fulfils what it holds for.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from django.db.models import Q
 
-from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
@@ -101,69 +100,6 @@ def condition(caller: Caller, dataclass: DataClass, where: Node, alias: str) -> 
     know of, 1200, 1201, 1280, 1574, 9022.
     """
     return _Compiler(caller, alias).holds(_resolved(caller, dataclass, where))
-
-
-class Conditions:
-    """Conditions of filters that were asked before.
-
-    Kept are those that are the same for every caller: they pass no dataclass that hides entities and
-    nothing that Python decides. The rights to what they pass are asked every time.
-    """
-
-    SIZE = 500
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[Q, frozenset[DataClass]]] = {}
-
-    def get(self, caller: Caller, dataclass: DataClass, where: Node, alias: str, text: Hashable) -> Q:
-        """``condition``, where ``text`` is what ``where`` was made from."""
-        settings = current()
-        key = (dataclass, alias, text, settings.TEXT_COMPARISON, settings.MAX_IN_VALUES)
-        known = self._kept.get(key)
-        if known is not None and all(t.has_view_permission(caller.request) for t in known[1]):
-            return known[0]
-        term = _resolved(caller, dataclass, where)
-        made = _Compiler(caller, alias).holds(term)
-        places = list(_places(term))
-        if not any(_is_personal(place) for place in places):
-            if len(self._kept) >= self.SIZE:
-                self._kept.clear()
-            passed = (target for place in places for target in _passed(place))
-            self._kept[key] = made, frozenset(passed)
-        return made
-
-
-def _places(term: Term) -> Iterator[tuple[Place, Comparator]]:
-    match term:
-        case Criterion(place, comparator):
-            yield place, comparator
-        case Inverse(inner):
-            yield from _places(inner)
-        case Difference(inner, without):
-            yield from _places(inner)
-            yield from _places(without)
-        case All(terms) | Some(terms):
-            for inner in terms:
-                yield from _places(inner)
-
-
-def _passed(asked: tuple[Place, Comparator]) -> Iterator[DataClass]:
-    """The dataclasses beyond its own that a criterion looks at."""
-    place, _ = asked
-    yield from (link.target for link in place.links)
-    hops = (*place.way.hops, *(hop for link in place.links for hop in link.way.hops), place.attribute)
-    yield from (hop.target for hop in hops if hop.target is not None)
-
-
-def _is_personal(asked: tuple[Place, Comparator]) -> bool:
-    place, comparator = asked
-    attribute = place.attribute
-    if comparator is Comparator.WORD or attribute.compute or attribute.is_compared_in_python:
-        return True
-    return any(target.restricts_rows for target in _passed(asked))
-
-
-conditions = Conditions()
 
 
 def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 from typing import Any
@@ -28,7 +28,7 @@ from django.db.models.lookups import (
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import INTEGER_RANGES
-from fourd_rest.errors import QUERY_NOT_ANALYZED, WRONG_ATTRIBUTE_TYPE, RestError
+from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
 
 from . import objects, scanning
 from .folding import TextForm, compares_as_4d, like, text_form
@@ -128,17 +128,11 @@ def judge(
     return _judge_column(place, f"{place.way.prefix}{attribute.column}", comparator, operand, seen)
 
 
-def _wrong_type(place: Place) -> RestError:
-    return RestError(
-        WRONG_ATTRIBUTE_TYPE(attribute=place.attribute.name, dataclass=place.dataclass.name)
-    )
-
-
 def _check_type(place: Place, comparator: Comparator) -> None:
     """Raise 1574 for a comparator that the type of ``place`` is not for, whatever the value is."""
     type_ = place.attribute.type
     if (comparator in _OF_TEXTS and type_ != "string") or (comparator in _LOOKUPS and type_ == "bool"):
-        raise _wrong_type(place)
+        raise place.wrong_type()
 
 
 def _null_test(lookup: str, seen: Q) -> Judged:
@@ -374,7 +368,7 @@ def _next(value: Any) -> Any:
 
 def _judge_file(place: Place, comparator: Comparator, operand: Operand, seen: Q) -> Judged:
     if not is_null(operand) or comparator not in _EQUAL:
-        raise _wrong_type(place)
+        raise place.wrong_type()
     lookup = f"{place.way.prefix}{place.attribute.column}"
     empty = b"" if place.attribute.holds_bytes else ""
     present = Q(**{f"{lookup}__isnull": False}) & ~Q(**{lookup: empty}) & seen
@@ -388,7 +382,7 @@ def _judge_relation(
     attribute = place.attribute
     assert attribute.target is not None  # noqa: S101  (a relation has a target)
     if comparator not in _EQUAL and comparator is not Comparator.IN:
-        raise _wrong_type(place)
+        raise place.wrong_type()
     is_itself = attribute.kind is Kind.TO_MANY
     lookup = "pk" if is_itself else f"{place.way.prefix}{attribute.column}"
     if not is_itself:
@@ -413,7 +407,7 @@ def _judge_annotation(
 ) -> Judged:
     """SQL computes the value in a query of its own, where it may aggregate."""
     attribute, dataclass = place.attribute, place.dataclass
-    here = Place((), type(place.way)(), dataclass, attribute)
+    here = replace(place, links=(), way=type(place.way)())
     if comparator is Comparator.WORD and not is_null(operand):
         judged = _judge_word(caller, here, operand, Q(), scans)
     else:
@@ -436,7 +430,7 @@ def _judge_in_python(
     """
     is_whole = place.element is None and not place.steps
     if place.attribute.type == "object" and not (is_whole and is_null(operand) and comparator in _EQUAL):
-        raise _wrong_type(place)
+        raise place.wrong_type()
     seen = place.way.is_seen(caller)
     if is_null(operand):
         present, _ = scanning.judged(caller, place, lambda value: True, scans)
@@ -470,7 +464,7 @@ def property_test(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> objects.PropertyTest:
     if place.attribute.compute is not None or place.attribute.is_compared_in_python:
-        raise _wrong_type(place)
+        raise place.wrong_type()
     if comparator is Comparator.IN:
         value: Any = [property_value(element) for element in several(operand)]
     else:

@@ -7,14 +7,14 @@ not exist, whatever the model has (D-37). Nothing that a client writes reaches t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import QUERY_TOO_LARGE, RestError, asked_attribute
+from fourd_rest.errors import QUERY_TOO_LARGE, WRONG_ATTRIBUTE_TYPE, RestError, asked_attribute
 
 from .syntax import Path, Step
 
@@ -63,7 +63,9 @@ class Place:
     """Where a path leads: over ``links``, then over ``way``, to ``attribute`` of ``dataclass``.
 
     ``links`` and ``way`` each begin where the one before ends. ``element`` is what stands in brackets
-    behind the attribute itself and ``steps`` is what follows it: the way within an object.
+    behind the attribute itself and ``steps`` is what follows it: the way within an object. ``alias`` is
+    by which attribute of which dataclass the path got there, if by an alias: the caller may know of
+    nothing beyond it.
     """
 
     links: tuple[Link, ...]
@@ -72,10 +74,16 @@ class Place:
     attribute: Attribute
     element: str | None = None
     steps: tuple[Step, ...] = ()
+    alias: tuple[DataClass, Attribute] | None = None
 
     def after_link(self) -> Place:
         """The rest of the path, seen from the entities of its first link."""
-        return Place(self.links[1:], self.way, self.dataclass, self.attribute, self.element, self.steps)
+        return replace(self, links=self.links[1:])
+
+    def wrong_type(self) -> RestError:
+        """1574: the attribute, as the caller knows it, is not for what was asked."""
+        owner, attribute = self.alias or (self.dataclass, self.attribute)
+        return RestError(WRONG_ATTRIBUTE_TYPE(attribute=attribute.name, dataclass=owner.name))
 
 
 def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
@@ -90,9 +98,10 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
     hops: list[Attribute] = []
     here = dataclass
     for index, step in enumerate(path.steps):
-        attribute = readable(caller, here, step.name)
+        asked, attribute, alias = here, readable(caller, here, step.name), None
         rest = path.steps[index + 1 :]
         if attribute.kind is Kind.ALIAS:
+            alias = here, attribute
             # The right to read an alias is that to read its own dataclass.
             *aliased, end = attribute.path.split(".")
             for name in aliased:
@@ -100,11 +109,12 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
                 here = hops[-1].target or here
             attribute = here.own_attributes[end]
         if attribute.type == "object":
-            return Place(tuple(links), Way(tuple(hops)), here, attribute, step.element, rest)
+            way = Way(tuple(hops))
+            return Place(tuple(links), way, here, attribute, step.element, rest, alias)
         if step.element is not None:
-            raise unknown(f"{step.name}[{step.element}]", here)
+            raise unknown(f"{step.name}[{step.element}]", asked)
         if step.reference and attribute.kind is not Kind.TO_MANY:
-            raise unknown(f"{step.name}{{{step.reference}}}", here)
+            raise unknown(f"{step.name}{{{step.reference}}}", asked)
         if attribute.kind is Kind.TO_MANY:
             link = Link(Way(tuple(hops)), here, attribute, step.reference)
             if not rest:
@@ -114,9 +124,9 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
             hops, here = [], link.target
             continue
         if not rest:
-            return Place(tuple(links), Way(tuple(hops)), here, attribute)
+            return Place(tuple(links), Way(tuple(hops)), here, attribute, alias=alias)
         if attribute.target is None:
-            raise unknown(rest[0].name, here)
+            raise unknown(rest[0].name, asked)
         hops.append(attribute)
         here = attribute.target
     raise unknown("", dataclass)
@@ -143,9 +153,7 @@ def resolve_names(caller: Caller, dataclass: DataClass, names: Sequence[str]) ->
 def readable(caller: Caller, dataclass: DataClass, name: str) -> Attribute:
     """The attribute ``name``, as far as the caller may know of it; 1500 otherwise."""
     attribute = dataclass.attributes.get(name)
-    if attribute is None or (
-        attribute.target is not None and not attribute.target.has_view_permission(caller.request)
-    ):
+    if attribute is None or (attribute.target is not None and not caller.views(attribute.target)):
         raise unknown(name, dataclass)
     return attribute
 

@@ -135,7 +135,14 @@ def without(described, *hidden):
     """``described`` as it is told to whoever may not know of the dataclasses ``hidden``."""
     targets = {name for target in hidden for name in (target, f"{target}Selection")}
     attributes = [item for item in described["attributes"] if item["type"] not in targets]
-    return described | {"attributes": attributes}
+    # Numbers that skip what is hidden would tell of it.
+    attributes = [
+        item | {"fieldPos": place} if "fieldPos" in item else item
+        for place, item in enumerate(attributes, 1)
+    ]
+    names = [item["name"] for item in (COMPANY, INVOICES, EMPLOYEE) if item["name"] not in hidden]
+    number = names.index(described["name"]) + 1
+    return described | {"tableNumber": number, "attributes": attributes}
 
 
 # Form
@@ -281,7 +288,7 @@ def test_full_metadata(login):
 def test_full_metadata_shows_no_more_than_the_caller_may_know(login):
     client = login("hr.view_invoice")
     assert_answer(client.read("$catalog?$metadata=full"), 200, full(short("Invoices")))
-    described = without(INVOICES, "Company")
+    described = without(INVOICES, "Company", "Employee")
     names = ("id", "reference", "amount", "date", "pdf")
     invoices = in_full(described, "hr.Invoice", *names)
     assert_answer(client.read("$catalog/$all?$metadata=full"), 200, full(invoices))
@@ -450,7 +457,7 @@ def test_names_of_secrets_are_not_told(admin, registered):
 
 def test_only_what_the_caller_may_know(login):
     client = login("hr.view_employee")
-    described = without(EMPLOYEE, "Company")
+    described = without(EMPLOYEE, "Company", "Invoices")
     assert_answer(client.read("$catalog"), 200, envelope(short("Employee")))
     assert_answer(client.read("$catalog/$all"), 200, envelope(described))
     assert_answer(client.read("$catalog/Employee"), 200, envelope(described))
@@ -467,7 +474,7 @@ def test_an_alias_does_not_tell_of_a_hidden_relation(login, registered):
     assert list(described) == ["id", "company"]
     assert described["company"] == {
         "kind": "alias",
-        "fieldPos": 3,
+        "fieldPos": 2,
         "scope": "public",
         "type": "string",
         "readOnly": True,
@@ -478,7 +485,8 @@ def test_an_alias_does_not_tell_of_a_hidden_relation(login, registered):
 def test_any_right_describes(login, action):
     client = login(f"hr.{action}_invoice")
     assert_answer(client.read("$catalog"), 200, envelope(short("Invoices")))
-    assert_answer(client.read("$catalog/Invoices"), 200, envelope(without(INVOICES, "Company")))
+    described = without(INVOICES, "Company", "Employee")
+    assert_answer(client.read("$catalog/Invoices"), 200, envelope(described))
 
 
 def test_rights_of_a_group(login):

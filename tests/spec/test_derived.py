@@ -541,6 +541,9 @@ def test_a_hidden_value_is_not_given_away_by_a_write(
 
 def test_an_alias_needs_no_right_of_its_own(login: Any, employed: Employee) -> None:
     entity = read(login("hr.view_employee"), "Employee(12)")
+    assert ("employer" in entity, entity["employerName"]) == (False, "Acme")
+    # Who may know of the other dataclass is told that there is a relation.
+    entity = read(login("hr.view_employee", "hr.add_company", username="other"), "Employee(12)")
     assert (entity["employer"], entity["employerName"]) == (None, "Acme")
 
 

@@ -173,10 +173,17 @@ def test_targets_out_of_reach_stay_linked(admin: RestClient, tiger: Animal, regi
 
 
 def test_no_right_to_see_the_targets(login: Any, tiger: Animal) -> None:
-    client = login("zoo.change_animal")
+    client = login("zoo.change_animal", "zoo.add_keeper")
     with nothing_changes():
         assert link(client, [3]) == (500, [1542, 1517])
         assert link(client, []) == (200, [])
+
+
+def test_no_right_to_know_of_the_targets(login: Any, tiger: Animal) -> None:
+    client = login("zoo.change_animal")
+    with nothing_changes():
+        assert link(client, [3]) == (500, [1500, 1517])
+        assert link(client, []) == (500, [1500, 1517])
 
 
 def test_privileges_are_read_only(admin: RestClient, registered: Any) -> None:

@@ -87,8 +87,11 @@ NOT_DELETED = dict.fromkeys(DELETED, (401, errors(NO_DELETE)))
 NOT_UPLOADED = {"upload": (401, errors(NO_UPLOAD))}
 
 
-def saved(key, stamp, **values):
+def saved(key, stamp, *, hidden=("managedCompanies",), **values):
+    """What an update answers to whoever may know of employees alone."""
     told = employee(key, stamp, moment=WIRE_MOMENT, **values)
+    for name in hidden:
+        del told[name]
     head = {"__STATUS": {"success": True}, "__KEY": told.pop("__KEY"), "__STAMP": told.pop("__STAMP")}
     return 200, {**head, "uri": f"http://testserver/rest/Employee({key})", **told}
 
@@ -100,11 +103,19 @@ def shown(client):
 
 PHOTO = "/rest/Employee(12)/photo?$imageformat=best&$version={}&$expand=photo"
 CREATED = {"create": (200, "Ann")}
-CHANGED = {
-    "update": saved(12, 5, salary=5, photo=shown(5)),
-    "unchanged": saved(12, 4, photo=shown(4)),
-    "update nobody": (500, refused(5, *GONE)),
-}
+# Who may not view is told no attribute of what he has made (D-55).
+CREATED_UNSEEN = {"create": (200, "somebody")}
+
+
+def changed(**hidden):
+    return {
+        "update": saved(12, 5, salary=5, photo=shown(5), **hidden),
+        "unchanged": saved(12, 4, photo=shown(4), **hidden),
+        "update nobody": (500, refused(5, *GONE)),
+    }
+
+
+CHANGED = changed()
 UPLOADED = {"upload": (200, "an ID")}
 
 UNDESCRIBED = dict.fromkeys(ASKED, (404, errors(UNKNOWN))) | NOT_UPLOADED
@@ -118,11 +129,11 @@ EXPECTED = {
     "guest": POWERLESS,
     "logged in": UNDESCRIBED,
     "view": READ | NOT_ADDED | NOT_CHANGED | NOT_DELETED | NOT_UPLOADED,
-    "add": NOT_READ | CREATED | NOT_CHANGED | NOT_DELETED | UPLOADED,
+    "add": NOT_READ | CREATED_UNSEEN | NOT_CHANGED | NOT_DELETED | UPLOADED,
     # As in the admin, whoever may change may read.
     "change": READ | NOT_ADDED | CHANGED | NOT_DELETED | UPLOADED,
     "delete": NOT_READ | NOT_ADDED | NOT_CHANGED | DELETED | NOT_UPLOADED,
-    "superuser": READ | CREATED | CHANGED | DELETED | UPLOADED,
+    "superuser": READ | CREATED | changed(hidden=()) | DELETED | UPLOADED,
 }
 MATRIX = [(who, asked) for who in EXPECTED for asked in ASKED]
 
@@ -137,11 +148,13 @@ def john_with_photo(monkeypatch):
 
 def assert_expected(response, expected):
     status, body = expected
-    if body == "Ann":
+    if body in ("Ann", "somebody"):
         ann = Employee.objects.get(first_name="Ann")
-        _, body = saved(ann.pk, 1, firstName="Ann", lastName="Poe")
+        _, told = saved(ann.pk, 1, firstName="Ann", lastName="Poe", hidden=())
         # The time of a new row is the column's default.
-        body |= {"__TIMESTAMP": moment_to_wire(ann.modified)}
+        told |= {"__TIMESTAMP": moment_to_wire(ann.modified)}
+        head = ("__STATUS", "__KEY", "__STAMP", "uri", "__TIMESTAMP")
+        body = told if body == "Ann" else {name: told[name] for name in head}
     if body == "an ID":
         (blob,) = UploadedBlob.objects.all()
         body = {"ID": blob.wire_id}
@@ -284,7 +297,9 @@ def own(right):
     if right in ("view", "change"):
         expected |= {name: READ[name] for name in ("entity", "bytes")}
     if right == "change":
-        expected |= {name: CHANGED[name] for name in ("update", "unchanged")}
+        # A right on one entity opens no relation, not even to others of its own dataclass.
+        alone = changed(hidden=("team", "managedCompanies"))
+        expected |= {name: alone[name] for name in ("update", "unchanged")}
     if right == "delete":
         expected |= {name: DELETED[name] for name in ("delete", "delete by POST")}
     return expected
@@ -455,7 +470,7 @@ def test_where_a_change_may_come_from(admin, settings, john_with_photo, site, or
     settings.CSRF_TRUSTED_ORIGINS = trusted
     response = ask(admin, "update", **from_page(site, origin))
     if allowed:
-        assert_expected(response, CHANGED["update"])
+        assert_expected(response, EXPECTED["superuser"]["update"])
         return
     text = "A page of another site may not make this request"
     assert_answer(response, 403, errors((9007, text)))
@@ -521,7 +536,7 @@ def test_a_read_may_come_from_anywhere(admin, john_with_photo, asked):
 def test_no_csrf_token_is_asked_for(john_with_photo):
     client = RestClient(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("admin"))
-    assert_expected(ask(client, "update"), CHANGED["update"])
+    assert_expected(ask(client, "update"), EXPECTED["superuser"]["update"])
 
 
 # Ways to log in

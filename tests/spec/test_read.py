@@ -528,7 +528,7 @@ def test_the_targets_of_a_dataclass_that_the_reader_may_not_read_are_null(login)
     acme()
     boss = Employee.objects.create(id=5, first_name="Ann", last_name="Poe")
     john(employer_id=1, manager=boss)
-    client = login("hr.view_employee")
+    client = login("hr.view_employee", "hr.delete_company")
     read = client.read("Employee(12)/employer,manager").json()
     assert (read["employer"], read["manager"]) == (None, to_one("Employee", 5))
 

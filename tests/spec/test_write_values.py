@@ -304,7 +304,7 @@ def test_relation_to_a_target_that_is_not_visible(admin: RestClient, registered:
 
 
 def test_relation_needs_the_right_to_see_the_target(login: Any) -> None:
-    client = login("hr.change_employee")
+    client = login("hr.change_employee", "hr.add_company")
     acme()
     john()
     with nothing_changes():

@@ -104,6 +104,20 @@ def test_every_option_has_an_id() -> None:
             "1 is neither True nor False",
             "Leave it out to have stamps compared.",
         ),
+        (
+            "E029",
+            "object_permissions",
+            1,
+            "1 is neither True nor False",
+            "Leave it out to ask for rights on the dataclass.",
+        ),
+        (
+            "E029",
+            "object_permissions",
+            True,
+            "there is no get_queryset that could grant anything",
+            "Define get_queryset(request) to give the entities that the user may read.",
+        ),
     ],
 )
 def test_invalid_option(
@@ -111,6 +125,17 @@ def test_invalid_option(
 ) -> None:
     registered.register(Company, **{option: value})
     assert found() == [(check_id, f"Option {option!r}: {text}", hint)]
+
+
+def test_a_dataclass_that_grants_by_its_rows(registered: Registry) -> None:
+    class Granted(DataClass):
+        object_permissions = True
+
+        def get_queryset(self, request: Any) -> Any:
+            return super().get_queryset(request).none()
+
+    registered.register(Company)(Granted)
+    assert found() == []
 
 
 def test_derived_attributes_that_lead_nowhere(registered: Registry, monkeypatch: Any) -> None:

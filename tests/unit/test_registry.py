@@ -103,12 +103,6 @@ def test_every_concrete_field_in_model_order():
     ]
 
 
-def test_positions_count_from_one():
-    dataclass = expose(Company, Employee, Invoice)
-    positions = [attribute.position for attribute in dataclass.attributes.values()]
-    assert positions == list(range(1, 9))
-
-
 def test_relations_of_every_kind():
     dataclass = expose(Animal, Keeper, Place, Passport)
     relations = [
@@ -477,7 +471,6 @@ def test_the_text_key_of_a_token_is_a_secret():
 def test_fields_in_the_order_given():
     dataclass = expose(Company, Employee, fields=["staff", "name", "id", "manager"])
     assert list(dataclass.attributes) == ["staff", "name", "id", "manager"]
-    assert [a.position for a in dataclass.attributes.values()] == [1, 2, 3, 4]
 
 
 def test_no_fields_at_all():
