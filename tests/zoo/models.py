@@ -227,3 +227,57 @@ class Tower(Place):
 
     place = models.OneToOneField(Place, models.CASCADE, parent_link=True)
     code = models.CharField(max_length=10, primary_key=True)
+
+
+class PrefixedField(models.CharField):
+    """What it stores is longer than what it validates."""
+
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)
+        return None if value is None else f"zoo:{value}"
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else value.rstrip().removeprefix("zoo:")
+
+
+class FixedField(PrefixedField):
+    """A column that is padded to its length."""
+
+    def db_type(self, connection):
+        return f"char({self.max_length})"
+
+
+class ShoutedField(models.CharField):
+    """SQL around the value, as fields have that the database encrypts."""
+
+    def get_placeholder(self, value, compiler, connection):
+        return "UPPER(%s)"
+
+
+class CountedField(models.CharField):
+    """A number where the column is a text: the database takes it for one."""
+
+    def get_prep_value(self, value):
+        return int(value) if value and value.isdigit() else value
+
+
+class Label(models.Model):
+    """Fields that store something else than they show."""
+
+    prefixed = PrefixedField(max_length=8, blank=True)
+    fixed = FixedField(max_length=8, blank=True)
+    shouted = ShoutedField(max_length=8, blank=True)
+    counted = CountedField(max_length=8, blank=True)
+    plain = models.CharField(max_length=8, blank=True)
+
+
+class Tag(models.Model):
+    """Its ``clean`` changes fields beside those that were posted, one of them in place."""
+
+    name = models.CharField(max_length=20)
+    slug = models.CharField(max_length=20, blank=True)
+    extra = models.JSONField(default=dict)
+
+    def clean(self):
+        self.slug = self.name.lower()
+        self.extra["length"] = len(self.name)
