@@ -40,6 +40,7 @@ W005 SQLite without ``transaction_mode`` IMMEDIATE
 W006 a guest permission that no registered model has
 W007 a folded column that is exposed, or shorter than its text
 I001 generic relations that are left out
+I003 receivers of every model's saves, for which arrays are saved entity by entity
 ==== ===========================================================================================
 """
 
@@ -47,6 +48,7 @@ from __future__ import annotations
 
 from .databases import check_databases, check_text_comparison
 from .exposure import check_dataclasses
+from .receivers import check_receivers
 from .settings import check_guest_permissions, check_settings
 from .storages import check_upload_storage
 
@@ -54,6 +56,7 @@ __all__ = [
     "check_databases",
     "check_dataclasses",
     "check_guest_permissions",
+    "check_receivers",
     "check_settings",
     "check_text_comparison",
     "check_upload_storage",
