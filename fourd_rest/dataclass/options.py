@@ -28,7 +28,7 @@ from .attributes import (
     own_key,
 )
 from .derived import Derived
-from .values import ValueType, clean_text, uuid_to_wire, value_type
+from .values import ValueType, clean_text, key_text, value_type
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -349,7 +349,4 @@ class DataClass:
 
     def key_to_wire(self, key: Any) -> str:
         """The text of a key: ``__KEY`` is always a text, whatever its type."""
-        if self.key_type.name == "uuid":
-            return uuid_to_wire(key)
-        to_wire = self.key_type.to_wire
-        return str(key if to_wire is None else to_wire(key))
+        return key_text(self.key_type, key)

@@ -13,7 +13,6 @@ from weakref import ReferenceType
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, ProgrammingError, connections, models
 from django.db.models.signals import post_save, pre_save
-from django.dispatch import Signal
 from django.utils import timezone
 
 from fourd_rest.dataclass import Attribute, DataClass

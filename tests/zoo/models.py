@@ -281,3 +281,17 @@ class Tag(models.Model):
     def clean(self):
         self.slug = self.name.lower()
         self.extra["length"] = len(self.name)
+
+
+class Coupon(models.Model):
+    """The database makes the key; stamps in the side table."""
+
+    code = models.CharField(max_length=20, primary_key=True, db_default="made")
+    name = models.CharField(max_length=30, blank=True)
+
+
+class Voucher(Stamped):
+    """The database makes the key; a stamp column."""
+
+    code = models.CharField(max_length=20, primary_key=True, db_default="made")
+    name = models.CharField(max_length=30, blank=True)
