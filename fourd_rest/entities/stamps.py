@@ -190,6 +190,11 @@ def hold(instance: models.Model) -> None:
     instance.__dict__[_HELD] = True
 
 
+def release(instance: models.Model) -> None:
+    """Forget ``hold``, where neither a save nor a delete has come."""
+    instance.__dict__.pop(_HELD, None)
+
+
 def claim(dataclass: DataClass, key: Any, *, alias: str) -> bool:
     """Move the stamp of an entity that is about to be deleted; false if there is certainly none.
 

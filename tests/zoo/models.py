@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
@@ -295,3 +297,62 @@ class Voucher(Stamped):
 
     code = models.CharField(max_length=20, primary_key=True, db_default="made")
     name = models.CharField(max_length=30, blank=True)
+
+
+class Exhibit(models.Model):
+    """What is said of it goes along by a generic relation."""
+
+    name = models.CharField(max_length=30)
+    remarks = GenericRelation("Remark")
+
+
+class Remark(models.Model):
+    text = models.CharField(max_length=30)
+    content_type = models.ForeignKey(ContentType, models.CASCADE, db_constraint=False)
+    object_id = models.IntegerField()
+    about = GenericForeignKey()
+
+
+class Shop(models.Model):
+    """Its sales may be deleted with it or not, by every rule there is."""
+
+    name = models.CharField(max_length=30)
+
+
+class Sale(models.Model):
+    taken = models.ForeignKey(Shop, models.CASCADE, null=True, related_name="+")
+    emptied = models.ForeignKey(Shop, models.SET_NULL, null=True, related_name="+")
+    preset = models.ForeignKey(Shop, models.SET_DEFAULT, null=True, default=None, related_name="+")
+    set = models.ForeignKey(Shop, models.SET(None), null=True, related_name="+")
+    ignored = models.ForeignKey(
+        Shop, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+
+
+class Hidden(models.Model):
+    """Its rows are hidden instead of being deleted, and their files stay needed."""
+
+    class Shown(models.Manager):
+        def get_queryset(self):
+            return super().get_queryset().filter(is_gone=False)
+
+    name = models.CharField(max_length=30)
+    is_gone = models.BooleanField(default=False)
+    file = models.FileField(upload_to="zoo/hidden/", blank=True)
+
+    objects = Shown()
+
+    def delete(self, *args, **kwargs):
+        self.is_gone = True
+        self.save(update_fields=["is_gone"])
+
+
+class Scroll(models.Model):
+    """The parent of ``Letter``, with a file of its own."""
+
+    name = models.CharField(max_length=30)
+    text = models.FileField(upload_to="zoo/scrolls/", blank=True)
+
+
+class Letter(Scroll):
+    seal = models.FileField(upload_to="zoo/seals/", blank=True)
