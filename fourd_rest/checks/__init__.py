@@ -51,6 +51,7 @@ W072 a default order, or a part of one, that cannot sort the rows by themselves
 I001 generic relations that are left out
 I061 fields that are left out because their names look like secrets
 I071 other relations that are left out, because no join leads over them
+I003 receivers of every model's saves, for which arrays are saved entity by entity
 ==== ===========================================================================================
 """
 
@@ -58,6 +59,7 @@ from __future__ import annotations
 
 from .databases import check_databases, check_text_comparison
 from .exposure import check_dataclasses
+from .receivers import check_receivers
 from .settings import check_guest_permissions, check_proxies, check_settings
 from .storages import check_file_storages, check_upload_storage
 
@@ -67,6 +69,7 @@ __all__ = [
     "check_file_storages",
     "check_guest_permissions",
     "check_proxies",
+    "check_receivers",
     "check_settings",
     "check_text_comparison",
     "check_upload_storage",

@@ -29,7 +29,7 @@ from .attributes import (
 )
 from .derived import Derived
 from .querysets import each_once, reads_plainly, unsorted
-from .values import ValueType, clean_text, value_type
+from .values import ValueType, clean_text, key_text, value_type
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -427,5 +427,4 @@ class DataClass:
 
     def key_to_wire(self, key: Any) -> str:
         """The text of a key: ``__KEY`` is always a text, whatever its type."""
-        to_wire = self.key_type.to_wire
-        return str(key if to_wire is None else to_wire(key))
+        return key_text(self.key_type, key)

@@ -53,6 +53,11 @@ class ValueType:
     is_opaque: bool = False
 
 
+def key_text(kind: ValueType, key: Any) -> str:
+    """The text of a key of this type: ``__KEY`` is always a text."""
+    return str(key if kind.to_wire is None else kind.to_wire(key))
+
+
 def wire_text(value: Any) -> bytes:
     """The canonical text by which two values of one attribute are compared."""
     return dumps(value, sort_keys=True)

@@ -6,15 +6,13 @@ site. Everything else is saved entity by entity. What a client sees is the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from inspect import getattr_static
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import ReferenceType
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, connections, models
-from django.db.models.query_utils import DeferredAttribute
+from django.db import DataError, IntegrityError, ProgrammingError, connections, models
 from django.db.models.signals import post_save, pre_save
-from django.dispatch import Signal
 from django.utils import timezone
 
 from fourd_rest.dataclass import Attribute, DataClass
@@ -34,6 +32,11 @@ from .writing import Writer
 # Fewer are saved as fast one by one.
 MIN_SIZE = 4
 
+# What saves an instance of a model, from ``save`` down to its row.
+_SAVING = ("save", "save_base", "_save_table", "_do_update")
+# What may set any field while some of them are assigned and cleaned.
+_CLEANING = ("clean", "clean_fields", "__setattr__")
+
 
 def save_entities(writer: Writer, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
     """Save what can be saved together, then the rest one by one. Answers in order."""
@@ -42,25 +45,41 @@ def save_entities(writer: Writer, items: Sequence[Mapping[str, Any]]) -> list[Ou
 
 def is_plain(dataclass: DataClass) -> bool:
     """Whether saving an entity runs Django's own code alone: no hooks, signals or parents."""
+    return is_plain_beside_signals(dataclass) and not any(receivers(dataclass.model))
+
+
+def is_plain_beside_signals(dataclass: DataClass) -> bool:
     model, kind = dataclass.model, type(dataclass)
     return (
         kind.save_model is DataClass.save_model
         and kind.has_change_permission is DataClass.has_change_permission
         and not dataclass.judges_objects
-        and model.save is models.Model.save
-        and model.save_base is models.Model.save_base
+        and not _overrides(model, _SAVING)
+        and type(model._base_manager.all())._update is models.QuerySet._update  # type: ignore[attr-defined]
         and not model._meta.parents
-        and not _has_receivers(pre_save, model)
-        and not _has_receivers(post_save, model)
         and all(_is_plain_field(field) for field in model._meta.concrete_fields)
     )
 
 
-def _has_receivers(signal: Signal, model: type[models.Model]) -> bool:
-    """Whether anybody but this app listens to the saves of ``model``."""
+def receivers(model: type[models.Model] | None) -> Iterator[Callable[..., Any]]:
+    """Whoever but this app listens to the saves of ``model``; None: of all models, without a sender.
+
+    Each must be called for every entity that is saved.
+    """
     senders = {id(None), id(model)}
     own = {stamps.DISPATCH_UID, folded.DISPATCH_UID}
-    return any(key[1] in senders and key[0] not in own for key, *_ in signal.receivers)
+    for signal in (pre_save, post_save):
+        for (uid, sender), receiver, *_ in signal.receivers:
+            if sender not in senders or uid in own:
+                continue
+            # Those that are held weakly may be gone already, and not yet be cleared away.
+            found = receiver() if isinstance(receiver, ReferenceType) else receiver
+            if found is not None:
+                yield found
+
+
+def _overrides(model: type[models.Model], names: Iterable[str]) -> bool:
+    return any(getattr(model, name) is not getattr(models.Model, name) for name in names)
 
 
 def _is_plain_field(field: models.Field[Any, Any]) -> bool:
@@ -68,6 +87,17 @@ def _is_plain_field(field: models.Field[Any, Any]) -> bool:
     known = (models.Field.pre_save, models.FileField.pre_save)
     times = (models.DateField, models.DateTimeField, models.TimeField)
     return type(field).pre_save in known or type(field) in times
+
+
+def _is_written_plainly(field: models.Field[Any, Any], value: Any) -> bool:
+    """Whether the column gets what the field prepares: no expression, nothing put around it in SQL.
+
+    Fields that the database encrypts, or reads as a point, write SQL around their values.
+    """
+    if isinstance(field, models.BinaryField):
+        return type(field) is models.BinaryField
+    around = hasattr(field, "get_placeholder") or hasattr(field, "get_placeholder_sql")
+    return not around and not hasattr(value, "resolve_expression")
 
 
 class Batch:
@@ -92,8 +122,10 @@ class Batch:
             return outcomes
         try:
             saved: dict[int, Outcome] = self.writer.run(lambda: self._apply(changed))
-        except (IntegrityError, DataError):
-            return outcomes  # one by one the culprit will show
+        except (IntegrityError, DataError, ProgrammingError):
+            # One by one the culprit will show; or values of one column are of types that no database
+            # takes in one list, though it takes each of them for the column.
+            return outcomes
         return outcomes | saved
 
     def _drafts(self, items: Sequence[Mapping[str, Any]]) -> dict[int, Draft]:
@@ -120,10 +152,7 @@ class Batch:
         attribute = self.dataclass.attributes.get(name)
         if attribute is None:
             return name.startswith("__") or name == "uri"
-        if not attribute.is_scalar or not attribute.is_stored:
-            return False
-        # Assigning over a descriptor of the site's own may change other columns.
-        return type(getattr_static(self.dataclass.model, attribute.assigned)) is DeferredAttribute
+        return attribute.is_scalar and attribute.is_stored
 
     def _judge(self, drafts: dict[int, Draft], outcomes: dict[int, Outcome]) -> dict[int, Draft]:
         """Compare all with what is stored; returns those that really change."""
@@ -162,6 +191,7 @@ class Batch:
             instances = self._lock(keys)
             outcomes: dict[int, Outcome] = {}
             winners: dict[int, Draft] = {}
+            fields: set[Any] = set()
             for place, draft in drafts.items():
                 instance = instances.get(draft.key)
                 if instance is None:
@@ -171,12 +201,16 @@ class Batch:
                     stamp = getattr(instance, self.dataclass.stamp_column)
                 if stamp != draft.stamp:
                     continue
+                before = dict(instance.__dict__)
                 refused = self._assign(instance, draft)
                 if refused is not None:
                     outcomes[place] = refused
-                else:
+                    continue
+                written = self._written(instance, draft, before)
+                if all(_is_written_plainly(one, getattr(instance, one.attname)) for one in written):
                     winners[place] = draft
-            self._update([instances[draft.key] for draft in winners.values()], winners.values(), now)
+                    fields |= written
+            self._update([instances[draft.key] for draft in winners.values()], fields, now)
             saved = self.writer.rows.saved_many(draft.key for draft in winners.values())
             for place, draft in winners.items():
                 outcomes[place] = Outcome(self.writer.answers.saved(saved[draft.key], shown=True))
@@ -202,17 +236,37 @@ class Batch:
             return answers.refused(draft, answers.invalid(error, draft), stored)
         return None
 
+    def _written(
+        self, instance: models.Model, draft: Draft, before: Mapping[str, Any]
+    ) -> set[models.Field[Any, Any]]:
+        """The fields to write: what was posted, and what else has changed since ``before``.
+
+        Setters and cleaning may change any field; a single save writes them all.
+        """
+        model = self.dataclass.model
+        everything = _overrides(model, _CLEANING)
+        posted = {attribute.source for attribute in draft.change.values}
+        names = posted | self._folded(posted)
+        return {
+            field
+            for field in model._meta.concrete_fields
+            if not field.primary_key
+            and not getattr(field, "generated", False)
+            and (
+                everything
+                or field.name in names
+                or instance.__dict__.get(field.attname) is not before.get(field.attname)
+            )
+        }
+
     def _folded(self, names: Iterable[str]) -> set[str]:
         """The folded columns that follow from the fields ``names``."""
         columns = folded.columns(self.dataclass.model)
         return {columns[name] for name in names if name in columns}
 
-    def _update(self, instances: list[models.Model], drafts: Iterable[Draft], now: Any) -> None:
+    def _update(self, instances: list[models.Model], fields: set[Any], now: Any) -> None:
         if not instances:
             return
-        fields: set[Any] = {attribute.field for draft in drafts for attribute in draft.change.values}
-        kept = self._folded([field.name for field in fields])
-        fields.update(map(self.dataclass.model._meta.get_field, kept))
         for field in self.dataclass.model._meta.concrete_fields:
             if getattr(field, "auto_now", False):
                 for instance in instances:

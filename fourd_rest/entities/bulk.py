@@ -54,11 +54,11 @@ def _update(
         f"{quote(str(field.column))} = v.{name}"
         for field, name in zip(columns[1:], names[1:], strict=True)
     )
-    # The first row tells PostgreSQL the types of all; SQLite has none to tell.
-    first = "(" + ", ".join(_typed(connection, field) for field in columns) + ")"
-    other = "(" + ", ".join(["%s"] * len(columns)) + ")"
-    rows = ", ".join([first, *[other] * (len(instances) - 1)])
-    values = f"(VALUES {rows}) AS v"
+    row = "(" + ", ".join(["%s"] * len(columns)) + ")"
+    rows = [row] * len(instances)
+    if connection.vendor == "postgresql":
+        rows.insert(0, _typed_nulls(connection, table, columns))
+    values = f"(VALUES {', '.join(rows)}) AS v"
     if connection.vendor == "postgresql":
         values += f" ({', '.join(names)})"
     sql = (
@@ -69,10 +69,17 @@ def _update(
         cursor.execute(sql, list(_params(connection, instances, columns)))
 
 
-def _typed(connection: BaseDatabaseWrapper, field: models.Field[Any, Any]) -> str:
-    if connection.vendor != "postgresql":
-        return "%s"
-    return f"%s::{field.rel_db_type(connection) if field.primary_key else field.db_type(connection)}"
+def _typed_nulls(
+    connection: BaseDatabaseWrapper, table: str, columns: Sequence[models.Field[Any, Any]]
+) -> str:
+    """A row that tells PostgreSQL the types of all, and meets no row of the table.
+
+    Never a cast of the values: to ``varchar(20)`` one cuts a text, to ``numeric(5, 2)`` or
+    ``timestamp(0)`` it rounds, without a word. So each value is judged where it is assigned to its
+    column, as in a single save.
+    """
+    quote = connection.ops.quote_name
+    return "(" + ", ".join(f"(NULL::{table}).{quote(str(field.column))}" for field in columns) + ")"
 
 
 def _params(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from django.core.files.storage import Storage
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models.deletion import ProtectedError, RestrictedError
 
@@ -21,7 +23,7 @@ from fourd_rest.errors import (
     RestError,
 )
 
-from . import access
+from . import access, cascades, stamps
 from .access import Action
 from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
 
@@ -34,10 +36,12 @@ def delete(
 ) -> None:
     """Delete the entities of these keys; no stamp is compared (``responses.md`` 6.6).
 
-    Raises ``RestError``: 1543 (404) for an unknown key, 1518 if one cannot be deleted, 401. The others
-    are deleted all the same, unless ``atomic``.
+    Raises ``RestError``: 1543 (404) for an unknown key, 1518 if one cannot be deleted, 401, with 1518
+    because of what must not go along (D-57), 9031. The others are deleted all the same, unless
+    ``atomic``.
     """
-    _delete_all(caller, dataclass, _keys(caller, dataclass, key_texts), _remove, atomic=atomic)
+    keys = _keys(caller, dataclass, key_texts)
+    _Removal(caller, dataclass, is_addressed=True).remove(keys, atomic=atomic)
 
 
 def delete_selected(
@@ -48,40 +52,8 @@ def delete_selected(
     What was selected is not judged again: deleting one entity may change what others are selected by.
     Raises ``RestError`` as ``delete`` does.
     """
-    _delete_all(caller, dataclass, sorted(set(keys)), _remove_if_there, atomic=atomic)
-
-
-def _delete_all(
-    caller: Caller,
-    dataclass: DataClass,
-    keys: Sequence[Any],
-    remove: Callable[[Caller, DataClass, str, Any], None],
-    *,
-    atomic: bool,
-) -> None:
-    alias = dataclass.write_alias()
-    if atomic:
-
-        def remove_all() -> None:
-            for key in keys:
-                remove(caller, dataclass, alias, key)
-
-        _run(dataclass, alias, keys, remove_all)
-        return
-    items: dict[ErrorItem, None] = {}
-    status = 0
-    for key in keys:
-        try:
-            _run(dataclass, alias, [key], partial(remove, caller, dataclass, alias, key))
-        except RestError as error:
-            if len(keys) == 1:
-                raise
-            status = max(status, error.status)
-            if len(items) < MAX_TOLD:
-                # A right that is missing is told once, not for every key.
-                items |= dict.fromkeys(error.items)
-    if items:
-        raise RestError(*items, status=status)
+    removal = _Removal(caller, dataclass, is_addressed=False)
+    removal.remove(sorted(set(keys)), atomic=atomic)
 
 
 def _keys(caller: Caller, dataclass: DataClass, key_texts: Sequence[str]) -> list[Any]:
@@ -120,45 +92,116 @@ def _refused(dataclass: DataClass, key: Any) -> ErrorItem:
     return ENTITY_NOT_DELETED(key=dataclass.key_to_wire(key), dataclass=dataclass.name)
 
 
-def _remove(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> None:
-    """Delete one entity inside a transaction."""
-    instance = _find(caller, dataclass, alias, key)
-    if instance is None and access.may(caller, dataclass, Action.DELETE):
-        shown = dataclass.key_to_wire(key)
-        raise RestError(ENTITY_NOT_LOADED(key=shown, dataclass=dataclass.name))
-    _remove_instance(caller, dataclass, alias, key, instance)
+class _Removal:
+    """One delete request: of keys that are addressed each by itself, or of a selection."""
 
+    def __init__(self, caller: Caller, dataclass: DataClass, *, is_addressed: bool) -> None:
+        self.caller = caller
+        self.dataclass = dataclass
+        self.alias = dataclass.write_alias()
+        self.is_addressed = is_addressed
 
-def _remove_if_there(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> None:
-    instance = _find(caller, dataclass, alias, key)
-    if instance is not None:
-        _remove_instance(caller, dataclass, alias, key, instance)
+    def remove(self, keys: Sequence[Any], *, atomic: bool) -> None:
+        if atomic:
+            _run(self.dataclass, self.alias, keys, partial(self._remove_all, keys))
+            return
+        items: dict[ErrorItem, None] = {}
+        status = 0
+        for key in keys:
+            try:
+                _run(self.dataclass, self.alias, [key], partial(self._remove_all, [key]))
+            except RestError as error:
+                if len(keys) == 1:
+                    raise
+                status = max(status, error.status)
+                if len(items) < MAX_TOLD:
+                    # A right that is missing is told once, not for every key.
+                    items |= dict.fromkeys(error.items)
+        if items:
+            raise RestError(*items, status=status)
 
+    # Inside a transaction.
 
-def _find(caller: Caller, dataclass: DataClass, alias: str, key: Any) -> models.Model | None:
-    rows = dataclass.with_key(dataclass.entities(caller.request).using(alias), key).order_by()
-    found: models.Model | None = rows.first()
-    return found
+    def _remove_all(self, keys: Sequence[Any]) -> None:
+        caller, dataclass, alias = self.caller, self.dataclass, self.alias
+        if not access.may(caller, dataclass, Action.DELETE):
+            # The right may be held on these entities alone. Who does not hold it must lock nothing.
+            keys = [key for key in keys if self._may_remove(key)]
+        # All before the first is read: what was deleted while we waited is seen to be gone, whatever
+        # the isolation of the transaction.
+        claimed = [stamps.claim(dataclass, key, alias=alias) for key in keys]
+        for key, is_there in zip(keys, claimed, strict=True):
+            instance = self._find(key) if is_there else None
+            if instance is not None:
+                self._remove(key, instance)
+            elif self.is_addressed:
+                raise self._unloaded(key)
+            elif self._is_there(key):
+                stamps.keep_alive(dataclass, key, alias=alias)
 
+    def _may_remove(self, key: Any) -> bool:
+        """Raises 401 for who may not; false for what is no more, and need not be."""
+        instance = self._find(key)
+        if instance is None and not self.is_addressed:
+            return False
+        access.check_entity(self.caller, self.dataclass, Action.DELETE, instance)
+        return True
 
-def _remove_instance(
-    caller: Caller, dataclass: DataClass, alias: str, key: Any, instance: models.Model | None
-) -> None:
-    access.check_entity(caller, dataclass, Action.DELETE, instance)
-    assert instance is not None  # noqa: S101  (check_entity refuses None)
-    files = _files(dataclass, instance)
-    refused = _refused(dataclass, key)
-    try:
-        with transaction.atomic(using=alias):
-            dataclass.delete_model(caller.request, instance)
-    except (ProtectedError, RestrictedError) as error:
-        raise RestError(*_referring(caller, error), refused) from error
-    except IntegrityError as error:
-        raise RestError(_held_by("other data"), refused) from error
-    delete_after_commit(files, alias)
-    signals.after_commit(
-        signals.entity_deleted, caller, alias, dataclass.model, instance=instance, key=key
-    )
+    def _find(self, key: Any) -> models.Model | None:
+        rows = self.dataclass.entities(self.caller.request).using(self.alias)
+        found: models.Model | None = self.dataclass.with_key(rows, key).order_by().first()
+        return found
+
+    def _remove(self, key: Any, instance: models.Model) -> None:
+        caller, dataclass, alias = self.caller, self.dataclass, self.alias
+        access.check_entity(caller, dataclass, Action.DELETE, instance)
+        refused = _refused(dataclass, key)
+        obstacle = cascades.obstacle(caller, dataclass, instance, alias)
+        if obstacle is not None:
+            raise RestError(obstacle, refused, status=obstacle.row.status)
+        files = list(_files(dataclass, instance))
+        stamps.hold(instance)
+        try:
+            with transaction.atomic(using=alias):
+                is_taken = self._delete(instance)
+        except (ProtectedError, RestrictedError) as error:
+            raise RestError(*_referring(caller, error), refused) from error
+        except IntegrityError as error:
+            raise RestError(_held_by("other data"), refused) from error
+        finally:
+            stamps.release(instance)
+        if is_taken is not True and self._is_there(key):
+            # The site hides its rows instead of deleting them: that is what was asked for, too.
+            stamps.keep_alive(dataclass, key, alias=alias)
+        elif is_taken is False:
+            # Gone by itself, under another key or by a statement that tells nobody.
+            if self.is_addressed:
+                raise self._unloaded(key)
+            return
+        delete_after_commit(
+            (file.stored for file in files if not file.is_needed(instance, alias)), alias
+        )
+        signals.after_commit(
+            signals.entity_deleted, caller, alias, dataclass.model, instance=instance, key=key
+        )
+
+    def _delete(self, instance: models.Model) -> bool | None:
+        """Whether a row was taken; None where the site deletes in its own way, and nobody counts."""
+        is_own = type(self.dataclass).delete_model is not DataClass.delete_model
+        if is_own or type(instance).delete is not models.Model.delete:
+            self.dataclass.delete_model(self.caller.request, instance)
+            return None
+        _, taken = instance.delete()
+        return bool(taken.get(type(instance)._meta.label))
+
+    def _is_there(self, key: Any) -> bool:
+        """Whether the row is there, whatever managers hide it."""
+        rows: models.QuerySet[Any] = models.QuerySet(self.dataclass.model, using=self.alias)
+        return self.dataclass.with_key(rows, key).exists()
+
+    def _unloaded(self, key: Any) -> RestError:
+        shown = self.dataclass.key_to_wire(key)
+        return RestError(ENTITY_NOT_LOADED(key=shown, dataclass=self.dataclass.name))
 
 
 def _referring(caller: Caller, error: ProtectedError | RestrictedError) -> Iterator[ErrorItem]:
@@ -173,10 +216,25 @@ def _referring(caller: Caller, error: ProtectedError | RestrictedError) -> Itera
         yield _held_by(name)
 
 
-def _files(dataclass: DataClass, instance: models.Model) -> list[tuple[Any, str]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _File:
+    """A file of an entity, and the row that names it: a parent's may outlive its child."""
+
+    stored: tuple[Storage, str]
+    model: type[models.Model]
+    key: Any
+
+    def is_needed(self, instance: models.Model, alias: str) -> bool:
+        """Whether the row is still there, under its key or under one that it has been given."""
+        keys = {self.key, getattr(instance, self.model._meta.pk.attname)} - {None}
+        return models.QuerySet(self.model, using=alias).filter(pk__in=keys).exists()
+
+
+def _files(dataclass: DataClass, instance: models.Model) -> Iterator[_File]:
     """Files that nobody needs once the entity is gone, if the dataclass says so."""
     if not dataclass.delete_files:
-        return []
-    fields = (field for field in instance._meta.concrete_fields if isinstance(field, models.FileField))
-    files = (getattr(instance, field.attname) for field in fields)
-    return [(file.storage, file.name) for file in files if file]
+        return
+    for field in instance._meta.concrete_fields:
+        if isinstance(field, models.FileField) and (file := getattr(instance, field.attname)):
+            key = getattr(instance, field.model._meta.pk.attname)
+            yield _File((file.storage, file.name), field.model, key)

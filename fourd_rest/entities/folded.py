@@ -19,6 +19,7 @@ from fourd_rest.dataclass import DataClass, registry
 from fourd_rest.query.folding import fold
 
 from .bulk import update_rows
+from .hosting import alias_of, tolerant
 from .transactions import write_transaction
 
 DISPATCH_UID = "fourd_rest.folded"
@@ -66,6 +67,17 @@ def keep(instance: models.Model) -> None:
     _keep(instance, columns(type(instance)))
 
 
+# The receivers. Sites send these signals by hand as well, with whatever arguments come to mind.
+
+
+def _columns_of(sender: Any, instance: Any) -> dict[str, str]:
+    found = columns(type(instance))
+    # A proxy that was made later, say in a function, is no sender of its own.
+    if not found and isinstance(sender, type) and isinstance(instance, sender):
+        found = columns(sender)
+    return found
+
+
 def _keep(instance: models.Model, pairs: dict[str, str]) -> None:
     if not pairs:
         return
@@ -81,15 +93,11 @@ def _keep(instance: models.Model, pairs: dict[str, str]) -> None:
             setattr(instance, column, folded)
 
 
-def _before_save(
-    sender: type[models.Model],
-    instance: models.Model,
-    update_fields: frozenset[str] | None,
-    **kwargs: Any,
-) -> None:
-    pairs = columns(sender)
+@tolerant
+def _before_save(sender: Any, instance: Any = None, update_fields: Any = None, **kwargs: Any) -> None:
+    pairs = _columns_of(sender, instance)
     _keep(instance, pairs)
-    if update_fields is not None:
+    if pairs and update_fields is not None:
         missed = {
             column
             for source, column in pairs.items()
@@ -98,11 +106,15 @@ def _before_save(
         instance.__dict__[_AFTER] = missed
 
 
-def _after_save(sender: type[models.Model], instance: models.Model, using: str, **kwargs: Any) -> None:
+@tolerant
+def _after_save(sender: Any, instance: Any = None, using: Any = None, **kwargs: Any) -> None:
+    if not _columns_of(sender, instance):
+        return
     missed = instance.__dict__.pop(_AFTER, None)
     if missed:
         changes = {column: getattr(instance, column) for column in missed}
-        sender._base_manager.using(using).filter(pk=instance.pk).update(**changes)
+        rows: models.QuerySet[Any] = models.QuerySet(type(instance), using=alias_of(instance, using))
+        rows.filter(pk=instance.pk).update(**changes)
 
 
 def fill(dataclass: DataClass) -> int:

@@ -14,6 +14,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import OperationalError
 from rest_framework.throttling import SimpleRateThrottle
 
+from fourd_rest.dataclass.registry import registry
 from fourd_rest.entities import writing
 from fourd_rest.models import UploadedBlob
 from fourd_rest.uploads import conversions
@@ -22,7 +23,7 @@ from tests.contract import read_error_cases
 from tests.contract.case import Case, limits
 from tests.contract.checks import chunked, cut, errors, refused
 from tests.contract.sample import employee, inv003, john, photo
-from tests.zoo.models import Country, Parcel
+from tests.zoo.models import Animal, Country, Parcel, Place
 
 
 def an_employee(monkeypatch: Any, settings: Any, client: Any) -> None:
@@ -45,6 +46,16 @@ def an_employed_john_and_an_invoice(monkeypatch: Any, settings: Any, client: Any
 def france(monkeypatch: Any, settings: Any, client: Any) -> None:
     country = Country.objects.create(code="FR", name="France")
     Parcel.objects.create(country=country)
+
+
+def a_place_of_two_animals(monkeypatch: Any, settings: Any, client: Any) -> None:
+    settings.FOURD_REST = {"MAX_SCANNED_ENTITIES": 1}
+    place = Place.objects.create(id=1, name="Zoo")
+    for name in ("Tiger", "Lion"):
+        Animal.objects.create(name=name, home=place)
+    # Rights on single entities have to be asked for.
+    asked = type(registry.for_model(Animal))
+    monkeypatch.setattr(asked, "has_delete_permission", lambda *args: True, raising=False)
 
 
 def an_employee_and_shallow_nesting(monkeypatch: Any, settings: Any, client: Any) -> None:
@@ -181,6 +192,17 @@ CASES = [
             (1518, 'The entity (FR) in the "Country" dataclass cannot be deleted'),
         ),
         given=france,
+    ),
+    Case(
+        "too much goes along",
+        "DELETE",
+        "Place(1)",
+        413,
+        errors(
+            (9031, "More than 1 other entities would have to be deleted with it"),
+            (1518, 'The entity (1) in the "Place" dataclass cannot be deleted'),
+        ),
+        given=a_place_of_two_animals,
     ),
     Case(
         "related entity refused",

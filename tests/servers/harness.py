@@ -21,6 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import pymysql
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -350,3 +351,27 @@ def postgresql_database() -> Iterator[str]:
             yield name
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def mariadb_database() -> Iterator[str]:
+    """A new, empty database; skips the test if there is no MariaDB server and none is required."""
+    try:
+        connection = pymysql.connect(
+            host=os.environ.get("MYSQL_HOST", "127.0.0.1"),
+            port=int(os.environ.get("MYSQL_PORT", "3306")),
+            user=os.environ.get("MYSQL_USER", "root"),
+            password=os.environ.get("MYSQL_PWD", ""),
+            connect_timeout=5,
+        )
+    except pymysql.err.OperationalError as error:
+        if REQUIRE_SERVICES:
+            pytest.fail(f"MariaDB is required: {error}")
+        pytest.skip(f"MariaDB does not answer: {error}")
+    name = f"fourd_rest_servers_{uuid4().hex[:12]}"
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        try:
+            yield name
+        finally:
+            cursor.execute(f"DROP DATABASE `{name}`")

@@ -23,7 +23,17 @@ from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import RestClient
 from tests.contract.checks import rows
 from tests.spec.writes import NOW
-from tests.zoo.models import Animal, Aviary, Country, Everything, Keeper, Place, Planet
+from tests.zoo.models import (
+    Animal,
+    Aviary,
+    Country,
+    Everything,
+    Keeper,
+    Label,
+    Place,
+    Planet,
+    Tag,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -223,6 +233,71 @@ def test_all_types_at_once(admin: RestClient, monkeypatch: Any) -> None:
     assert {entity["loud"] for entity in document["__ENTITIES"]} == {"ANT"}
 
 
+LABELS = {
+    "prefixed": ["abcd", "abcde", "abcdefgh", "", "x"],
+    "fixed": ["abcd", "abcde", "abcdefgh", "", "x"],
+    "shouted": ["abc", "ABC", "abcdefgh", "ab", "x"],
+    "counted": ["1", "x", "12", "y", "99999999"],
+    "plain": ["abcdefgh", "abcdefghi", "x", "", "y"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(LABELS))
+def test_what_is_stored_is_judged_as_in_a_single_save(
+    admin: RestClient, registered: Any, monkeypatch: Any, name: str
+) -> None:
+    """Nothing is cut where the column is too short for what the field makes of the value."""
+    registered(Label)
+    Label.objects.bulk_create(Label(id=key) for key in range(1, 21))
+    for first, count in ((1, 5), (6, 5), (11, 10)):
+        values = LABELS[name]
+        items = [
+            {"__KEY": key, "__STAMP": 1, name: values[(key * first) % len(values)]}
+            for key in range(first, first + count)
+        ]
+        both_ways(admin, "Label", items, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["prefixed", "fixed"])
+@pytest.mark.parametrize("place", [1, 3, 5])
+def test_nothing_too_long_is_cut(
+    admin: RestClient, registered: Any, monkeypatch: Any, name: str, place: int
+) -> None:
+    """Wherever it stands: the first of all rows tells PostgreSQL the types of the others."""
+    registered(Label)
+    Label.objects.bulk_create(Label(id=key, **{name: "old"}) for key in range(1, 6))
+    items = [
+        {"__KEY": key, "__STAMP": 1, name: "abcdefgh" if key == place else "new"} for key in range(1, 6)
+    ]
+    both_ways(admin, "Label", items, monkeypatch)
+    answer = admin.update("Label", items)
+    fits = connection.vendor == "sqlite"  # knows no lengths
+    expected = ["new"] * 5
+    expected[place - 1] = "abcdefgh" if fits else "old"
+    assert answer.status_code == (200 if fits else 500)
+    assert list(Label.objects.order_by("pk").values_list(name, flat=True)) == expected
+
+
+def test_sql_around_a_value(admin: RestClient, registered: Any) -> None:
+    registered(Label)
+    Label.objects.bulk_create(Label(id=key) for key in range(1, 6))
+    items = [{"__KEY": key, "__STAMP": 1, "shouted": "loud"} for key in range(1, 6)]
+    assert admin.update("Label", items).status_code == 200
+    assert set(Label.objects.values_list("shouted", flat=True)) == {"LOUD"}
+
+
+def test_what_cleaning_changes_is_saved(admin: RestClient, registered: Any, monkeypatch: Any) -> None:
+    registered(Tag)
+    Tag.objects.bulk_create(Tag(id=key, name="x") for key in range(1, 7))
+    items = [{"__KEY": key, "__STAMP": 1, "name": f"N{key}"} for key in range(1, 7)]
+    _, written = both_ways(admin, "Tag", items, monkeypatch)
+    assert written == [6]
+    assert admin.update("Tag", items).status_code == 200
+    assert list(Tag.objects.order_by("pk").values_list("slug", "extra")) == [
+        (f"n{key}", {"length": 2}) for key in range(1, 7)
+    ]
+
+
 @pytest.mark.parametrize(("model", "count"), [(Planet, 6), (Country, 6)])
 def test_text_keys(admin: RestClient, monkeypatch: Any, model: Any, count: int) -> None:
     model.objects.bulk_create(model(code=f"k'{n}", name="x") for n in range(count))
@@ -333,7 +408,7 @@ def own_save(self: Any, *args: Any, **kwargs: Any) -> None:
     models.Model.save(self, *args, **kwargs)
 
 
-@pytest.mark.parametrize("method", ["save", "save_base"])
+@pytest.mark.parametrize("method", ["save", "save_base", "_save_table", "_do_update"])
 def test_a_save_method_of_the_site(monkeypatch: Any, method: str) -> None:
     monkeypatch.setattr(Keeper, method, own_save)
     assert not plain(Keeper)

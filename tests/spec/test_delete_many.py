@@ -6,16 +6,27 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
 
 from fourd_rest import DataClass
 from fourd_rest.models import EntityStamp
+from fourd_rest.signals import entity_deleted
 from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import RestClient
 from tests.contract.checks import assert_answer, errors, files, nothing_changes
 from tests.contract.sample import acme, inv003, john
 from tests.spec.writes import told
-from tests.zoo.models import Animal, Country, Keeper, Parcel, Place
+from tests.zoo.models import (
+    Animal,
+    Country,
+    Hidden,
+    Keeper,
+    Letter,
+    Parcel,
+    Place,
+    Scroll,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -350,6 +361,210 @@ def test_files_of_an_entity_that_stays(
     animal.report.save("a.pdf", ContentFile(b"a"))
     with django_capture_on_commit_callbacks(execute=True), nothing_changes():
         assert told(admin.rest("DELETE", "Animal(1)")) == (500, [9011])
+
+
+# Deletes that keep the row (D-62)
+
+
+def nothing(self: Any, request: Any, obj: Any) -> None:
+    """Does nothing and says nothing."""
+
+
+def by_a_statement(self: Any, request: Any, obj: Any) -> None:
+    """Sends no signals."""
+    type(obj)._base_manager.filter(pk=obj.pk).update(name="gone")
+
+
+def by_a_save(self: Any, request: Any, obj: Any) -> None:
+    obj.name = "gone"
+    obj.save()
+
+
+def to_another_key(self: Any, request: Any, obj: Any) -> None:
+    """Makes room under the old one: the row is the same, with the same file."""
+    type(obj).objects.filter(pk=obj.pk).update(id=obj.pk + 1000)
+    obj.pk += 1000
+
+
+HIDING = [nothing, by_a_statement, by_a_save, to_another_key]
+REQUESTS = [
+    ("DELETE", "Animal(1)", None),
+    ("POST", "Animal?$method=delete", [1]),
+    ("DELETE", "Animal(1)?$atomic=true", None),
+    ("DELETE", "Animal?$filter='name = Tiger'", None),
+    ("DELETE", "Animal?$filter='name = Tiger'&$atomic=true", None),
+    ("DELETE", "Animal", None),
+]
+
+
+@pytest.mark.parametrize("hide", HIDING)
+@pytest.mark.parametrize(("verb", "path", "sent"), REQUESTS)
+def test_a_hook_that_keeps_the_row(
+    admin: RestClient,
+    registered: Any,
+    hide: Any,
+    verb: str,
+    path: str,
+    sent: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    """The site's own delete was run: ok, one signal, another stamp; and the file is needed still."""
+    options = {"delete_model": hide, "delete_files": True, "allow_delete_all": True}
+    registered(Animal, type("Hiding", (DataClass,), options))
+    animal = Animal.objects.create(id=1, name="Tiger")
+    animal.report.save("a.pdf", ContentFile(b"a"))
+    before, stamp = files(), stamp_of("zoo.animal")
+    heard: list[Any] = []
+
+    def hear(key: Any, **kwargs: Any) -> None:
+        heard.append(key)
+
+    entity_deleted.connect(hear, sender=Animal)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert_answer(admin.rest(verb, path, sent), 200, OK)
+    finally:
+        entity_deleted.disconnect(hear, sender=Animal)
+    assert (heard, files()) == ([1], before)
+    kept = EntityStamp.objects.get(dataclass="zoo.animal", key="1")
+    assert kept.stamp > stamp
+    # A stamp that stands for a row is never swept away.
+    assert (kept.deleted is None) is (hide is not to_another_key)
+
+
+def stamp_of(label: str, key: str = "1") -> int:
+    return EntityStamp.objects.get(dataclass=label, key=key).stamp
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_model_that_hides_its_rows(
+    admin: RestClient, registered: Any, shown: bool, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Hidden from REST too, it is unknown from then on; else it can be deleted as often as one likes."""
+
+    class Everything(DataClass):
+        delete_files = True
+
+        def get_queryset(self, request: Any) -> Any:
+            return Hidden._base_manager.all() if shown else Hidden.objects.all()
+
+    registered(Hidden, Everything)
+    row = Hidden.objects.create(id=1, name="x")
+    row.file.save("a.txt", ContentFile(b"a"))
+    before, stamp = files(), stamp_of("zoo.hidden")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert_answer(admin.rest("DELETE", "Hidden(1)"), 200, OK)
+    assert files() == before
+    assert Hidden._base_manager.get().is_gone
+    moved = stamp_of("zoo.hidden")
+    assert moved > stamp
+    assert EntityStamp.objects.get().deleted is None
+    answer = admin.rest("DELETE", "Hidden(1)")
+    if shown:
+        assert_answer(answer, 200, OK)
+        assert stamp_of("zoo.hidden") > moved
+    else:
+        assert_answer(answer, 404, errors(unloaded(1, "Hidden")))
+        assert stamp_of("zoo.hidden") == moved
+
+
+def test_a_row_that_is_hidden_after_it_was_selected(admin: RestClient, registered: Any) -> None:
+    """It needs no deleting, and keeps its stamp for good."""
+
+    class Chained(DataClass):
+        def delete_model(self, request: Any, obj: Any) -> None:
+            Hidden.objects.update(is_gone=True)
+
+    registered(Hidden, Chained)
+    for key in (1, 2):
+        Hidden.objects.create(id=key, name="x")
+    assert_answer(admin.rest("DELETE", "Hidden?$filter='name = x'"), 200, OK)
+    assert not EntityStamp.objects.filter(deleted__isnull=False).exists()
+
+
+@pytest.mark.parametrize("keep_parents", [False, True])
+def test_a_file_of_the_parent(
+    admin: RestClient, registered: Any, keep_parents: bool, django_capture_on_commit_callbacks: Any
+) -> None:
+    class Kept(DataClass):
+        delete_files = True
+
+        def delete_model(self, request: Any, obj: Any) -> None:
+            obj.delete(keep_parents=keep_parents)
+
+    registered(Letter, Kept)
+    letter = Letter.objects.create(id=1, name="x")
+    letter.text.save("a.txt", ContentFile(b"a"), save=False)
+    letter.seal.save("b.txt", ContentFile(b"b"))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert_answer(admin.rest("DELETE", "Letter(1)"), 200, OK)
+    kept = Scroll.objects.values_list("text", flat=True)
+    assert len(kept) == len(files()) == int(keep_parents)
+
+
+def test_a_delete_of_what_a_trigger_keeps(admin: RestClient) -> None:
+    """Whatever in the database takes no row: it is there, and so it stays in force."""
+    keepers(1)
+    stamp = stamp_of("zoo.keeper")
+
+    def spare(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
+        if sql.startswith("DELETE FROM") and "keeper" in sql and "keepers" not in sql:
+            sql = f"{sql} AND 1 = 0"
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(spare):
+        assert_answer(admin.rest("DELETE", "Keeper(1)"), 200, OK)
+    assert left() == [1]
+    assert stamp_of("zoo.keeper") > stamp
+    assert EntityStamp.objects.get().deleted is None
+
+
+def test_what_somebody_else_took(admin: RestClient) -> None:
+    """By a statement that tells nobody, between our look at the row and our delete."""
+    keepers(1, 2)
+
+    def take(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("DELETE FROM") and "keepers" in sql:
+            models.QuerySet(Keeper).all()._raw_delete("default")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(take):
+        assert_answer(admin.rest("DELETE", "Keeper(1)"), 404, errors(unloaded(1)))
+
+
+def test_a_receiver_may_save_what_was_deleted(
+    admin: RestClient, registered: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The mark that its stamp has been moved is for that delete alone."""
+    registered(Animal, type("Hiding", (DataClass,), {"delete_model": nothing}))
+    Animal.objects.create(id=1, name="Tiger")
+
+    def save(instance: Any, **kwargs: Any) -> None:
+        instance.save()
+
+    entity_deleted.connect(save, sender=Animal)
+    try:
+        before = stamp_of("zoo.animal")
+        with django_capture_on_commit_callbacks(execute=True):
+            assert_answer(admin.rest("DELETE", "Animal(1)"), 200, OK)
+        assert stamp_of("zoo.animal") >= before + 2
+    finally:
+        entity_deleted.disconnect(save, sender=Animal)
+
+
+def test_statements_of_one_delete(admin: RestClient) -> None:
+    """The stamp, the row, what goes along, the row itself; nothing more for waiting in line."""
+    keepers(1)
+    with CaptureQueriesContext(connection) as captured:
+        assert_answer(admin.rest("DELETE", "Keeper(1)"), 200, OK)
+    words = [
+        q["sql"].split()[0]
+        for q in captured
+        if not any(word in q["sql"] for word in ("django_session", "auth_user", "SAVEPOINT", "pk=-1"))
+    ]
+    if connection.vendor == "sqlite":
+        assert words == ["UPDATE", "SELECT", "DELETE", "DELETE"]
+    assert len(words) == 4
 
 
 def test_a_storage_that_fails_does_no_harm(

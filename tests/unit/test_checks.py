@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import models
+from django.db.models import signals
 from django.db.models.functions import Lower
 from django.test.utils import isolate_apps
 
@@ -44,6 +46,7 @@ EVERY_CHECK = [
     checks.check_text_comparison,
     checks.check_upload_storage,
     checks.check_file_storages,
+    checks.check_receivers,
 ]
 
 
@@ -900,6 +903,55 @@ def test_fields_that_look_like_secrets(registered):
     assert found(checks.check_dataclasses) == [told("zoo.Card", "token", "cvc")]
     registered.register(Card, fields=["id", "pin"])
     assert found(checks.check_dataclasses) == []
+# Signals of the site
+
+
+class Indexer:
+    """A receiver that is no function."""
+
+    def __call__(self, **kwargs):
+        """Listen."""
+
+
+def note_every_save(**kwargs):
+    """Listens."""
+
+
+@pytest.mark.parametrize("signal", [signals.pre_save, signals.post_save])
+def test_receivers_of_every_model(registered, signal):
+    for model in (Keeper, Planet, Aviary):  # a child has two tables, and is saved alone anyhow
+        registered.register(model)
+    assert found(checks.check_receivers) == []
+    indexer = Indexer()
+    signal.connect(note_every_save)
+    signal.connect(indexer)
+    try:
+        assert found(checks.check_receivers) == [
+            (
+                "I003",
+                "Arrays of updates are saved entity by entity because of "
+                f"{__name__}.Indexer, {__name__}.note_every_save: Keeper, Planet",
+                "Each listens to the saves of every model. Connect it to the senders that it is for, "
+                "and all others are saved in a fixed number of statements.",
+                None,
+            )
+        ]
+    finally:
+        signal.disconnect(note_every_save)
+        signal.disconnect(indexer)
+
+
+def test_receivers_of_one_model_and_those_that_are_gone(registered):
+    registered.register(Keeper)
+    signals.post_save.connect(note_every_save, sender=Keeper)
+    signals.m2m_changed.connect(note_every_save)
+    signals.post_save.connect(Indexer())
+    gc.collect()
+    try:
+        assert found(checks.check_receivers) == []
+    finally:
+        signals.post_save.disconnect(note_every_save, sender=Keeper)
+        signals.m2m_changed.disconnect(note_every_save)
 
 
 # The site around

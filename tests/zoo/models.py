@@ -6,6 +6,7 @@ import datetime
 import uuid
 
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
@@ -347,3 +348,128 @@ class Notice(models.Model):
 
 class Board(models.Model):
     name = models.CharField(max_length=30)
+class PrefixedField(models.CharField):
+    """What it stores is longer than what it validates."""
+
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)
+        return None if value is None else f"zoo:{value}"
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else value.rstrip().removeprefix("zoo:")
+
+
+class FixedField(PrefixedField):
+    """A column that is padded to its length."""
+
+    def db_type(self, connection):
+        return f"char({self.max_length})"
+
+
+class ShoutedField(models.CharField):
+    """SQL around the value, as fields have that the database encrypts."""
+
+    def get_placeholder(self, value, compiler, connection):
+        return "UPPER(%s)"
+
+
+class CountedField(models.CharField):
+    """A number where the column is a text: the database takes it for one."""
+
+    def get_prep_value(self, value):
+        return int(value) if value and value.isdigit() else value
+
+
+class Label(models.Model):
+    """Fields that store something else than they show."""
+
+    prefixed = PrefixedField(max_length=8, blank=True)
+    fixed = FixedField(max_length=8, blank=True)
+    shouted = ShoutedField(max_length=8, blank=True)
+    counted = CountedField(max_length=8, blank=True)
+    plain = models.CharField(max_length=8, blank=True)
+
+
+class Tag(models.Model):
+    """Its ``clean`` changes fields beside those that were posted, one of them in place."""
+
+    name = models.CharField(max_length=20)
+    slug = models.CharField(max_length=20, blank=True)
+    extra = models.JSONField(default=dict)
+
+    def clean(self):
+        self.slug = self.name.lower()
+        self.extra["length"] = len(self.name)
+
+
+class Coupon(models.Model):
+    """The database makes the key; stamps in the side table."""
+
+    code = models.CharField(max_length=20, primary_key=True, db_default="made")
+    name = models.CharField(max_length=30, blank=True)
+
+
+class Voucher(Stamped):
+    """The database makes the key; a stamp column."""
+
+    code = models.CharField(max_length=20, primary_key=True, db_default="made")
+    name = models.CharField(max_length=30, blank=True)
+
+
+class Exhibit(models.Model):
+    """What is said of it goes along by a generic relation."""
+
+    name = models.CharField(max_length=30)
+    remarks = GenericRelation("Caption")
+
+
+class Caption(models.Model):
+    text = models.CharField(max_length=30)
+    content_type = models.ForeignKey(ContentType, models.CASCADE, db_constraint=False)
+    object_id = models.IntegerField()
+    about = GenericForeignKey()
+
+
+class Shop(models.Model):
+    """Its sales may be deleted with it or not, by every rule there is."""
+
+    name = models.CharField(max_length=30)
+
+
+class Sale(models.Model):
+    taken = models.ForeignKey(Shop, models.CASCADE, null=True, related_name="+")
+    emptied = models.ForeignKey(Shop, models.SET_NULL, null=True, related_name="+")
+    preset = models.ForeignKey(Shop, models.SET_DEFAULT, null=True, default=None, related_name="+")
+    set = models.ForeignKey(Shop, models.SET(None), null=True, related_name="+")
+    ignored = models.ForeignKey(
+        Shop, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+
+
+class Hidden(models.Model):
+    """Its rows are hidden instead of being deleted, and their files stay needed."""
+
+    class Shown(models.Manager):
+        def get_queryset(self):
+            return super().get_queryset().filter(is_gone=False)
+
+    name = models.CharField(max_length=30)
+    is_gone = models.BooleanField(default=False)
+    file = models.FileField(upload_to="zoo/hidden/", blank=True)
+
+    objects = Shown()
+
+    def delete(self, *args, **kwargs):
+        self.is_gone = True
+        self.save(update_fields=["is_gone"])
+
+
+class Scroll(models.Model):
+    """The parent of ``Letter``, with a file of its own."""
+
+    name = models.CharField(max_length=30)
+    text = models.FileField(upload_to="zoo/scrolls/", blank=True)
+
+
+class Letter(Scroll):
+    seal = models.FileField(upload_to="zoo/seals/", blank=True)
