@@ -21,14 +21,14 @@ MIB = 2**20
 DAY = 24 * 60 * 60
 
 # Those of ``SECRET_FIELDS`` that are looked for as whole words, however long they are: as parts of
-# words most of them are innocent (``shipping``, ``procedural``), and so is half of some (``access``).
-# Left out on purpose: ``key``, ``code``, ``pass``, ``signed`` and ``certificate`` alone, which mean
-# something else more often than not, and what is personal without opening anything (``iban``).
+# words most of them are innocent (``shipping``, ``concert``), and so is half of some (``access``).
+# Left out on purpose: ``key``, ``code``, ``pass`` and ``certificate`` alone and ``security_code``, which
+# mean something else more often than not, and what is personal but opens nothing (``iban``).
 SECRET_WORDS = (
     # What people know by heart, or have printed on a card.
     *("pwd", "passcode", "passphrase", "pin", "puk", "cvv", "cvc", "ccv", "ssn"),
     # What is asked for beside it, or in its place.
-    *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code", "security_code"),
+    *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code"),
     *("security_answer", "verification_code", "login_code", "access_code", "reset_code"),
     # What programs show instead of a password.
     *("credential", "bearer", "jwt", "refresh", "cookie", "session_id", "nonce", "signature", "hmac"),

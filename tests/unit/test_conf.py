@@ -70,7 +70,7 @@ TEXTS = {
         "session_key",
         "session_data",
         *("pwd", "passcode", "passphrase", "pin", "puk", "cvv", "cvc", "ccv", "ssn"),
-        *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code", "security_code"),
+        *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code"),
         *("security_answer", "verification_code", "login_code", "access_code", "reset_code"),
         *("credential", "bearer", "jwt", "refresh", "cookie", "session_id", "nonce", "signature"),
         *("hmac", "access_key", "account_key", "auth_key", "encryption_key", "signing_key"),
