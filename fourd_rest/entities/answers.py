@@ -32,7 +32,7 @@ from fourd_rest.query.links import link
 from . import integrity
 from .drafts import Draft, Outcome
 from .nesting import Nesting
-from .posted import GONE, PERMISSION, STAMP, STATUS_TEXTS, Refusal
+from .posted import GONE, INVALID, PERMISSION, STAMP, STATUS_TEXTS, Refusal
 from .rendering import Entity, update_answer
 from .rows import Rows
 from .shapes import Expanded, Shape
@@ -112,6 +112,7 @@ class Answers:
                 for message in item.messages
             ),
             INVALID_ENTITY(),
+            status=INVALID,
         )
 
     def _wire_name(self, source: str) -> str:

@@ -31,14 +31,15 @@ from fourd_rest.uploads import attach
 
 from .rendering import Entity
 
-# ``__STATUS`` of a save that failed (``responses.md`` 6.2).
+# ``__STATUS`` of a save that failed (``responses.md`` 6.2, ``addendum-21r5.md`` 2, D-65).
 STATUS_TEXTS = {
     1: "Permission Error",
     2: "Stamp has changed",
     4: "Other error",
     5: "Entity does not exist anymore",
+    7: "Mild Validation Error",
 }
-PERMISSION, STAMP, OTHER, GONE = 1, 2, 4, 5
+PERMISSION, STAMP, OTHER, GONE, INVALID = 1, 2, 4, 5, 7
 
 _STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 # What read answers and update answers hold beside attributes; clients post it back.

@@ -190,7 +190,7 @@ def test_atomic_failure_of_one_object(admin: RestClient) -> None:
     with nothing_changes():
         answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "lastName": ""}, "$atomic=true")
     invalid = [(1569, "lastName: This field cannot be blank."), (1570, "Entity fails validation")]
-    assert_answer(answer, 500, refused(4, *invalid, NOT_SAVED, entity=employee()))
+    assert_answer(answer, 500, refused(7, *invalid, NOT_SAVED, entity=employee()))
 
 
 def test_atomic_failure_of_several(admin: RestClient) -> None:

@@ -78,7 +78,7 @@ def test_validation_of_a_new_entity(
         answer = admin.update(dataclass, body)
     items = [(1569, message) for message in messages]
     last = (1534, f'The new entity of the "{dataclass}" dataclass cannot be saved')
-    assert_answer(answer, 500, refused(4, *items, (1570, "Entity fails validation"), last))
+    assert_answer(answer, 500, refused(7, *items, (1570, "Entity fails validation"), last))
 
 
 def animal(**values: Any) -> Animal:
