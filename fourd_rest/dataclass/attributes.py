@@ -123,6 +123,11 @@ class Attribute:
         return isinstance(self.member, models.Field) and self.member.primary_key
 
     @property
+    def is_identity(self) -> bool:
+        """Whether it would be another entity with another value (D-56)."""
+        return self.member is not None and is_identity(self.member)
+
+    @property
     def holds_bytes(self) -> bool:
         """Whether the file is kept in the row itself, not in a storage."""
         return self.file is not None and not isinstance(self.member, models.FileField)
@@ -201,6 +206,14 @@ def members(model: type[models.Model]) -> dict[str, Member]:
         if accessor and not relation.hidden:
             found[accessor] = relation
     return found
+
+
+def is_identity(member: Member) -> bool:
+    """Whether a row is another one with another value of ``member``.
+
+    Keys are, relations that are keys too, and a child's link to its parent's row.
+    """
+    return isinstance(member, models.Field) and (member.primary_key or _is_parent_link(member))
 
 
 def _is_parent_link(member: Member) -> bool:
