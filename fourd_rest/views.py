@@ -19,6 +19,7 @@ from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.info import Info
 from .entities.posted import PERMISSION
+from .entities.primary import reads_of_a_write
 from .entities.shapes import Shape
 from .entities.trial import Trial
 from .entities.writing import Writer
@@ -164,6 +165,7 @@ class DataView(RestView):
         found = collection.read(self.caller, self.address, dataclass, method)
         return _collection(found)
 
+    @reads_of_a_write()
     def post(self, request: Request, path: str) -> HttpResponse:
         method = self._method() or "update"
         self.check_origin()
@@ -182,6 +184,7 @@ class DataView(RestView):
 
     put = post
 
+    @reads_of_a_write()
     def delete(self, request: Request, path: str) -> HttpResponse:
         self._method()
         self.check_origin()
