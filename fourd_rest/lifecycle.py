@@ -7,7 +7,6 @@ come in.
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AnonymousUser
@@ -32,6 +31,7 @@ from .body import BodyReader, drain_when_sent
 from .conf import current
 from .dataclass.caller import Caller
 from .dataclass.values import dumps
+from .entities.faults import report
 from .entities.transactions import busy, is_busy
 from .errors import (
     BAD_URL,
@@ -41,7 +41,6 @@ from .errors import (
     THROTTLED,
     VERB_NOT_ALLOWED,
     RestError,
-    bugs,
     logger,
 )
 from .query.complexity import is_too_complex
@@ -131,15 +130,8 @@ class RestView(APIView):
             logger.info("%s %s: %s", self.request.method, self.request.path, error)
             response = answer(error.as_json(), error.status)
         else:
-            reference = secrets.token_hex(4)
             # The only answer that goes to django.request, and so to ADMINS: this is a bug.
-            bugs.error(
-                "Internal Server Error %s: %s",
-                reference,
-                self.request.path,
-                exc_info=exc,
-                extra={"status_code": 500, "request": self.request._request},
-            )
+            reference = report(self.request._request, exc)
             error = RestError(INTERNAL(reference=reference))
             response = answer(error.as_json(), 500)
         if error.retry_after is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +32,14 @@ class Stamped(models.Model):
 
     class Meta:
         abstract = True
+
+
+class PrimaryManager(models.Manager[Any]):
+    """Reads where rows are written: what was just stored must be found, on a site with replicas too."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        rows = super().get_queryset()
+        return rows if self._db else rows.using(router.db_for_write(self.model))
 
 
 class EntityStamp(models.Model):
@@ -107,6 +115,8 @@ class UploadedBlob(models.Model):
     ready = models.DateTimeField(_("ready"), null=True)
     expires = models.DateTimeField(_("expires"), null=True)
 
+    objects = PrimaryManager()
+
     class Meta:
         verbose_name = _("uploaded file")
         verbose_name_plural = _("uploaded files")
@@ -155,6 +165,8 @@ class ConvertedPicture(models.Model):
     name = models.CharField(_("name in the storage"), max_length=255, blank=True)
     size = models.BigIntegerField(_("size"), default=0)
     touched = models.DateTimeField(_("last change or use"), default=timezone.now)
+
+    objects = PrimaryManager()
 
     class Meta:
         verbose_name = _("converted picture")

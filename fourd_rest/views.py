@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from .address import RELEASE
 from .conf import current
 from .dataclass import Attribute, DataClass
-from .entities import access, answers, collection, filing, reading, selection, sets, shapes
+from .entities import access, answers, collection, faults, filing, reading, selection, sets, shapes
 from .entities.access import Action
 from .entities.batch import save_entities
 from .entities.catalog import Catalog
@@ -19,6 +19,7 @@ from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.info import Info
 from .entities.posted import PERMISSION
+from .entities.primary import reads_of_a_write
 from .entities.trial import Trial
 from .entities.writing import Writer
 from .errors import (
@@ -157,6 +158,7 @@ class DataView(RestView):
         found = collection.read(self.caller, self.address, dataclass, method)
         return _collection(found)
 
+    @reads_of_a_write()
     def post(self, request: Request, path: str) -> HttpResponse:
         method = self._method() or "update"
         self.check_origin()
@@ -177,6 +179,7 @@ class DataView(RestView):
 
     put = post
 
+    @reads_of_a_write()
     def delete(self, request: Request, path: str) -> HttpResponse:
         self._method()
         self.check_origin()
@@ -318,12 +321,16 @@ class DataView(RestView):
         else:
             outcomes = save_entities(Writer(self.caller, dataclass), items)
         self._log_refusals(outcomes)
+        entities = [outcome.answer for outcome in outcomes]
         if shape.expanded:
-            entities = [outcome.answer for outcome in outcomes]
             answers.expand(self.caller, shape, entities, dataclass.write_alias())
-        if is_list:
-            return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
-        return answer(outcomes[0].answer, _status(outcomes))
+        try:
+            return answer({"__ENTITIES": entities} if is_list else entities[0], _status(outcomes))
+        except TypeError as error:
+            # A value of the site's that JSON does not know. What was saved is told all the same.
+            faults.report(self.caller.request, error)
+            told = [answers.without_values(entity) for entity in entities]
+            return answer({"__ENTITIES": told} if is_list else told[0], _status(outcomes))
 
     def _is_atomic(self) -> bool:
         return self.address.flag("$atomic") or self.address.flag("$atonce")
@@ -341,12 +348,10 @@ class DataView(RestView):
             if self.address.parts:
                 raise RestError(METHOD_NOT_APPLICABLE(method="validate"))
             items, _ = self._posted(dataclass)
-        results = Trial(self.caller, dataclass).validate(items)
-        refused = [outcome for outcome in results if outcome is not None]
-        if not refused:
+        outcomes = Trial(self.caller, dataclass).validate(items)
+        if all(outcome.status is None for outcome in outcomes):
             return answer({"ok": True})
-        entities = [outcome.answer if outcome else {} for outcome in results]
-        return answer({"__ENTITIES": entities}, _status(refused))
+        return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))
 
     def _posted(self, dataclass: DataClass) -> tuple[list[dict[str, Any]], bool]:
         """The posted entities; one that is addressed by its key need not say it again."""

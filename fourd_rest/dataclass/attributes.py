@@ -175,6 +175,11 @@ class Attribute:
         return self.type == "date" and is_blank_date(text)
 
     @property
+    def is_identity(self) -> bool:
+        """Whether it would be another entity with another value (D-56)."""
+        return self.member is not None and is_identity(self.member)
+
+    @property
     def holds_bytes(self) -> bool:
         """Whether the file is kept in the row itself, not in a storage."""
         return self.file is not None and not isinstance(self.member, models.FileField)
@@ -266,6 +271,14 @@ def members(model: type[models.Model]) -> dict[str, Member]:
             # Of two that share a name a query can mean either: ``_has_no_join`` leaves both out.
             found[accessor] = relation
     return found
+
+
+def is_identity(member: Member) -> bool:
+    """Whether a row is another one with another value of ``member``.
+
+    Keys are, relations that are keys too, and a child's link to its parent's row.
+    """
+    return isinstance(member, models.Field) and (member.primary_key or _is_parent_link(member))
 
 
 # Why a relation is left out that no column ties to one entity.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
-import logging
 import operator
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.functional import Promise
 
-logger = logging.getLogger("fourd_rest")
+from fourd_rest.errors import logger
 
 # What makes the Python value of what a column holds, and the way back.
 _READS = ("from_db_value", "get_db_converters")

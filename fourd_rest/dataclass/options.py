@@ -22,6 +22,7 @@ from .attributes import (
     Builder,
     LeftOut,
     camel_case,
+    is_identity,
     is_secret,
     key_field,
     members,
@@ -339,6 +340,20 @@ class DataClass:
     def key_attribute(self) -> Attribute | None:
         key = own_key(self.model)
         return next((a for a in self.attributes.values() if a.member is key), None)
+
+    @cached_property
+    def identity_fields(self) -> tuple[models.Field[Any, Any], ...]:
+        """The columns whose values make a row the entity that it is (D-56)."""
+        return tuple(filter(is_identity, self.model._meta.concrete_fields))
+
+    @cached_property
+    def identity_columns(self) -> tuple[str, ...]:
+        return tuple(field.attname for field in self.identity_fields)
+
+    @cached_property
+    def identity_names(self) -> frozenset[str]:
+        """The attributes that show one of those columns."""
+        return frozenset(a.name for a in self.attributes.values() if a.is_identity)
 
     @cached_property
     def is_numbered(self) -> bool:

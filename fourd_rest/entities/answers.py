@@ -5,6 +5,7 @@ An entity that the caller may not view is told by its key and its stamp, without
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from django.db.models import Model
 
 from fourd_rest.address import key_text
 from fourd_rest.conf import datastore_name
-from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.attributes import own_key
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
@@ -29,18 +30,21 @@ from fourd_rest.errors import (
     PRIMARY_KEY_EXISTS,
     SAVE_FAILED,
     STAMP_CHANGED,
+    WRONG_VALUE,
     ErrorItem,
     RestError,
 )
 from fourd_rest.query.links import link
 
-from . import access, integrity
+from . import access, faults, integrity
 from .drafts import Draft, Outcome
 from .nesting import Nesting
-from .posted import GONE, PERMISSION, STAMP, STATUS_TEXTS, Refusal
+from .posted import GONE, INVALID, PERMISSION, STAMP, STATUS_TEXTS, Refusal
 from .rendering import Entity, update_answer
 from .rows import Rows
 from .shapes import Expanded, Shape
+
+logger = logging.getLogger("fourd_rest")
 
 
 class Answers:
@@ -137,6 +141,7 @@ class Answers:
                 for message in item.messages
             ),
             INVALID_ENTITY(),
+            status=INVALID,
         )
 
     def _wire_name(self, source: str) -> str:
@@ -147,25 +152,56 @@ class Answers:
                 return attribute.name
         return self.dataclass.name
 
+    def unfit(self, error: Exception, attribute: Attribute | None = None) -> Refusal:
+        """A value that code of the site's could not take and raised ``error`` for.
+
+        1508 for ``attribute``, or the one whose field raised it; else 1569 for the entity as a whole.
+        The error's own words are for the log.
+        """
+        name = self.dataclass.name if attribute is None else attribute.name
+        if attribute is None and (field := faults.field_at_fault(error, self.dataclass.model)):
+            name = self._wire_name(field.name)
+        is_known = name in self.dataclass.attributes
+        level = logging.INFO if is_known else logging.WARNING  # then nobody but the site can tell why
+        logger.log(level, "%s of %s cannot take a value", name, self.dataclass.name, exc_info=error)
+        if is_known:
+            return Refusal(WRONG_VALUE(attribute=name, dataclass=self.dataclass.name))
+        return Refusal(
+            INVALID_VALUE(attribute=name, reason="its values cannot be taken"),
+            INVALID_ENTITY(),
+            status=INVALID,
+        )
+
     def _duplicate(self, draft: Draft, *, is_key: bool) -> Refusal:
+        field = own_key(self.dataclass.model)
+        posted = {a.member: value for a, value in draft.change.values.items() if a.member is not None}
+        key = posted.get(field)
+        # Of a key that the client did not choose it need not know; the next one may be free.
         first = DUPLICATE_KEY()
-        if is_key:
-            values = {a.source: value for a, value in draft.change.values.items()}
-            key = values.get(own_key(self.dataclass.model).name)
-            first = PRIMARY_KEY_EXISTS(key=key, dataclass=self.dataclass.name)
+        if is_key and key is not None:
+            wire_key = self.dataclass.key_to_wire(key)
+            first = PRIMARY_KEY_EXISTS(key=wire_key, dataclass=self.dataclass.name)
         return Refusal(first, self._save_failed(self._record(draft)))
 
     def constraint(self, error: DatabaseError, draft: Draft) -> Refusal:
         if integrity.is_duplicate(error):
-            return self._duplicate(draft, is_key=integrity.is_duplicate_key(error))
+            table = own_key(self.dataclass.model).model._meta.db_table
+            return self._duplicate(draft, is_key=integrity.is_duplicate_key(error, table))
         return Refusal(CONSTRAINT_FAILED(), self._save_failed(self._record(draft)))
+
+
+def without_values(answer: Entity) -> Entity:
+    """What ``answer`` says of an entity beside its attributes."""
+    kept = {"__STATUS", "__KEY", "__STAMP", "uri", "__TIMESTAMP", "__ERROR"}
+    return {name: value for name, value in answer.items() if name in kept}
 
 
 def expand(caller: Caller, shape: Shape, answers: Sequence[Entity], alias: str) -> None:
     """Show in the ``answers`` of a write what the relations of ``shape`` lead to (``$expand``).
 
     One statement for each relation, whatever the number of answers. Where there are too many related
-    entities for one answer, relations stay deferred: what was saved must be told all the same.
+    entities for one answer, or code of the site's fails over them, relations stay deferred: what was
+    saved must be told all the same.
     """
     nesting = Nesting(caller, caller.prefix, alias)
     values: list[tuple[Expanded, list[Any]]] = []
@@ -174,6 +210,9 @@ def expand(caller: Caller, shape: Shape, answers: Sequence[Entity], alias: str) 
             read = _targets if expanded.attribute.kind is Kind.TO_ONE else _selections
             values.append((expanded, read(nesting, shape.dataclass, expanded, answers)))
     except RestError:
+        return
+    except Exception as error:
+        faults.report(caller.request, error)
         return
     for expanded, column in values:
         name = expanded.attribute.name

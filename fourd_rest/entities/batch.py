@@ -10,23 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import ReferenceType
 
-from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, ProgrammingError, connections, models
+from django.db import connections, models
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 
 from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.errors import RestError, logger
 
 from . import access, folded, stamps
 from .access import Action
 from .announcing import announce
 from .bulk import update_rows
-from .cleaning import clean, is_constrained
+from .cleaning import is_constrained
 from .drafts import Draft, Outcome
 from .integrity import values_judged
 from .posted import Refusal, expected_stamp
 from .rendering import Entity
-from .transactions import write_transaction
 from .writing import Writer
 
 # Fewer are saved as fast one by one.
@@ -117,14 +116,17 @@ class Batch:
             return {}
         drafts = self._drafts(items)
         outcomes: dict[int, Outcome] = {}
-        changed = self._judge(drafts, outcomes)
-        if len(changed) < MIN_SIZE:
-            return outcomes
         try:
+            changed = self._judge(drafts, outcomes)
+            if len(changed) < MIN_SIZE:
+                return outcomes
             saved: dict[int, Outcome] = self.writer.run(lambda: self._apply(changed))
-        except (IntegrityError, DataError, ProgrammingError):
+        except RestError:
+            raise  # of the request, and nothing is saved
+        except Exception as error:
             # One by one the culprit will show; or values of one column are of types that no database
             # takes in one list, though it takes each of them for the column.
+            logger.info("Saved one by one, where the culprit will show", exc_info=error)
             return outcomes
         return outcomes | saved
 
@@ -168,7 +170,7 @@ class Batch:
                 if not draft.change:
                     outcomes[place] = Outcome(answers.saved(entity, shown=True))
                 elif draft.stamp != entity["__STAMP"]:
-                    raise answers.conflict(draft)
+                    raise self.writer.conflict(draft)
                 elif not any(map(self._is_constrained, draft.change.values)):
                     changed[place] = draft
             except Refusal as refusal:
@@ -184,7 +186,7 @@ class Batch:
     # Inside the transaction.
 
     def _apply(self, drafts: dict[int, Draft]) -> dict[int, Outcome]:
-        with write_transaction(self.alias):
+        with self.writer.transaction():
             now = timezone.now()
             keys = [draft.key for draft in drafts.values()]
             held = stamps.lock(self.dataclass, keys, alias=self.alias)
@@ -224,16 +226,13 @@ class Batch:
         return {row.pk: row for row in rows.order_by("pk").select_for_update(no_key=no_key)}
 
     def _assign(self, instance: models.Model, draft: Draft) -> Outcome | None:
-        for attribute, value in draft.change.values.items():
-            setattr(instance, attribute.assigned, value)
-        folded.keep(instance)
         changed = {attribute.source for attribute in draft.change.values}
         try:
-            clean(instance, changed | self._folded(changed))
-        except ValidationError as error:
-            answers = self.writer.answers
+            self.writer.assign_values(instance, draft)
+            self.writer.clean(instance, draft, changed | self._folded(changed))
+        except Refusal as refusal:
             stored: Entity = draft.stored or {}
-            return answers.refused(draft, answers.invalid(error, draft), stored)
+            return self.writer.answers.refused(draft, refusal, stored)
         return None
 
     def _written(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -17,9 +16,8 @@ from django.db import (
     transaction,
 )
 
+from fourd_rest.errors import logger
 from fourd_rest.models import EntityStamp
-
-logger = logging.getLogger("fourd_rest")
 
 T = TypeVar("T")
 

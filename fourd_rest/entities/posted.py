@@ -15,6 +15,7 @@ from typing import Any
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.attributes import own_key
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import object_from_wire, wire_text
 from fourd_rest.errors import (
@@ -29,18 +30,21 @@ from fourd_rest.models import UploadedBlob
 from fourd_rest.query.prepared import Prepared
 from fourd_rest.uploads import attach
 
-from .rendering import Entity
+from .rendering import Entity, names_key
 
-# ``__STATUS`` of a save that failed (``responses.md`` 6.2).
+# ``__STATUS`` of a save that failed (``responses.md`` 6.2, ``addendum-21r5.md`` 2, D-65).
 STATUS_TEXTS = {
     1: "Permission Error",
     2: "Stamp has changed",
     4: "Other error",
     5: "Entity does not exist anymore",
+    7: "Mild Validation Error",
 }
-PERMISSION, STAMP, OTHER, GONE = 1, 2, 4, 5
+PERMISSION, STAMP, OTHER, GONE, INVALID = 1, 2, 4, 5, 7
 
 _STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
+# What a new entity gets where the client says nothing, if nobody can tell before: no value equals it.
+FILLED: Any = object()
 # What read answers and update answers hold beside attributes; clients post it back.
 _ECHOED = frozenset({"uri"})
 # Stands for a stored value that the client may not view: it equals nothing.
@@ -163,7 +167,7 @@ class Judge:
             if not isinstance(value, dict):
                 self._take_links(change, attribute, value, key, is_seen=stored is not _UNSEEN)
         elif attribute.kind is Kind.TO_ONE:
-            self._take_relation(change, attribute, value, stored)
+            self._take_relation(change, attribute, value, stored, key)
         else:
             self._take_scalar(change, attribute, value, stored, is_new=key is None)
 
@@ -177,10 +181,14 @@ class Judge:
             elif _is_same_object(value, stored):
                 return  # whatever a field of the site's own would make of it
         python = self._scalar(attribute, value)
-        if stored is not _UNSEEN and wire_text(attribute.shown(python)) == wire_text(stored):
-            return
-        if self._is_fixed(attribute, is_new=is_new):
-            raise Refusal(self._item(READ_ONLY, attribute))
+        try:
+            is_known = stored is not _UNSEEN and stored is not FILLED
+            if is_known and wire_text(attribute.shown(python)) == wire_text(stored):
+                return
+        except Exception as error:
+            # A field of the site's own may raise anything for a value that it took a moment ago.
+            raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        self._require_free(attribute, is_new=is_new)
         change.values[attribute] = python
 
     def _scalar(self, attribute: Attribute, value: Any) -> Any:
@@ -188,7 +196,7 @@ class Judge:
             assert attribute.value is not None  # noqa: S101  (a scalar has a type)
             try:
                 value = attribute.value.from_wire(value)
-            except (ValueError, OverflowError) as error:
+            except Exception as error:
                 raise Refusal(self._item(WRONG_VALUE, attribute)) from error
         if value is None and attribute.is_stored:
             field = attribute.field
@@ -196,32 +204,55 @@ class Judge:
                 return ""  # D-42
         return value
 
-    def _is_fixed(self, attribute: Attribute, *, is_new: bool) -> bool:
-        # A changed key would make a copy of the entity, not another key for it.
-        return attribute.read_only or (not is_new and attribute.is_filled_in)
+    def is_fixed(self, attribute: Attribute, *, is_new: bool) -> bool:
+        """Whether only the value that is there may be posted (D-11, D-56)."""
+        return attribute.read_only or (not is_new and attribute.name in self.dataclass.identity_names)
 
-    def _take_relation(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
+    def _require_free(self, attribute: Attribute, *, is_new: bool) -> None:
+        if self.is_fixed(attribute, is_new=is_new):
+            raise Refusal(self._item(READ_ONLY, attribute))
+
+    def _take_relation(
+        self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any
+    ) -> None:
         target = attribute.target
         assert target is not None  # noqa: S101  (a relation has a target)
+        is_new = key is None
+        linked = self._linked_key(attribute, target, stored, key)
         if _is_nested(value):
+            if linked is None or _wire_key(target, value.get("__KEY")) != linked:
+                # Another entity, a new one maybe, would take the place of the one that is linked.
+                self._require_free(attribute, is_new=is_new)
             change.nested[attribute] = value
             return
         wanted = self._related_key(attribute, value)
-        stored_key = stored["__deferred"]["__KEY"] if isinstance(stored, dict) else stored
         if wanted is None:
-            if stored_key is None:
+            if stored is None:
                 return
-            self._require_writable(attribute)
+            self._require_free(attribute, is_new=is_new)
             change.values[attribute] = None
             return
         try:
-            key = target.key_from_wire(wanted)
+            related = target.key_from_wire(wanted)
         except ValueError as error:
             raise Refusal(self._item(WRONG_VALUE, attribute)) from error
-        if target.key_to_wire(key) == stored_key:
+        if target.key_to_wire(related) == linked:
             return
-        self._require_writable(attribute)
-        change.values[attribute] = self._foreign_key(attribute, target, key)
+        self._require_free(attribute, is_new=is_new)
+        change.values[attribute] = self._foreign_key(attribute, target, related)
+
+    def _linked_key(self, attribute: Attribute, target: DataClass, stored: Any, key: Any) -> str | None:
+        """The key of the entity that ``attribute`` leads to now, as far as the client knows it."""
+        if isinstance(stored, dict):
+            linked: str = stored["__deferred"]["__KEY"]
+            return linked
+        model = self.dataclass.model
+        if key is None or not names_key(attribute):
+            return None
+        if attribute.member is model._meta.pk or attribute.member is own_key(model):
+            # Of an entity that he may not see he knows the key all the same: it is this one's own.
+            return target.key_to_wire(key)
+        return None
 
     def _related_key(self, attribute: Attribute, value: Any) -> Any:
         """The key in any of the forms of D-13, None for «no related entity»."""
@@ -297,8 +328,7 @@ class Judge:
         change.files[attribute] = attach.find(self.caller.request, value["ID"], attribute)
 
     def _require_writable(self, attribute: Attribute) -> None:
-        if attribute.read_only:
-            raise Refusal(self._item(READ_ONLY, attribute))
+        self._require_free(attribute, is_new=True)
 
     def _item(self, row: Any, attribute: Attribute) -> ErrorItem:
         item: ErrorItem = row(attribute=attribute.name, dataclass=self.dataclass.name)
@@ -324,6 +354,14 @@ def _is_nested(value: Any) -> bool:
     if not isinstance(value, dict) or _is_deferred(value):
         return False
     return any(not name.startswith("__") and name not in _ECHOED for name in value)
+
+
+def _wire_key(target: DataClass, value: Any) -> str | None:
+    """The key that ``value`` is, None if it is none."""
+    try:
+        return target.key_to_wire(target.key_from_wire(value))
+    except ValueError:
+        return None
 
 
 def _is_deferred(value: Any) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db import models
+from django.db import DataError, IntegrityError, connections, models
 
+from fourd_rest.dataclass import Attribute
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP
 from fourd_rest.errors import PRIMARY_KEY_NULL
 
@@ -15,34 +16,36 @@ from .access import Action
 from .drafts import Draft, Outcome
 from .posted import Refusal
 from .rendering import Entity, deferred_relation, names_key
-from .writing import Writer, empty
+from .writing import Writer
 
 
 class Trial(Writer):
     """Goes the way of an update up to the point where something would be kept."""
 
-    def validate(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome | None]:
-        """For every entity None, or why it could not be saved."""
-        results: list[Outcome | None] = []
-        for posted in items:
-            draft = Draft(posted)
-            try:
-                self._try(draft)
-                results.append(None)
-            except Refusal as refusal:
-                results.append(self.answers.refused(draft, refusal))
-        return results
+    def validate(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+        """For every entity an empty answer, or why it could not be saved."""
+
+        def judge(draft: Draft) -> Outcome:
+            self._try(draft)
+            return Outcome({})
+
+        return self._each(items, lambda draft: self._answered(draft, judge), {})
 
     def preview(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
         """For every entity what it would be, validated and computed; stamps and keys as they are."""
-        outcomes = []
-        for posted in items:
-            draft = Draft(posted)
-            try:
-                outcomes.append(Outcome(self._preview(draft, self._try(draft))))
-            except Refusal as refusal:
-                outcomes.append(self.answers.refused(draft, refusal))
-        return outcomes
+
+        def show(draft: Draft) -> Outcome:
+            return Outcome(self._preview(draft, self._try(draft)))
+
+        return self._each(items, lambda draft: self._answered(draft, show), {})
+
+    def _answered(self, draft: Draft, take: Callable[[Draft], Outcome]) -> Outcome:
+        try:
+            return take(draft)
+        except Refusal as refusal:
+            return self.answers.refused(draft, refusal)
+        except (IntegrityError, DataError) as error:
+            return self.answers.refused(draft, self.answers.constraint(error, draft))
 
     def _place_files(self, draft: Draft, instance: models.Model) -> None:
         """No file is copied for a trial."""
@@ -56,32 +59,29 @@ class Trial(Writer):
                     writer._try(nested.draft)
             except Refusal as refusal:
                 raise self._unrelated(nested, refusal) from refusal
-        instance: models.Model | None = self.dataclass.model()
-        if not draft.is_new:
-            instance = self.rows.query(draft.key).first()
-        if instance is None:
-            raise self.answers.gone(draft)
-        if not draft.is_new and not access.may(self.caller, self.dataclass, Action.CHANGE, instance):
-            raise self._denied(Action.CHANGE)
-        # What is only known or only there after a save cannot be judged before.
-        unknown = {a.source for a, blob in draft.change.files.items() if blob is not None}
-        for nested in draft.nested:
-            if nested.draft.is_new:
-                unknown.add(nested.attribute.source)
-                draft.change.values.pop(nested.attribute, None)
-        before = dict(instance.__dict__)
-        self._assign_values(instance, draft)
-        for attribute in draft.change.files:
-            if attribute.source not in unknown:
-                setattr(instance, attribute.field.attname, empty(attribute))
+        tried = self._tried(draft)
+        instance = tried.instance
         if draft.is_new:
             if instance.pk in (None, "") and not self.dataclass.is_numbered:
                 raise Refusal(PRIMARY_KEY_NULL(dataclass=self.dataclass.name))
-            self._clean(instance, draft, None, unknown)
+            self.clean(instance, draft, None, tried.unknown)
         elif draft.change:
-            changed = self._changed(instance, draft, before) - unknown
-            self._clean(instance, draft, changed)
+            self.clean(instance, draft, tried.changed)
+        self._prepare_values(instance, draft)
         return instance
+
+    def _prepare_values(self, instance: models.Model, draft: Draft) -> None:
+        """Have the posted values made ready for the database, which refuses some (D-12)."""
+        connection = connections[self.alias]
+        for attribute in draft.change.values:
+            value = instance.__dict__.get(attribute.assigned)
+            if not attribute.is_stored or hasattr(value, "resolve_expression"):
+                continue
+            try:
+                attribute.field.get_db_prep_save(value, connection)
+            except Exception as error:
+                self._judge_error(error, draft, attribute)
+                raise
 
     def _preview(self, draft: Draft, instance: models.Model) -> Entity:
         entity: Entity = dict(draft.stored or {})
@@ -89,7 +89,7 @@ class Trial(Writer):
             if attribute.is_stored and attribute.is_scalar and attribute.assigned in instance.__dict__:
                 entity[attribute.name] = attribute.held_by(instance)
             elif attribute.compute is not None:
-                entity[attribute.name] = attribute.shown(attribute.compute(instance))
+                entity[attribute.name] = _shown(attribute, attribute.compute(instance))
             elif draft.change.empties(attribute):
                 entity[attribute.name] = None
             elif attribute in draft.change.values and names_key(attribute):
@@ -108,3 +108,8 @@ class Trial(Writer):
         if draft.is_new:
             return access.may(self.caller, self.dataclass, Action.VIEW)
         return draft.is_seen and access.shows(self.caller, self.dataclass, instance, self.alias)
+
+
+def _shown(attribute: Attribute, value: Any) -> Any:
+    # What the database will fill in is not known yet.
+    return None if hasattr(value, "resolve_expression") else attribute.shown(value)

@@ -6,7 +6,9 @@ read the row again, apply, clean, save. Stamp first, then row, everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,12 +18,15 @@ from django.db import (
     OperationalError,
     models,
 )
+from django.db.transaction import on_commit
 from django.utils import timezone
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
+    DATACLASS_NOT_FOUND,
+    INTERNAL,
     NESTED_TOO_DEEP,
     NOT_SUPPORTED,
     PRIMARY_KEY_NULL,
@@ -30,16 +35,18 @@ from fourd_rest.errors import (
     WRONG_KEY,
     WRONG_VALUE,
     RestError,
+    logger,
 )
 from fourd_rest.uploads import attach
 
-from . import access, folded, integrity, stamps
+from . import access, faults, folded, integrity, stamps
 from .access import Action
 from .announcing import announce
 from .answers import Answers
-from .cleaning import clean
+from .cleaning import clean, clean_values
 from .drafts import Draft, Nested, Outcome
 from .posted import (
+    FILLED,
     GONE,
     OTHER,
     PERMISSION,
@@ -47,7 +54,7 @@ from .posted import (
     Refusal,
     expected_stamp,
 )
-from .rendering import Entity
+from .rendering import Entity, deferred_relation, names_key
 from .rows import Rows
 from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
 
@@ -65,6 +72,8 @@ class Writer:
         self.rows = Rows(caller, dataclass, self.alias)
         self.answers = Answers(self.rows)
         self.judge = Judge(caller, dataclass, self.alias)
+        # Under which the bugs of this request are in the log.
+        self._reference: str | None = None
 
     # One request.
 
@@ -75,19 +84,66 @@ class Writer:
 
         ``done`` holds by place what needs no saving any more.
         """
-        outcomes = dict(done or {})
+        return self._each(items, self._save_one, done or {})
+
+    def _each(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        take: Callable[[Draft], Outcome],
+        done: Mapping[int, Outcome],
+    ) -> list[Outcome]:
+        """The outcome of ``take`` for every entity but those in ``done``, in order.
+
+        Whatever goes wrong with one of several is told of that one: others may be saved already.
+        """
+        outcomes = dict(done)
+        errors: dict[int, tuple[Draft, RestError]] = {}
         for place in self._key_order(items):
             if place in outcomes:
                 continue
+            draft = Draft(items[place])
             try:
-                outcomes[place] = self._save_one(items[place])
+                outcomes[place] = take(draft)
             except RestError as error:
-                # What was saved before must reach the client.
-                if len(items) == 1 or error.status < 500:
+                errors[place] = draft, error
+            except Exception as error:
+                if is_busy(error):
+                    errors[place] = draft, busy()
+                elif len(items) == 1:
                     raise
-                refusal = Refusal(*error.items)
-                outcomes[place] = self.answers.refused(Draft(items[place]), refusal)
+                else:
+                    outcomes[place] = self._broken(draft, error)
+        first = next((error for _, error in errors.values()), None)
+        if first is not None and len(errors) == len(items) and (len(items) == 1 or first.status != 500):
+            raise first  # not of one entity but of the request, and nothing is saved
+        for place, (draft, met) in errors.items():
+            outcomes[place] = self._refused_alone(draft, self._refusal(draft, met))
         return [outcomes[place] for place in range(len(items))]
+
+    def _refusal(self, draft: Draft, error: RestError) -> Refusal:
+        """What an error of the whole request means for one of several entities."""
+        if error.items[-1].row is DATACLASS_NOT_FOUND:
+            # That it is there the neighbours tell.
+            is_new = draft.posted.get("__KEY") in (None, "")
+            row = (Action.ADD if is_new else Action.CHANGE).row
+            return Refusal(row(dataclass=self.dataclass.name), status=PERMISSION)
+        return Refusal(*error.items, status=PERMISSION if error.status == 401 else OTHER)
+
+    def _broken(self, draft: Draft, error: BaseException) -> Outcome:
+        """An entity that was not saved because of a bug."""
+        return self._refused_alone(draft, Refusal(INTERNAL(reference=self._report(error))))
+
+    def _report(self, error: BaseException) -> str:
+        """The reference of a bug. All of one request have one, and ADMINS are mailed once."""
+        if self._reference is None:
+            self._reference = faults.report(self.caller.request, error)
+        else:
+            logger.warning("Once more: %s", self._reference, exc_info=error)
+        return self._reference
+
+    def _refused_alone(self, draft: Draft, refusal: Refusal) -> Outcome:
+        """The answer for an entity that is not read again: that may fail as well."""
+        return self.answers.refused(Draft(draft.posted), refusal)
 
     def save_all(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
         """Save all entities in one transaction, or none (``$atomic``)."""
@@ -98,30 +154,23 @@ class Writer:
 
         def apply() -> None:
             saved.clear()
-            with write_transaction(self.alias):
+            with self.transaction():
                 for place in order:
                     try:
                         saved[place] = Outcome(self._apply(drafts[place]))
-                    except Refusal as refusal:
-                        raise _RolledBack(place, refusal) from refusal
-                    except (IntegrityError, DataError) as error:
-                        raise _RolledBack(
-                            place, self.answers.constraint(error, drafts[place])
-                        ) from error
+                    except Exception as error:
+                        if is_busy(error):
+                            raise
+                        raise _RolledBack(place, error) from error
 
         try:
-            for place in order:
-                draft = drafts[place] = Draft(items[place])
-                try:
-                    self._prepare(draft)
-                except Refusal as refusal:
-                    failed[place] = self.answers.refused(draft, refusal)
+            self._prepare_all(items, order, drafts, failed)
             if not failed:
                 try:
                     self.run(apply)
                     return [saved[place] for place in range(len(items))]
                 except _RolledBack as error:
-                    failed[error.place] = self.answers.refused(drafts[error.place], error.refusal)
+                    failed[error.place] = self._failure(items, drafts[error.place], error.error)
                 except IntegrityError as error:
                     # Refused at the commit: which entity it was cannot be told.
                     for place, draft in drafts.items():
@@ -136,6 +185,40 @@ class Writer:
             failed.get(place) or Outcome(self.answers.unsaved(drafts[place]))
             for place in range(len(items))
         ]
+
+    def _prepare_all(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        order: Sequence[int],
+        drafts: dict[int, Draft],
+        failed: dict[int, Outcome],
+    ) -> None:
+        """Prepare all entities of ``$atomic``; raises what is an error of the request as a whole."""
+        unknown: list[RestError] = []
+        for place in order:
+            draft = drafts[place] = Draft(items[place])
+            try:
+                self._prepare(draft)
+            except Exception as error:
+                if is_busy(error):
+                    raise
+                if isinstance(error, RestError) and error.status != 500:
+                    unknown.append(error)
+                failed[place] = self._failure(items, draft, error)
+        if unknown and len(unknown) == len(items):
+            raise unknown[0]
+
+    def _failure(self, items: Sequence[Mapping[str, Any]], draft: Draft, error: Exception) -> Outcome:
+        """What ``error`` means for one entity of ``$atomic``, of which nothing is saved."""
+        if isinstance(error, Refusal):
+            return self.answers.refused(draft, error)
+        if isinstance(error, (IntegrityError, DataError)):
+            return self.answers.refused(draft, self.answers.constraint(error, draft))
+        if len(items) == 1:
+            raise error
+        if isinstance(error, RestError):
+            return self._refused_alone(draft, self._refusal(draft, error))
+        return self._broken(draft, error)
 
     def _key_order(self, items: Sequence[Mapping[str, Any]]) -> list[int]:
         """Places of ``items`` in key order, new ones last: all requests lock in one order."""
@@ -158,10 +241,9 @@ class Writer:
 
     def save_unconditionally(self, posted: Mapping[str, Any]) -> Outcome:
         """Save one entity whatever its stamp is (D-16)."""
-        return self._save_one(posted, any_stamp=True)
+        return self._save_one(Draft(posted, any_stamp=True))
 
-    def _save_one(self, posted: Mapping[str, Any], *, any_stamp: bool = False) -> Outcome:
-        draft = Draft(posted, any_stamp)
+    def _save_one(self, draft: Draft) -> Outcome:
         try:
             self._prepare(draft)
             if draft.is_unchanged:
@@ -178,8 +260,24 @@ class Writer:
             raise
 
     def _apply_alone(self, draft: Draft) -> Entity:
-        with write_transaction(self.alias):
+        with self.transaction():
             return self._apply(draft)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A write transaction. Once it is committed nothing is an error any more.
+
+        What the site's own hooks raise then is reported: to the client all is saved.
+        """
+        committed: list[bool] = []
+        try:
+            with write_transaction(self.alias):
+                on_commit(lambda: committed.append(True), using=self.alias)
+                yield
+        except Exception as error:
+            if not committed:
+                raise
+            self._report(error)
 
     def run(self, action: Callable[[], Any]) -> Any:
         """``action``, retried while the database asks for it; then error 9010 (503)."""
@@ -207,7 +305,7 @@ class Writer:
         if not access.may(self.caller, self.dataclass, Action.ADD):
             raise self._denied(Action.ADD)
         instance = self.dataclass.model()
-        draft.change = self.judge.change(draft.posted, self._blank(instance), None)
+        draft.change = self.judge.change(draft.posted, self._blank(instance, draft.posted), None)
         self._prepare_nested(draft, {})
         if draft.change.files:
             self._place_files(draft, instance)
@@ -261,11 +359,11 @@ class Writer:
                 # Only this entity is refused for what the caller may not know of.
                 status = PERMISSION if error.status == 401 else OTHER
                 raise self._unrelated(nested, Refusal(*error.items, status=status)) from error
+            if self.judge.is_fixed(attribute, is_new=draft.is_new):
+                continue  # it is the one that is linked already
             linked = stored.get(attribute.name)
             key = None if nested.draft.is_new else target.key_to_wire(nested.draft.key)
             if key is None or linked is None or linked["__deferred"]["__KEY"] != key:
-                if attribute.read_only:
-                    raise Refusal(READ_ONLY(attribute=attribute.name, dataclass=self.dataclass.name))
                 # The key of a new entity is known once it is saved.
                 draft.change.values[attribute] = (
                     None if key is None else self.judge.foreign_key(attribute, nested.draft.key)
@@ -295,16 +393,78 @@ class Writer:
     def _compare(self, draft: Draft, stored: Entity) -> None:
         """A stale stamp needs no transaction to be refused: stamps only grow."""
         if draft.stamp is not None and draft.stamp != stored["__STAMP"]:
-            raise self.answers.conflict(draft)
+            raise self.conflict(draft)
 
-    def _blank(self, instance: models.Model) -> Entity:
-        """What a new entity shows before the client has said a word."""
-        blank: Entity = {}
-        for attribute in self.dataclass.attributes.values():
-            # The key is numbered.
-            is_known = attribute.is_scalar and attribute.is_stored and not attribute.is_filled_in
-            blank[attribute.name] = attribute.held_by(instance) if is_known else None
-        return blank
+    def conflict(self, draft: Draft) -> Refusal:
+        """Why an entity of a stale stamp is not saved: for its values, if they are invalid (D-64)."""
+        try:
+            self._judge_values(draft)
+        except Refusal as refusal:
+            return refusal
+        return self.answers.conflict(draft)
+
+    def _judge_values(self, draft: Draft) -> None:
+        """Raise ``Refusal`` for values that no save could take; only the row is asked for."""
+        for nested in draft.nested:
+            try:
+                nested.writer._judge_values(nested.draft)
+            except Refusal as refusal:
+                raise self._unrelated(nested, refusal) from refusal
+        if not draft.is_new and not draft.change:
+            return
+        tried = self._tried(draft)
+        try:
+            clean_values(tried.instance, tried.changed, tried.unknown)
+        except Exception as error:
+            self._judge_error(error, draft)
+            raise
+
+    def _tried(self, draft: Draft) -> _Tried:
+        """An instance with the values of ``draft``, as far as they are known before a save."""
+        instance: models.Model | None = self.dataclass.model()
+        if not draft.is_new:
+            instance = self.rows.query(draft.key).first()
+        if instance is None:
+            raise self.answers.gone(draft)
+        if not draft.is_new and not access.may(self.caller, self.dataclass, Action.CHANGE, instance):
+            raise self._denied(Action.CHANGE)
+        instance._state.db = self.alias
+        # What is only known or only there after a save cannot be judged before.
+        unknown = {a.source for a, blob in draft.change.files.items() if blob is not None}
+        for nested in draft.nested:
+            if nested.draft.is_new:
+                unknown.add(nested.attribute.source)
+                draft.change.values.pop(nested.attribute, None)
+        before = dict(instance.__dict__)
+        self.assign_values(instance, draft)
+        emptied = [a for a in draft.change.files if a.source not in unknown]
+        self._assign_files(instance, draft, {attribute: empty(attribute) for attribute in emptied})
+        changed = None if draft.is_new else self._changed(instance, draft, before) - unknown
+        return _Tried(instance, changed, unknown)
+
+    def _blank(self, instance: models.Model, posted: Mapping[str, Any]) -> Entity:
+        """What a new entity shows of the ``posted`` attributes before the client has said a word."""
+        attributes = self.dataclass.attributes
+        return {name: self._unsaid(attributes[name], instance) for name in posted if name in attributes}
+
+    def _unsaid(self, attribute: Attribute, instance: models.Model) -> Any:
+        if attribute.name in self.dataclass.identity_names:
+            return None  # the key is numbered
+        value = None
+        if attribute.is_stored:
+            value = instance.__dict__.get(attribute.assigned)
+        elif attribute.compute is not None and not attribute.read_only:
+            value = _computed(attribute, instance)
+        if hasattr(value, "resolve_expression"):
+            # The database fills it in, unless it is told: by a null, too.
+            return None if attribute.read_only else FILLED
+        if attribute.is_scalar:
+            return attribute.held_by(instance) if attribute.is_stored else attribute.shown(value)
+        if attribute.read_only or value in (None, "", b""):
+            return None
+        if names_key(attribute):
+            return deferred_relation(attribute, self.caller.prefix)(value)
+        return FILLED
 
     def _place_files(self, draft: Draft, instance: models.Model) -> None:
         # ``upload_to`` may look at any field of the instance.
@@ -367,7 +527,7 @@ class Writer:
         self._assign(instance, draft)
         if instance.pk in (None, "") and not self.dataclass.is_numbered:
             raise Refusal(PRIMARY_KEY_NULL(dataclass=self.dataclass.name))
-        self._clean(instance, draft, None)
+        self.clean(instance, draft, None)
         self._save(instance, draft)
         return instance
 
@@ -380,7 +540,7 @@ class Writer:
         replaced = self._replaced_files(instance, draft)
         before = dict(instance.__dict__)
         self._assign(instance, draft)
-        self._clean(instance, draft, self._changed(instance, draft, before))
+        self.clean(instance, draft, self._changed(instance, draft, before))
         stamps.hold(instance)
         self._save(instance, draft)
         delete_after_commit(replaced, self.alias)
@@ -398,14 +558,14 @@ class Writer:
         now = timezone.now()
         if draft.stamp is not None:
             if not self._swap_from(draft, draft.stamp, now):
-                raise self.answers.conflict(draft)
+                raise self.conflict(draft)
             return
         # No stamp is asked for: move it from whatever it is.
         for _ in range(_STAMP_RETRIES):
             if self._swap_from(draft, (draft.stored or {})["__STAMP"], now):
                 return
             self._load(draft)
-        raise self.answers.conflict(draft)
+        raise self.conflict(draft)
 
     def _swap_from(self, draft: Draft, stamp: int, now: Any) -> bool:
         if not 0 < stamp < stamps.LAST_STAMP:
@@ -422,40 +582,94 @@ class Writer:
         return instance
 
     def _assign(self, instance: models.Model, draft: Draft) -> None:
-        self._assign_values(instance, draft)
-        placed = {item.attribute: item.value for item in draft.placed}
-        for attribute in draft.change.files:
-            value = placed.get(attribute, empty(attribute))
-            setattr(instance, attribute.field.attname, value)
+        self.assign_values(instance, draft)
+        files = {attribute: empty(attribute) for attribute in draft.change.files}
+        files |= {item.attribute: item.value for item in draft.placed}
+        self._assign_files(instance, draft, files)
 
-    def _assign_values(self, instance: models.Model, draft: Draft) -> None:
-        try:
-            for attribute, value in draft.change.values.items():
+    def _assign_files(
+        self, instance: models.Model, draft: Draft, files: Mapping[Attribute, str | bytes | None]
+    ) -> None:
+        for attribute, value in files.items():
+            try:
+                setattr(instance, attribute.field.attname, value)
+            except Exception as error:
+                self._judge_error(error, draft, attribute)
+                raise
+
+    def assign_values(self, instance: models.Model, draft: Draft) -> None:
+        """Raises ``Refusal`` for a value that a field, a descriptor or a setter does not take."""
+        key = self._identity(instance)
+        for attribute, value in draft.change.values.items():
+            try:
                 setattr(instance, attribute.assigned, value)
-        except ValidationError as error:
-            # The setter of a computed attribute may refuse a value.
-            raise self.answers.invalid(error, draft) from error
-        folded.keep(instance)
+            except Exception as error:
+                self._judge_error(error, draft, attribute)
+                raise
+            if attribute.member is None:
+                # What is written through a setter of the model is known only now.
+                self._require_same(instance, draft, key, attribute)
+        self._require_same(instance, draft, key)
+        try:
+            folded.keep(instance)
+        except Exception as error:
+            self._judge_error(error, draft)
+            raise
 
-    def _clean(
+    def clean(
         self,
         instance: models.Model,
         draft: Draft,
         changed: set[str] | None,
         unknown: set[str] | None = None,
     ) -> None:
+        """Raises ``Refusal`` for what the model's validation does not accept."""
+        key = self._identity(instance)
         try:
             clean(instance, changed, unknown)
-        except ValidationError as error:
+        except Exception as error:
+            self._judge_error(error, draft)
+            raise
+        self._require_same(instance, draft, key)
+
+    def _identity(self, instance: models.Model) -> list[Any]:
+        """What makes ``instance`` this entity: the key, and with it the links to parents (D-56)."""
+        values = instance.__dict__
+        return [values.get(column) for column in self.dataclass.identity_columns]
+
+    def _require_same(
+        self, instance: models.Model, draft: Draft, key: list[Any], attribute: Attribute | None = None
+    ) -> None:
+        """Refuse what made another entity of ``instance``; ``attribute``: by whose value."""
+        if draft.is_new or (now := self._identity(instance)) == key:
+            return
+        pairs = zip(self.dataclass.identity_fields, now, key, strict=True)
+        if all(field.to_python(value) == old for field, value, old in pairs):
+            return
+        attribute = attribute or self.dataclass.key_attribute
+        name = self.dataclass.name if attribute is None else attribute.name
+        raise Refusal(READ_ONLY(attribute=name, dataclass=self.dataclass.name))
+
+    def _judge_error(self, error: Exception, draft: Draft, attribute: Attribute | None = None) -> None:
+        """Raise ``Refusal`` if ``error`` says that a value is refused, or that code cannot take it.
+
+        ``attribute``: whose value it is, if that is known.
+        """
+        if isinstance(error, ValidationError):
             raise self.answers.invalid(error, draft) from error
+        if faults.may_be_the_value(error):
+            raise self.answers.unfit(error, attribute) from error
 
     def _save(self, instance: models.Model, draft: Draft) -> None:
         try:
             with integrity.values_judged():
                 self.dataclass.save_model(self.caller.request, instance, change=not draft.is_new)
-        except ValidationError as error:
-            # A site's own ``save`` may validate as well.
-            raise self.answers.invalid(error, draft) from error
+        except Exception as error:
+            # A site's own ``save`` may validate, a field prepares its value, a package may refuse it.
+            # Whatever else is raised is a bug.
+            if faults.refuses(error) or faults.field_at_fault(error, self.dataclass.model):
+                self._judge_error(error, draft)
+            raise
 
     def _replaced_files(self, instance: models.Model, draft: Draft) -> list[tuple[Any, str]]:
         """Files that nobody needs once the update is committed, if the dataclass says so."""
@@ -469,13 +683,31 @@ class Writer:
         return [(file.storage, file.name) for file in files if file]
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """An instance as it would be saved, but for the fields in ``unknown``; ``changed``: None for all."""
+
+    instance: models.Model
+    changed: set[str] | None
+    unknown: set[str]
+
+
 class _RolledBack(Exception):
     """Leaves the transaction of ``$atomic`` so that it is rolled back, and says because of whom."""
 
-    def __init__(self, place: int, refusal: Refusal) -> None:
+    def __init__(self, place: int, error: Exception) -> None:
         super().__init__(place)
         self.place = place
-        self.refusal = refusal
+        self.error = error
+
+
+def _computed(attribute: Attribute, instance: models.Model) -> Any:
+    """What a getter of the site's tells of a new instance; None where it needs more than that."""
+    assert attribute.compute is not None  # noqa: S101  (a computed attribute has one)
+    try:
+        return attribute.compute(instance)
+    except Exception:  # noqa: BLE001  (whatever it raises for an instance that is empty)
+        return None
 
 
 def empty(attribute: Attribute) -> Any:

@@ -64,7 +64,7 @@ def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> Uploade
     missing = MISSING_PICTURE_REF if attribute.file is File.IMAGE else MISSING_BLOB_REF
     if not isinstance(wire_id, str) or not _ID.match(wire_id):
         raise RestError(missing())
-    blob = UploadedBlob.objects.filter(pk=uuid.UUID(hex=wire_id)).first()
+    blob: UploadedBlob | None = UploadedBlob.objects.filter(pk=uuid.UUID(hex=wire_id)).first()
     owner = request.user.pk if request.user.is_authenticated else None
     if (
         blob is None

@@ -148,8 +148,7 @@ _gate = _Gate()
 
 
 def _rows() -> QuerySet[ConvertedPicture]:
-    # Not from a replica: what was just made must be found.
-    return ConvertedPicture.objects.using(router.db_for_write(ConvertedPicture))
+    return ConvertedPicture.objects.all()
 
 
 def _find(slot: str) -> ConvertedPicture | None:

@@ -49,6 +49,7 @@ STATUS_TEXTS = {
     2: "Stamp has changed",
     4: "Other error",
     5: "Entity does not exist anymore",
+    7: "Mild Validation Error",
 }
 
 

@@ -280,7 +280,7 @@ CASES = [
         UPDATE,
         500,
         refused(
-            4,
+            7,
             (1569, "firstName: Ensure this value has at most 60 characters (it has 61)."),
             (1570, "Entity fails validation"),
             NOT_SAVED,

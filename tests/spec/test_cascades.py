@@ -16,6 +16,7 @@ from tests.contract.checks import assert_answer, errors, nothing_changes
 from tests.zoo.models import (
     Animal,
     Aviary,
+    Caption,
     Country,
     Crew,
     Exhibit,
@@ -23,7 +24,6 @@ from tests.zoo.models import (
     Parcel,
     Passport,
     Place,
-    Caption,
     Sailor,
     Sale,
     Shop,

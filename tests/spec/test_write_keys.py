@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
+from django.db.models.signals import post_save
 
+from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.entities import deleting, writing
 from fourd_rest.entities.transactions import is_busy, write_transaction
@@ -144,6 +146,51 @@ def test_creation_never_overwrites(admin: RestClient) -> None:
     failed = (1046, "Cannot save record 0 in table Secretive of database tests")
     last = (1534, 'The new entity of the "Secretive" dataclass cannot be saved')
     assert_answer(answer, 500, refused(4, taken, failed, last))
+
+
+DUPLICATE = (1115, "Duplicated key")
+
+
+def test_taken_key_that_nobody_posted(admin: RestClient, registered: Any) -> None:
+    """As numbers are that were given away behind the database's back."""
+
+    class Numbering(DataClass):
+        def save_model(self, request: Any, obj: Any, change: bool) -> None:
+            obj.pk = 1
+            super().save_model(request, obj, change)
+
+    registered(Secretive, Numbering)
+    Secretive.everything.create(id=1, name="x", is_hidden=True)
+    with nothing_changes():
+        answer = admin.update("Secretive", {"name": "y"})
+    failed = (1046, "Cannot save record 0 in table Secretive of database tests")
+    last = (1534, 'The new entity of the "Secretive" dataclass cannot be saved')
+    assert_answer(answer, 500, refused(4, DUPLICATE, failed, last))
+
+
+@pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB does not name the table")
+def test_taken_key_of_another_table(admin: RestClient) -> None:
+    """A receiver of the site's saves a row of its own."""
+    Planet.objects.create(code="M", name="Mars")
+
+    def save_another(**kwargs: Any) -> None:
+        Planet.objects.bulk_create([Planet(code="M", name="x")])
+
+    post_save.connect(save_another, sender=Country)
+    try:
+        with nothing_changes():
+            answer = admin.update("Country", {"code": "FR", "name": "France"})
+    finally:
+        post_save.disconnect(save_another, sender=Country)
+    assert answer.json()["__ERROR"][0] == errors(DUPLICATE)["__ERROR"][0]
+
+
+def test_taken_key_in_its_own_form(admin: RestClient) -> None:
+    key = Parcel.objects.create(label="x").pk
+    with nothing_changes():
+        answer = admin.update("Parcel", {"id": str(key), "label": "y"})
+    taken = (1545, f'Primary key {key.hex.upper()} already exists in the "Parcel" dataclass')
+    assert answer.json()["__ERROR"][0] == errors(taken)["__ERROR"][0]
 
 
 @pytest.mark.parametrize("dataclass", ["Country", "Planet"])

@@ -121,17 +121,41 @@ class Faulty(DataClass):
 
 
 @pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
-def test_bug_is_never_nested(admin: RestClient, registered: Any, params: str) -> None:
+def test_a_bug_is_told_of_its_element(
+    admin: RestClient, registered: Any, caplog: Any, params: str
+) -> None:
+    """The neighbours have their answers; the bug is logged as any other is, once."""
     registered(Employee, Faulty)
     three()
-    answer = admin.update("Employee", [change(1), change(2, firstName="Zero"), change(3)], params)
-    document = answer.json()
-    assert answer.status_code == 500
-    assert list(document) == ["__ERROR"]
-    assert codes(document) == [9011]
+    with caplog.at_level("ERROR", "django.request"):
+        answer = admin.update("Employee", [change(1), change(2, firstName="Zero"), change(3)], params)
     assert b"not for clients" not in answer.content
-    saved_before = (1, "F", 1) if "atomic" in params else (1, "New", 2)
-    assert names() == [saved_before, (2, "F", 1), (3, "F", 1)]
+    (record,) = caplog.records
+    reference = record.args[0]
+    first, second, third = answer.json()["__ENTITIES"]
+    assert answer.status_code == 500
+    assert second == refused(
+        4,
+        (9011, f"Internal server error, reference {reference}"),
+        (1517, 'The entity# 2 in the "Employee" dataclass cannot be saved'),
+    )
+    assert record.exc_info[0] is ZeroDivisionError
+    if "atomic" in params:
+        assert (first["__STAMP"], third["__STAMP"]) == (1, 1)
+        assert names() == [(1, "F", 1), (2, "F", 1), (3, "F", 1)]
+    else:
+        assert (first["__STATUS"], third["__STATUS"]) == ({"success": True}, {"success": True})
+        assert names() == [(1, "New", 2), (2, "F", 1), (3, "New", 2)]
+
+
+@pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
+def test_a_bug_in_one_entity_alone(admin: RestClient, registered: Any, params: str) -> None:
+    registered(Employee, Faulty)
+    three()
+    with nothing_changes():
+        answer = admin.update("Employee", change(2, firstName="Zero"), params)
+    document = answer.json()
+    assert (answer.status_code, list(document), codes(document)) == (500, ["__ERROR"], [9011])
 
 
 # $atomic
@@ -190,7 +214,7 @@ def test_atomic_failure_of_one_object(admin: RestClient) -> None:
     with nothing_changes():
         answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "lastName": ""}, "$atomic=true")
     invalid = [(1569, "lastName: This field cannot be blank."), (1570, "Entity fails validation")]
-    assert_answer(answer, 500, refused(4, *invalid, NOT_SAVED, entity=employee()))
+    assert_answer(answer, 500, refused(7, *invalid, NOT_SAVED, entity=employee()))
 
 
 def test_atomic_failure_of_several(admin: RestClient) -> None:

@@ -8,13 +8,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.core.exceptions import ValidationError
-from django.db.models import CheckConstraint, F, Q, UniqueConstraint
-from django.db.models.functions import Lower
+from django.db import connection
+from django.db.models import CheckConstraint, F, Func, IntegerField, Q, UniqueConstraint, Value
+from django.db.models.constraints import BaseConstraint
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce, Lower
+from django.db.models.lookups import GreaterThan
 from django.db.models.signals import post_save
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
+from fourd_rest.entities import cleaning
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import (
@@ -78,7 +84,7 @@ def test_validation_of_a_new_entity(
         answer = admin.update(dataclass, body)
     items = [(1569, message) for message in messages]
     last = (1534, f'The new entity of the "{dataclass}" dataclass cannot be saved')
-    assert_answer(answer, 500, refused(4, *items, (1570, "Entity fails validation"), last))
+    assert_answer(answer, 500, refused(7, *items, (1570, "Entity fails validation"), last))
 
 
 def animal(**values: Any) -> Animal:
@@ -120,6 +126,16 @@ def test_constraint_that_touches_a_changed_field(admin: RestClient) -> None:
     assert codes(answer.json()) == [1115, 1046, 1517]
 
 
+EVERY = {"name", "nick", "low", "high"}
+
+
+class Unknown(BaseConstraint):
+    """A constraint of the site's own."""
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        raise AssertionError
+
+
 @pytest.mark.parametrize(
     ("constraint", "touched"),
     [
@@ -128,6 +144,22 @@ def test_constraint_that_touches_a_changed_field(admin: RestClient) -> None:
         (CheckConstraint(condition=Q(name__gt=Lower("nick")), name="x"), {"name", "nick"}),
         (UniqueConstraint(Lower("name"), name="x"), {"name"}),
         (UniqueConstraint(fields=["low"], condition=Q(high__gt=5), name="x"), {"low", "high"}),
+        (UniqueConstraint(fields=["low"], include=["high"], name="x"), {"low"}),
+        (UniqueConstraint(fields=["low"], nulls_distinct=False, name="x"), {"low"}),
+        (UniqueConstraint(Coalesce("nick", Value("x")), F("low").desc(), name="x"), {"nick", "low"}),
+        (CheckConstraint(condition=Q(low__range=(0, F("high"))), name="x"), {"low", "high"}),
+        (CheckConstraint(condition=GreaterThan(F("high"), F("low")), name="x"), {"low", "high"}),
+        (CheckConstraint(condition=Q(pk__gt=F("low")), name="x"), {"low"}),
+        (CheckConstraint(condition=Q(home_id__gt=0) | Q(name="x"), name="x"), {"name"}),
+        (ExclusionConstraint(name="x", expressions=[("low", "=")]), {"low"}),
+        (ExclusionConstraint(name="x", expressions=[(F("low") + F("high"), "&&")]), {"low", "high"}),
+        (
+            ExclusionConstraint(name="x", expressions=[("low", "=")], condition=Q(nick="a")),
+            {"low", "nick"},
+        ),
+        # Nobody can tell what these look at.
+        (CheckConstraint(condition=Q(RawSQL("low > 0", ())), name="x"), EVERY),
+        (Unknown(name="x"), EVERY),
     ],
 )
 def test_constraints_of_every_form(
@@ -135,7 +167,12 @@ def test_constraints_of_every_form(
 ) -> None:
     """Whatever it looks at, it is checked if that changes, and only then."""
     checked: list[str] = []
-    monkeypatch.setattr(constraint, "validate", lambda *args, **kwargs: checked.append("x"))
+
+    def validate(self: Any, *args: Any, **kwargs: Any) -> None:
+        checked.append("x")
+
+    validate.__module__ = type(constraint).validate.__module__
+    monkeypatch.setattr(type(constraint), "validate", validate)
     monkeypatch.setattr(Animal, "get_constraints", lambda self: [(Animal, [constraint])])
     animal()
     seen = set()
@@ -146,6 +183,81 @@ def test_constraints_of_every_form(
         assert answer.status_code == 200
         seen |= {attribute} if checked else set()
     assert seen == touched
+
+
+class OnlyInTheDatabase(BaseConstraint):
+    """One that cannot be judged in Python."""
+
+
+def test_constraint_without_a_validation(admin: RestClient, monkeypatch: Any) -> None:
+    found = [(Animal, [OnlyInTheDatabase(name="x")])]
+    monkeypatch.setattr(Animal, "get_constraints", lambda self: found)
+    animal()
+    answer = admin.update("Animal", {"__KEY": 1, "__STAMP": 1, "low": 1})
+    assert answer.status_code == 200
+
+
+def test_constraint_of_the_site_s_own(admin: RestClient, monkeypatch: Any) -> None:
+    """It is asked in every update, of several entities at once too."""
+
+    def validate(self: Any, model: Any, instance: Any, **kwargs: Any) -> None:
+        if instance.capacity == 13:
+            raise ValidationError("No thirteenth.")
+
+    monkeypatch.setattr(Unknown, "validate", validate)
+    monkeypatch.setattr(Place._meta, "constraints", [Unknown(name="x")])
+    Place.objects.bulk_create(Place(id=key, name="x") for key in range(1, 7))
+    items = [{"__KEY": key, "__STAMP": 1, "capacity": 10 + key} for key in range(1, 7)]
+    entities = admin.update("Place", items).json()["__ENTITIES"]
+    refused_ = entities.pop(2)
+    assert codes(refused_) == [1569, 1570, 1517]
+    assert refused_["__ERROR"][0]["message"] == "Place: No thirteenth."
+    assert [entity["capacity"] for entity in entities] == [11, 12, 14, 15, 16]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="constraints of PostgreSQL")
+@pytest.mark.parametrize("posted", [{"low": 5}, {"high": 99}])
+def test_exclusion(admin: RestClient, monkeypatch: Any, posted: dict[str, Any]) -> None:
+    spans = Func(F("low"), F("high"), function="int4range", output_field=IntegerField())
+    constraint = ExclusionConstraint(
+        name="no_overlap", expressions=[(spans, "&&")], violation_error_message="They overlap."
+    )
+    with connection.schema_editor() as editor:
+        editor.add_constraint(Animal, constraint)
+    animal(low=0, high=4)
+    animal(id=2, name="Kim", low=10, high=14)
+    animal(id=3, name="Ann", low=20, high=24)
+    monkeypatch.setattr(Animal._meta, "constraints", [constraint])
+    body = {"__KEY": 2, "__STAMP": 1, "low": 10, "high": 14, **posted, "nick": "x"}
+    if "low" in posted:
+        body["low"] = 3
+    with nothing_changes():
+        answer = admin.update("Animal", body)
+        stale = admin.update("Animal", {"low": 0, "high": 3, "name": "new"})
+    assert (answer.status_code, answer.json()["__STATUS"]["status"]) == (500, 7)
+    assert answer.json()["__ERROR"][0] == error(1569, "Animal: They overlap.")
+    assert stale.json()["__ERROR"][0] == error(1569, "Animal: They overlap.")
+    answer = admin.update("Animal", {"__KEY": 2, "__STAMP": 1, "low": 11})
+    assert answer.status_code == 200
+
+
+def test_unique_within_a_day(admin: RestClient, monkeypatch: Any, request: Any) -> None:
+    """No database knows this rule. It is judged with all its fields, whichever changes."""
+    monkeypatch.setattr(Everything._meta.get_field("slug"), "unique_for_date", "date")
+    cleaning._unique_rules.cache_clear()
+    request.addfinalizer(cleaning._unique_rules.cache_clear)
+    day = dt.date(2026, 1, 2)
+    Everything.objects.create(id=1, slug="a", date=day)
+    Everything.objects.create(id=2, slug="b", date=day)
+    Everything.objects.create(id=3, slug="a", date=dt.date(2026, 1, 3))
+    with nothing_changes():
+        slug = admin.update("Everything", {"__KEY": 2, "__STAMP": 1, "slug": "a"})
+        date = admin.update("Everything", {"__KEY": 3, "__STAMP": 1, "date": "2!1!2026"})
+    for answer in (slug, date):
+        assert codes(answer.json()) == [1569, 1570, 1517]
+        assert answer.json()["__ERROR"][0] == error(1569, "slug: Slug must be unique for Date date.")
+    answer = admin.update("Everything", {"__KEY": 2, "__STAMP": 1, "slug": "c"})
+    assert answer.status_code == 200
 
 
 def test_old_row_that_is_invalid_elsewhere_stays_editable(admin: RestClient) -> None:

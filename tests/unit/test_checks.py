@@ -903,6 +903,8 @@ def test_fields_that_look_like_secrets(registered):
     assert found(checks.check_dataclasses) == [told("zoo.Card", "token", "cvc")]
     registered.register(Card, fields=["id", "pin"])
     assert found(checks.check_dataclasses) == []
+
+
 # Signals of the site
 
 

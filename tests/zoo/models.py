@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from decimal import InvalidOperation
 
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Now, Upper
+from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import get_language
 
 from fourd_rest.models import Stamped
@@ -348,6 +350,8 @@ class Notice(models.Model):
 
 class Board(models.Model):
     name = models.CharField(max_length=30)
+
+
 class PrefixedField(models.CharField):
     """What it stores is longer than what it validates."""
 
@@ -473,3 +477,176 @@ class Scroll(models.Model):
 
 class Letter(Scroll):
     seal = models.FileField(upload_to="zoo/seals/", blank=True)
+
+
+class Licence(models.Model):
+    """Its key is a relation."""
+
+    owner = models.OneToOneField(Keeper, models.CASCADE, primary_key=True, related_name="licence")
+    note = models.CharField(max_length=30, blank=True)
+
+    @property
+    def number(self) -> int:
+        return self.owner_id
+
+    @number.setter
+    def number(self, value: int) -> None:
+        self.owner_id = value
+
+
+class Medal(Stamped):
+    """The same with a stamp of its own, over another field than the related key."""
+
+    owner = models.OneToOneField(
+        Keeper, models.CASCADE, primary_key=True, to_field="badge", related_name="medal"
+    )
+    note = models.CharField(max_length=30, blank=True)
+
+
+class Renewal(models.Model):
+    """A relation that is the key leads to one whose key is a relation."""
+
+    licence = models.OneToOneField(Licence, models.CASCADE, primary_key=True, related_name="renewal")
+    note = models.CharField(max_length=30, blank=True)
+
+
+class MasterLicence(Licence):
+    """A child of a parent whose key is a relation."""
+
+    rank = models.IntegerField(default=0)
+
+
+class Defaulted(models.Model):
+    """Defaults of the database and of Python, for columns that may be null and that may not."""
+
+    code = models.IntegerField(null=True, blank=True, db_default=7)
+    needed = models.IntegerField(db_default=7)
+    text = models.CharField(max_length=10, blank=True, db_default="seven")
+    nullable_text = models.CharField(max_length=10, null=True, blank=True, db_default="x")  # noqa: DJ001
+    since = models.DateTimeField(null=True, blank=True, db_default=Now())
+    made = models.DateTimeField(db_default=Now(), editable=False)
+    low = models.IntegerField(null=True, blank=True, default=3)
+    country = models.ForeignKey(
+        Country, models.DO_NOTHING, null=True, blank=True, db_default="FR", related_name="+"
+    )
+    other = models.ForeignKey(
+        Country, models.DO_NOTHING, null=True, blank=True, default="FR", related_name="+"
+    )
+    file = models.FileField(upload_to="zoo/files/", blank=True, default="zoo/files/default.txt")
+
+    @property
+    def limit(self) -> int | None:
+        return self.code
+
+    @limit.setter
+    def limit(self, value: int | None) -> None:
+        self.code = value
+
+
+class InvalidMove(Exception):  # noqa: N818  (as packages call it)
+    """What a package raises to refuse something."""
+
+
+def _grumble(stage: str, value: object) -> None:
+    """Raise what a text asks for: ``"clean ValueError"``."""
+    asked, _, name = str(value).partition(" ")
+    if asked == stage:
+        raise GRUMBLES[name]("a secret of the site")
+
+
+GRUMBLES = {
+    "ValueError": ValueError,
+    "TypeError": TypeError,
+    "AttributeError": AttributeError,
+    "InvalidOperation": InvalidOperation,
+    "OverflowError": OverflowError,
+    "KeyError": KeyError,
+    "ZeroDivisionError": ZeroDivisionError,
+    "InvalidMove": InvalidMove,
+    "ObjectDoesNotExist": ObjectDoesNotExist,
+}
+
+
+class Odd:
+    """Not a text, though it is stored as one."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return str(self.text)
+
+
+class GrumpyAttribute(DeferredAttribute):
+    def __set__(self, instance, value):
+        _grumble("set", value)
+        instance.__dict__[self.field.attname] = value
+
+
+class GrumpyField(models.CharField):
+    """It cannot take some values, and says so in its own way, wherever it meets them."""
+
+    descriptor_class = GrumpyAttribute
+
+    def to_python(self, value):
+        _grumble("to_python", value)
+        return Odd(value) if str(value).startswith("show") else value
+
+    def value_to_string(self, obj):
+        _grumble("show", getattr(obj, self.attname))
+        return super().value_to_string(obj)
+
+    def validate(self, value, model_instance):
+        _grumble("clean", value)
+        super().validate(value, model_instance)
+
+    def get_prep_value(self, value):
+        _grumble("prepare", value)
+        return super().get_prep_value(value)
+
+    def get_db_prep_save(self, value, connection):
+        _grumble("store", value)
+        if value == "object":
+            return object()
+        return 2**70 if value == "huge" else super().get_db_prep_save(value, connection)
+
+
+class LateGrumpyField(GrumpyField):
+    def pre_save(self, model_instance, add):
+        value = super().pre_save(model_instance, add)
+        _grumble("pre_save", value)
+        return value
+
+
+def _grumpy_validator(value):
+    _grumble("validate", value)
+
+
+class Grumpy(models.Model):
+    """Its fields, setters and methods raise what they like."""
+
+    name = LateGrumpyField(max_length=40, blank=True, validators=[_grumpy_validator])
+    note = models.CharField(max_length=40, blank=True)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="children")
+
+    @property
+    def mood(self) -> str:
+        return self.note
+
+    @mood.setter
+    def mood(self, value: str) -> None:
+        _grumble("setter", value)
+        self.note = value
+
+    def clean(self):
+        _grumble("model", self.note)
+
+    def save(self, *args, **kwargs):
+        _grumble("save", self.note)
+        super().save(*args, **kwargs)
+
+
+class Moody(models.Model):
+    """Grumpy in its field alone: many are saved at once."""
+
+    name = GrumpyField(max_length=40, blank=True, validators=[_grumpy_validator])
