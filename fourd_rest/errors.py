@@ -210,5 +210,6 @@ QUERY_TOO_LARGE = ErrorRow(9022, 400, "The query is too large: {reason}", "djng"
 ENTITY_SET_QUOTA = ErrorRow(9023, 429, "Too many entity sets are kept", "djng")
 EXPANDED_TOO_DEEP = ErrorRow(9024, 400, "Attributes nest deeper than {limit} levels", "djng")
 SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The request is for more than {limit} entities", "djng")
+TAKES_TOO_LONG = ErrorRow(9026, 503, "The request takes longer than is allowed", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))

@@ -40,6 +40,7 @@ from .errors import (
     VERB_NOT_ALLOWED,
     RestError,
 )
+from .query import limits
 from .query.complexity import is_too_complex
 
 logger = logging.getLogger("fourd_rest")
@@ -81,8 +82,14 @@ class RestView(APIView):
     def get_throttles(self) -> list[BaseThrottle]:
         return [*super().get_throttles(), *(throttle() for throttle in self.throttle_scopes)]
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with limits.request():
+            return super().dispatch(request, *args, **kwargs)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         http = request._request
+        if http.method not in ("GET", "HEAD"):
+            limits.writing()
         path = kwargs["path"]
         self.address = parse(path, _query(http))
         self.perform_authentication(request)
@@ -175,6 +182,8 @@ def _as_rest_error(exc: Exception) -> RestError | None:
         return RestError(LOGIN_FAILED(), status=exc.status_code)
     if isinstance(exc, DatabaseError) and is_busy(exc):
         return busy()
+    if limits.is_overdue(exc):
+        return limits.overdue()
     if isinstance(exc, DatabaseError) and is_too_complex(exc):
         return RestError(QUERY_TOO_LARGE(reason="the database does not take it"))
     return None

@@ -36,6 +36,7 @@ from .errors import (
     RestError,
 )
 from .lifecycle import RestView, answer
+from .query import limits
 from .throttling import ConvertThrottle, UploadThrottle
 from .uploads import outgoing, receiving
 
@@ -272,6 +273,7 @@ class DataView(RestView):
 
     def _file(self, dataclass: DataClass, key: str, attribute: Attribute) -> HttpResponseBase:
         stored = reading.file(self.caller, dataclass, key, attribute)
+        limits.writing()  # a picture that is made is noted
         params = self.address.params
         return outgoing.answer(
             self.caller.request,

@@ -27,6 +27,7 @@ from fourd_rest.errors import (
     ErrorItem,
     RestError,
 )
+from fourd_rest.query import limits
 from fourd_rest.query.links import link
 
 from . import integrity
@@ -144,9 +145,10 @@ def expand(caller: Caller, shape: Shape, answers: Sequence[Entity], alias: str) 
     nesting = Nesting(caller, caller.prefix, alias)
     values: list[tuple[Expanded, list[Any]]] = []
     try:
-        for expanded in shape.expanded:
-            read = _targets if expanded.attribute.kind is Kind.TO_ONE else _selections
-            values.append((expanded, read(nesting, shape.dataclass, expanded, answers)))
+        with limits.reading():
+            for expanded in shape.expanded:
+                read = _targets if expanded.attribute.kind is Kind.TO_ONE else _selections
+                values.append((expanded, read(nesting, shape.dataclass, expanded, answers)))
     except RestError:
         return
     for expanded, column in values:

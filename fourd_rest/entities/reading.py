@@ -10,6 +10,7 @@ from django.db import models
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
+from fourd_rest.query import limits
 from fourd_rest.query.links import link
 from fourd_rest.uploads.outgoing import StoredFile
 
@@ -78,10 +79,11 @@ def entity(
     check_view(caller, dataclass, key_text)
     projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
-    row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
-    if row is None:
-        raise _not_loaded(dataclass, key_text)
-    only = shown(caller, projection, [row], queryset.db)[0]
+    with limits.reading(when=bool(projection.nested)):
+        row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
+        if row is None:
+            raise _not_loaded(dataclass, key_text)
+        only = shown(caller, projection, [row], queryset.db)[0]
     return {"__entityModel": dataclass.name, "__DATACLASS": dataclass.name, **only}
 
 

@@ -22,7 +22,7 @@ from fourd_rest.errors import (
     QUERY_NOT_ANALYZED,
     RestError,
 )
-from fourd_rest.query import prepared
+from fourd_rest.query import limits, prepared
 from fourd_rest.query.compiler import condition, conditions
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
@@ -189,8 +189,9 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
     if attribute.type == "bool" and value.lower() in ("true", "false"):
         operand = Constant(value.lower() == "true")
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, operand)
-    selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
-    key = selection.ordered.values_list("pk", flat=True).first()
+    with limits.reading():
+        selection = filtered(everything(caller, dataclass), Filter(Query(comparison)))
+        key = selection.ordered.values_list("pk", flat=True).first()
     if key is None:
         raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
     return key

@@ -10,12 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import (
-    DataError,
-    IntegrityError,
-    OperationalError,
-    models,
-)
+from django.db import DataError, IntegrityError, models
 from django.utils import timezone
 
 from fourd_rest.conf import current
@@ -49,7 +44,7 @@ from .posted import (
 )
 from .rendering import Entity
 from .rows import Rows
-from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
+from .transactions import delete_after_commit, with_retry, write_transaction
 
 _STAMP_RETRIES = 10
 
@@ -182,13 +177,8 @@ class Writer:
             return self._apply(draft)
 
     def run(self, action: Callable[[], Any]) -> Any:
-        """``action``, retried while the database asks for it; then error 9010 (503)."""
-        try:
-            return with_retry(self.alias, action)
-        except OperationalError as error:
-            if is_busy(error):
-                raise busy() from error
-            raise
+        """``action``, retried while the database asks for it. Raises as ``with_retry`` does."""
+        return with_retry(self.alias, action)
 
     def _prepare(self, draft: Draft) -> None:
         """Read, compare, look up, copy files: everything that needs no transaction."""
