@@ -12,6 +12,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
 from fourd_rest.query import limits
 from fourd_rest.query.links import link
+from fourd_rest.query.paths import check_number
 from fourd_rest.uploads.outgoing import StoredFile
 
 from . import access
@@ -77,6 +78,7 @@ def entity(
 ) -> Entity:
     """One entity by the text of its key (``responses.md`` 2)."""
     check_view(caller, dataclass, key_text)
+    check_number((), names, expand)
     projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
     queryset = dataclass.get_queryset(caller.request)
     with limits.reading(when=bool(projection.nested)):

@@ -28,7 +28,7 @@ from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
 from fourd_rest.query.params import bind
 from fourd_rest.query.parser import parse, parse_order
-from fourd_rest.query.paths import readable
+from fourd_rest.query.paths import check_number, readable
 from fourd_rest.query.syntax import (
     Comparator,
     Comparison,
@@ -40,6 +40,7 @@ from fourd_rest.query.syntax import (
     Query,
     Step,
     Text,
+    paths,
 )
 
 # Filters beyond this length are compiled each time.
@@ -134,7 +135,12 @@ def asked(address: Address, dataclass: DataClass) -> tuple[Filter, tuple[OrderIt
     """
     params = address.params
     filter_ = Filter.of(params.get("$filter", ""), params.get("$params"))
-    return filter_, filter_.query.order or order_items(dataclass, params.get("$orderby", ""))
+    items = filter_.query.order or order_items(dataclass, params.get("$orderby", ""))
+    check_number(
+        (*paths(filter_.query.where), *(item.path for item in items or ())),
+        *(address.names, params.get("$attributes"), params.get("$expand"), params.get("$subexpand")),
+    )
+    return filter_, items
 
 
 def order_items(dataclass: DataClass, text: str) -> tuple[OrderItem, ...] | None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
 
-# Steps of SQLite's machine between two looks at the clock, which take 0.2 µs: some 2 ms, or 50 where texts
-# are folded in Python.
+# Steps of SQLite's machine between two looks at the clock, which take 0.2 µs: some 2 ms, or 50 where
+# texts are folded in Python.
 _STEPS = 20_000
 # Seconds after which a transaction is told anew how much time is left.
 _RENEWED = 0.5
