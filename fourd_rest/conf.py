@@ -46,7 +46,7 @@ class Settings:
     PAGE_SIZE: int = 100
     MAX_PAGE_SIZE: int = 10_000
     MAX_EXPAND_DEPTH: int = 5
-    MAX_NESTED_ENTITIES: int = 100_000
+    MAX_NESTED_ENTITIES: int = 50_000
     # Queries.
     TEXT_COMPARISON: str = "4d"
     MAX_FILTER_LENGTH: int = 32_768

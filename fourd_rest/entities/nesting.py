@@ -13,6 +13,7 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
+from fourd_rest.query import limits
 from fourd_rest.query.links import Link, link, window_order
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.prepared import Row
@@ -34,7 +35,12 @@ def shown(caller: Caller, projection: Projection, rows: Sequence[Row], alias: st
     """
     entities = projection.entities(rows, visible(caller, projection, rows, alias), alias)
     if projection.nested:
-        Nesting(caller, projection.mount, alias).fill(projection, rows, entities, [1] * len(rows))
+        nesting = Nesting(caller, projection.mount, alias)
+        nesting.check_room(
+            projection.dataclass,
+            [(expanded, [row[place] for row in rows]) for expanded, place in projection.nested],
+        )
+        nesting.fill(projection, rows, entities, [1] * len(rows))
     return entities
 
 
@@ -76,6 +82,52 @@ class Nesting:
         settings = current()
         self.limit = self.left = settings.MAX_NESTED_ENTITIES
         self.max_size = settings.MAX_PAGE_SIZE
+
+    def check_room(self, dataclass: DataClass, asked: Sequence[tuple[Expanded, Sequence[Any]]]) -> None:
+        """Count what the relations lead to, before any of it is read, if it might be too much.
+
+        ``asked``: relations of ``dataclass``, each with the keys that lead there. Raises 9025 (413).
+        """
+        if sum(self._most(expanded, len(keys)) for expanded, keys in asked) <= self.left:
+            return
+        left = self.left
+        for expanded, keys in asked:
+            self._count(dataclass, expanded, keys, [1] * len(keys))
+        self.left = left
+
+    def _most(self, expanded: Expanded, owners: int) -> int:
+        """How many entities ``owners`` lead to at most."""
+        is_to_one = expanded.attribute.kind is Kind.TO_ONE
+        found = owners if is_to_one else owners * min(expanded.count, self.max_size)
+        return found + sum(self._most(deeper, found) for deeper in expanded.shape.expanded)
+
+    def _count(
+        self, dataclass: DataClass, expanded: Expanded, keys: Sequence[Any], weights: Weights
+    ) -> None:
+        """Spend what ``entities`` or ``selections`` would, on keys alone."""
+        wanted = _summed(keys, weights)
+        if not wanted:
+            return
+        target = expanded.shape.dataclass
+        projection = project(expanded.shape, self.mount)
+        columns = ("pk", *(projection.columns[place] for _, place in projection.nested))
+        rows: Sequence[Row]
+        if expanded.attribute.kind is Kind.TO_ONE:
+            seen = target.get_queryset(self.caller.request).using(self.alias).order_by()
+            rows = [row for row in among(seen, "pk", wanted).values_list(*columns) if row[0] in wanted]
+            row_weights = [wanted[row[0]] for row in rows]
+        else:
+            tie, size = link(dataclass, expanded.attribute), min(expanded.count, self.max_size)
+            found = self._every(target).order_by().values_list(*columns)
+            rows = [
+                row
+                for row in self._slices(found, expanded, tie, wanted, size)
+                if row[-2] > expanded.skip
+            ]
+            row_weights = [wanted.get(row[-len(_RANK)], 0) for row in rows]
+        self._spend(sum(row_weights))
+        for index, (deeper, _) in enumerate(projection.nested, 1):
+            self._count(target, deeper, [row[index] for row in rows], row_weights)
 
     def fill(
         self, projection: Projection, rows: Sequence[Row], entities: Sequence[Entity], weights: Weights
@@ -205,6 +257,7 @@ class Nesting:
         return target.model._base_manager.get_queryset().using(self.alias).filter(pk__in=keys)
 
     def _shown(self, projection: Projection, rows: Sequence[Row], weights: Weights) -> list[Entity]:
+        limits.check()
         seen = visible(self.caller, projection, rows, self.alias)
         entities = projection.entities(rows, seen, self.alias)
         self.fill(projection, rows, entities, weights)
