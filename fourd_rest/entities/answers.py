@@ -170,7 +170,7 @@ def _targets(
         target.key_from_wire(answer[name]["__deferred"]["__KEY"]) if name in answer else None
         for answer in answers
     ]
-    nesting.check_room(dataclass, [(expanded, keys)])
+    nesting.check_room(dataclass, [(expanded, keys)], [1] * len(keys))
     entities = nesting.entities(expanded, keys, [1] * len(keys))
     return [entities.get(key) for key in keys]
 
@@ -183,7 +183,7 @@ def _selections(
         # Tied to another key than the one that the answer tells.
         return [answer.get(name) for answer in answers]
     keys = [dataclass.key_from_wire(answer["__KEY"]) if name in answer else None for answer in answers]
-    nesting.check_room(dataclass, [(expanded, keys)])
+    nesting.check_room(dataclass, [(expanded, keys)], [1] * len(keys))
     show = nesting.selections(dataclass, expanded, keys, [1] * len(keys))
     return [
         None if key is None else show(key, answer["__KEY"])

@@ -24,6 +24,9 @@ from .shapes import Expanded
 # Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
 _RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
 
+# A level of at most this part of the limit is read without being counted.
+_MUCH = 5
+
 # How often each of some rows is shown in the answer.
 Weights = Sequence[int]
 
@@ -35,12 +38,7 @@ def shown(caller: Caller, projection: Projection, rows: Sequence[Row], alias: st
     """
     entities = projection.entities(rows, visible(caller, projection, rows, alias), alias)
     if projection.nested:
-        nesting = Nesting(caller, projection.mount, alias)
-        nesting.check_room(
-            projection.dataclass,
-            [(expanded, [row[place] for row in rows]) for expanded, place in projection.nested],
-        )
-        nesting.fill(projection, rows, entities, [1] * len(rows))
+        Nesting(caller, projection.mount, alias).fill(projection, rows, entities, [1] * len(rows))
     return entities
 
 
@@ -82,23 +80,36 @@ class Nesting:
         settings = current()
         self.limit = self.left = settings.MAX_NESTED_ENTITIES
         self.max_size = settings.MAX_PAGE_SIZE
+        # Whether what is being read is known to be few enough.
+        self.is_counted = False
 
-    def check_room(self, dataclass: DataClass, asked: Sequence[tuple[Expanded, Sequence[Any]]]) -> None:
-        """Count what the relations lead to, before any of it is read, if it might be too much.
+    def check_room(
+        self, dataclass: DataClass, asked: Sequence[tuple[Expanded, Sequence[Any]]], weights: Weights
+    ) -> bool:
+        """Count what the relations lead to before any of it is read, if it may be much and too much.
 
-        ``asked``: relations of ``dataclass``, each with the keys that lead there. Raises 9025 (413).
+        ``asked``: relations of ``dataclass``, each with the keys that lead there. Tells whether it was
+        counted, on all levels. Raises 9025 (413).
         """
-        if sum(self._most(expanded, len(keys)) for expanded, keys in asked) <= self.left:
-            return
+        owners, few = sum(weights), self.limit // _MUCH
+        most = sum(self._most(expanded, owners) for expanded, _ in asked)
+        # What is behind few entities can be told better once those are read.
+        if most <= self.left or all(self._size(expanded, owners) <= few for expanded, _ in asked):
+            return False
         left = self.left
         for expanded, keys in asked:
-            self._count(dataclass, expanded, keys, [1] * len(keys))
+            self._count(dataclass, expanded, keys, weights)
         self.left = left
+        return True
+
+    def _size(self, expanded: Expanded, owners: int) -> int:
+        """How many entities ``owners`` lead to at most, on one level."""
+        is_to_one = expanded.attribute.kind is Kind.TO_ONE
+        return owners if is_to_one else owners * min(expanded.count, self.max_size)
 
     def _most(self, expanded: Expanded, owners: int) -> int:
-        """How many entities ``owners`` lead to at most."""
-        is_to_one = expanded.attribute.kind is Kind.TO_ONE
-        found = owners if is_to_one else owners * min(expanded.count, self.max_size)
+        """How many on all levels."""
+        found = self._size(expanded, owners)
         return found + sum(self._most(deeper, found) for deeper in expanded.shape.expanded)
 
     def _count(
@@ -111,30 +122,31 @@ class Nesting:
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
         columns = ("pk", *(projection.columns[place] for _, place in projection.nested))
-        rows: Sequence[Row]
+        # By what is shown once: the entity, or the place in a selection.
+        rows: dict[Any, Row]
         if expanded.attribute.kind is Kind.TO_ONE:
             seen = target.get_queryset(self.caller.request).using(self.alias).order_by()
-            rows = [row for row in among(seen, "pk", wanted).values_list(*columns) if row[0] in wanted]
-            row_weights = [wanted[row[0]] for row in rows]
+            rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
+            row_weights = [wanted.get(key, 0) for key in rows]
         else:
             tie, size = link(dataclass, expanded.attribute), min(expanded.count, self.max_size)
             found = self._every(target).order_by().values_list(*columns)
-            rows = [
-                row
-                for row in self._slices(found, expanded, tie, wanted, size)
-                if row[-2] > expanded.skip
-            ]
-            row_weights = [wanted.get(row[-len(_RANK)], 0) for row in rows]
+            slices = self._slices(found, expanded, tie, wanted, size)
+            rows = {row[-len(_RANK) :][:2]: row for row in slices}
+            row_weights = [wanted.get(owner, 0) if place > expanded.skip else 0 for owner, place in rows]
         self._spend(sum(row_weights))
         for index, (deeper, _) in enumerate(projection.nested, 1):
-            self._count(target, deeper, [row[index] for row in rows], row_weights)
+            self._count(target, deeper, [row[index] for row in rows.values()], row_weights)
 
     def fill(
         self, projection: Projection, rows: Sequence[Row], entities: Sequence[Entity], weights: Weights
     ) -> None:
         """Put into ``entities``, made of ``rows``, what the relations of ``projection`` lead to."""
-        for expanded, place in projection.nested:
-            keys = [row[place] for row in rows]
+        asked = [(expanded, [row[place] for row in rows]) for expanded, place in projection.nested]
+        is_counted = self.is_counted
+        if not is_counted and asked:
+            self.is_counted = self.check_room(projection.dataclass, asked, weights)
+        for expanded, keys in asked:
             name = expanded.attribute.name
             if expanded.attribute.kind is Kind.TO_ONE:
                 targets = self.entities(expanded, keys, weights)
@@ -144,6 +156,7 @@ class Nesting:
                 show = self.selections(projection.dataclass, expanded, keys, weights)
                 for entity, key in zip(entities, keys, strict=True):
                     entity[name] = show(key, entity["__KEY"])
+        self.is_counted = is_counted
 
     def entities(self, expanded: Expanded, keys: Sequence[Any], weights: Weights) -> dict[Any, Entity]:
         """By key the entities of ``keys`` that the caller may see. ``keys`` may hold None."""
