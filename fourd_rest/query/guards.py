@@ -85,32 +85,41 @@ class SQLiteGuard(Guard):
         self._raw: Any = None
         self._ends = 0.0
         self._own_wait = self._wait = 0  # milliseconds
+        self._waited = -1.0  # what was spent when the waiting was last set
 
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        watch = self.watch
         if self.connection.connection is not self._raw:
             self._begin(self.connection.connection)
-        self._ends = monotonic() + self.watch.statement_time(self._own_wait / 1000)
-        wait = round(self.watch.lock_time(self._own_wait / 1000) * 1000)
-        if wait != self._wait:
-            self._set_wait(wait)
-        return self.watch.timed(execute, sql, params, many, context)
+        if watch.waited != self._waited:
+            self._waited = watch.waited
+            self._set_wait(round(watch.lock_time(self._own_wait / 1000) * 1000))
+        begin = monotonic()
+        # A statement does not compute while it waits.
+        self._ends = begin + (watch.statement_time(None) if watch.is_reading else watch.time)
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            watch.spend(monotonic() - begin)
 
     def _begin(self, raw: Any) -> None:
         self._raw = raw
-        self._own_wait = self._wait = raw.execute("PRAGMA busy_timeout").fetchall()[0][0]
-        raw.set_progress_handler(lambda: monotonic() > self._ends, _STEPS)
+        self._own_wait = self._wait = raw.execute("PRAGMA busy_timeout").fetchone()[0]
+        raw.set_progress_handler(self._is_over, _STEPS)
+
+    def _is_over(self) -> bool:
+        return monotonic() > self._ends
 
     def _set_wait(self, wait: int) -> None:
-        self._raw.execute(f"PRAGMA busy_timeout = {wait}").fetchall()
-        self._wait = wait
+        if wait != self._wait:
+            self._raw.execute(f"PRAGMA busy_timeout = {wait}").fetchone()
+            self._wait = wait
 
     def release(self) -> None:
-        if self._raw is None or self.connection.connection is not self._raw:
-            return
-        self._raw.set_progress_handler(None, 0)
-        if self._wait != self._own_wait:
+        if self._raw is not None and self.connection.connection is self._raw:
+            self._raw.set_progress_handler(None, 0)
             self._set_wait(self._own_wait)
 
 

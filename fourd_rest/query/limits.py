@@ -11,9 +11,10 @@ is no limit. What enforces it in the databases are ``guards``.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
@@ -24,6 +25,8 @@ from fourd_rest.conf import current
 from fourd_rest.errors import TAKES_TOO_LONG, RestError
 
 from .guards import Execute, Guard, guard
+
+logger = logging.getLogger("fourd_rest")
 
 # Seconds that a statement of a write has beyond waiting, so that waiting is told as such.
 _AFTER_WAITING = 0.5
@@ -66,16 +69,16 @@ class Watch:
         return max(0.0, patience - self.waited)
 
     def timed(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        """Execute a statement; of a write, what is noticed of its time counts as waiting."""
-        if self.is_reading:
-            return execute(sql, params, many, context)
         begin = monotonic()
         try:
             return execute(sql, params, many, context)
         finally:
-            spent = monotonic() - begin
-            if spent > _NOTICED:
-                self.waited += spent
+            self.spend(monotonic() - begin)
+
+    def spend(self, seconds: float) -> None:
+        """What is noticed of the time of a write's statement counts as waiting."""
+        if seconds > _NOTICED and self._ends is None:
+            self.waited += seconds
 
     def guard(self) -> None:
         """Set guards on the connections of this thread, once."""
@@ -91,9 +94,10 @@ class Watch:
     def release(self) -> None:
         for each in self._guards or ():
             each.connection.execute_wrappers.remove(each)
-        for each in self._guards or ():
-            with suppress(DatabaseError):  # a connection that is lost has nothing to put back
+            try:
                 each.release()
+            except DatabaseError:
+                logger.warning("A connection is lost", exc_info=True)  # with what was set on it
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -119,16 +123,18 @@ class Watch:
 _watch: ContextVar[Watch | None] = ContextVar("fourd_rest_watch", default=None)
 
 
-@contextmanager
-def request() -> Iterator[None]:
-    """One request. Costs next to nothing where it neither reads nor writes."""
-    watch = Watch()
-    token = _watch.set(watch)
-    try:
-        yield
-    finally:
-        _watch.reset(token)
-        watch.release()
+class request:
+    """One request, for ``with``. Costs next to nothing where it neither reads nor writes."""
+
+    __slots__ = ("_token", "_watch")
+
+    def __enter__(self) -> None:
+        self._watch = Watch()
+        self._token = _watch.set(self._watch)
+
+    def __exit__(self, *exc: object) -> None:
+        _watch.reset(self._token)
+        self._watch.release()
 
 
 @contextmanager
