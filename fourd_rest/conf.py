@@ -64,14 +64,17 @@ class Settings:
     PAGE_SIZE: int = 100
     MAX_PAGE_SIZE: int = 10_000
     MAX_EXPAND_DEPTH: int = 5
-    MAX_NESTED_ENTITIES: int = 100_000
+    MAX_NESTED_ENTITIES: int = 50_000
     # Queries.
     TEXT_COMPARISON: str = "4d"
     MAX_FILTER_LENGTH: int = 32_768
     MAX_FILTER_DEPTH: int = 32
     MAX_FILTER_CRITERIA: int = 200
     MAX_IN_VALUES: int = 10_000
+    MAX_TO_MANY_HOPS: int = 2
+    MAX_PATHS: int = 100
     MAX_SCANNED_ENTITIES: int = 100_000
+    MAX_STATEMENT_TIME: int = 10
     QUERY_PLANS: str = "superuser"
     # Entity sets.
     ENTITY_SET_TIMEOUT: int = 2 * 60 * 60
@@ -80,6 +83,7 @@ class Settings:
     MAX_ENTITY_SETS_PER_OWNER: int = 1_000
     MAX_ENTITY_SET_MEMBERS_PER_OWNER: int = 10_000_000
     # Writing.
+    MAX_LOCK_WAIT: int = 10
     STAMP_OPTIONAL: bool = False
     STAMP_RETENTION: int = 30 * DAY
     MAX_BODY_SIZE: int = 10 * MIB

@@ -283,6 +283,7 @@ QUERY_TOO_LARGE = ErrorRow(9022, 400, "The query is too large: {reason}", "djng"
 ENTITY_SET_QUOTA = ErrorRow(9023, 429, "Too many entity sets are kept", "djng")
 EXPANDED_TOO_DEEP = ErrorRow(9024, 400, "Attributes nest deeper than {limit} levels", "djng")
 SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The request is for more than {limit} entities", "djng")
+TAKES_TOO_LONG = ErrorRow(9026, 503, "The request takes longer than is allowed", "djng")
 CASCADE_TOO_LARGE = ErrorRow(
     9031, 413, "More than {limit} other entities would have to be deleted with it", "djng"
 )

@@ -32,7 +32,7 @@ from .conf import current
 from .dataclass.caller import Caller
 from .dataclass.values import dumps
 from .entities.faults import report
-from .entities.transactions import busy, is_busy
+from .entities.transactions import given_up
 from .errors import (
     BAD_URL,
     INTERNAL,
@@ -43,6 +43,7 @@ from .errors import (
     RestError,
     logger,
 )
+from .query import limits
 from .query.complexity import is_too_complex
 from .throttling import told_who_asks
 
@@ -84,8 +85,9 @@ class RestView(APIView):
         return [*map(told_who_asks, super().get_throttles()), *own]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
-        return super().dispatch(request, path=kwargs["fourd_path"])
+        with limits.request():
+            # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
+            return super().dispatch(request, path=kwargs["fourd_path"])
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         made = super().initialize_request(request, *args, **kwargs)
@@ -96,6 +98,8 @@ class RestView(APIView):
         http = request._request
         path = kwargs["path"]
         is_read = http.method in ("GET", "HEAD")
+        if not is_read:
+            limits.writing()
         self.address = parse(path, _query(http), is_read=is_read)
         if not is_read:
             self.address.check_flags()
@@ -197,8 +201,8 @@ def _as_rest_error(exc: Exception) -> RestError | None:
         return RestError(BAD_URL(reason="there is nothing here"), status=404)
     if isinstance(exc, DisallowedHost):
         return RestError(BAD_URL(reason="the host is not allowed"))
-    if isinstance(exc, DatabaseError) and is_busy(exc):
-        return busy()
+    if (refusal := given_up(exc)) is not None:
+        return refusal
     if isinstance(exc, DatabaseError) and is_too_complex(exc):
         return RestError(QUERY_TOO_LARGE(reason="the database does not take it"))
     return None

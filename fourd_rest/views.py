@@ -37,6 +37,7 @@ from .errors import (
     logger,
 )
 from .lifecycle import RestView, answer
+from .query import limits
 from .throttling import ConvertThrottle, UploadThrottle
 from .uploads import outgoing, receiving
 
@@ -286,6 +287,7 @@ class DataView(RestView):
 
     def _file(self, dataclass: DataClass, key: str, attribute: Attribute) -> HttpResponseBase:
         stored = reading.file(self.caller, dataclass, key, attribute)
+        limits.writing()  # a picture that is made is noted
         params = self.address.params
         return outgoing.answer(
             self.caller.request,

@@ -33,7 +33,9 @@ from fourd_rest.errors import (
     WRONG_VALUE,
     ErrorItem,
     RestError,
+    logger,
 )
+from fourd_rest.query import limits
 from fourd_rest.query.links import link
 
 from . import access, faults, integrity
@@ -43,8 +45,6 @@ from .posted import GONE, INVALID, PERMISSION, STAMP, STATUS_TEXTS, Refusal
 from .rendering import Entity, update_answer
 from .rows import Rows
 from .shapes import Expanded, Shape
-
-logger = logging.getLogger("fourd_rest")
 
 
 class Answers:
@@ -206,9 +206,10 @@ def expand(caller: Caller, shape: Shape, answers: Sequence[Entity], alias: str) 
     nesting = Nesting(caller, caller.prefix, alias)
     values: list[tuple[Expanded, list[Any]]] = []
     try:
-        for expanded in shape.expanded:
-            read = _targets if expanded.attribute.kind is Kind.TO_ONE else _selections
-            values.append((expanded, read(nesting, shape.dataclass, expanded, answers)))
+        with limits.reading():
+            for expanded in shape.expanded:
+                read = _targets if expanded.attribute.kind is Kind.TO_ONE else _selections
+                values.append((expanded, read(nesting, shape.dataclass, expanded, answers)))
     except RestError:
         return
     except Exception as error:
@@ -233,6 +234,7 @@ def _targets(
         target.key_from_wire(answer[name]["__deferred"]["__KEY"]) if name in answer else None
         for answer in answers
     ]
+    nesting.check_room(dataclass, [(expanded, keys)], [1] * len(keys))
     entities = nesting.entities(expanded, keys, [1] * len(keys))
     return [entities.get(key) for key in keys]
 
@@ -245,6 +247,7 @@ def _selections(
         # Tied to another key than the one that the answer tells.
         return [answer.get(name) for answer in answers]
     keys = [dataclass.key_from_wire(answer["__KEY"]) if name in answer else None for answer in answers]
+    nesting.check_room(dataclass, [(expanded, keys)], [1] * len(keys))
     show = nesting.selections(dataclass, expanded, keys, [1] * len(keys))
     return [
         None if key is None else show(key, answer["__KEY"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from fourd_rest.errors import (
     asked_attribute,
 )
 from fourd_rest.models import EntitySet
+from fourd_rest.query import limits
 from fourd_rest.query.asking import query_of
 from fourd_rest.query.syntax import Query
 
@@ -34,10 +35,12 @@ from . import access, computing, forms, plans, reading, set_members, sets, shape
 from .access import Action
 from .deleting import delete_selected
 from .selection import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
-from .set_members import CHUNK, contains
+from .set_members import contains
 from .transactions import ATTEMPTS
 
 REBUILT_TIMEOUT = 600
+# With no others a page costs what it shows.
+_PLAIN = frozenset({"$top", "$skip", "$attributes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ def read(caller: Caller, address: Address, dataclass: DataClass, method: str) ->
     Raises ``RestError`` as the steps do, and 401 for who may not read the dataclass.
     """
     access.check(caller, dataclass, Action.VIEW)
+    with limits.reading(when=not _is_plain(address)):
+        return _found(caller, address, dataclass, method)
+
+
+def _is_plain(address: Address) -> bool:
+    """Whether the client asks for a page of all entities and of nothing behind them."""
+    if address.keys or address.set_id is not None or not address.params.keys() <= _PLAIN:
+        return False
+    return "." not in (address.names or "") and "." not in address.params.get("$attributes", "")
+
+
+def _found(caller: Caller, address: Address, dataclass: DataClass, method: str) -> Collection:
     set_id = address.set_id
     if method == "subentityset" and set_id is None:
         raise RestError(NO_SUBENTITYSET())
@@ -95,6 +110,11 @@ def related(
     """
     if method != "subentityset":
         raise RestError(METHOD_NOT_APPLICABLE(method=method))
+    with limits.reading():
+        return _related_set(caller, address, dataclass, key_text)
+
+
+def _related_set(caller: Caller, address: Address, dataclass: DataClass, key_text: str) -> Collection:
     name = address.params.get("$expand", "").split(",")[0].strip() or (address.names or "")
     if not name:
         raise RestError(NO_SUBENTITYSET())
@@ -136,6 +156,12 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     The set itself stays, with undefined members. Raises ``RestError`` as ``deleting.delete`` does, 1518
     where a whole dataclass may not be emptied, 9025 for a selection larger than a set may be.
     """
+    with limits.reading():
+        keys = _to_delete(caller, address, dataclass)
+    delete_selected(caller, dataclass, keys, atomic=atomic)
+
+
+def _to_delete(caller: Caller, address: Address, dataclass: DataClass) -> list[Any]:
     filter_, _ = asked(address, dataclass)
     set_id = address.set_id
     if (set_id or filter_.where is not None) and not access.may(caller, dataclass, Action.VIEW):
@@ -155,7 +181,7 @@ def delete(caller: Caller, address: Address, dataclass: DataClass, *, atomic: bo
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
     if len(keys) > limit:
         raise RestError(SELECTION_TOO_LARGE(limit=limit))
-    delete_selected(caller, dataclass, keys, atomic=atomic)
+    return keys
 
 
 # Sources.
@@ -351,16 +377,15 @@ def _answer(address: Address, selection: Selection, names: str | None, method: s
 
 def _kept(selection: Selection, timeout: int | None, identity: str | None = None) -> EntitySet:
     """``selection`` as a stored set, with the members that are gone."""
-    caller, dataclass = selection.caller, selection.dataclass
-    if selection.keys is None and identity is None:
-        return sets.create(selection, timeout=timeout)
-    limit = current().MAX_ENTITY_SET_SIZE + 1
-    keys: Iterable[Any] = selection.keys or ()
     if selection.keys is None:
-        keys = selection.ordered.values_list("pk", flat=True)[:limit].iterator(2 * CHUNK)
-    is_sorted = selection.is_sorted
+        return sets.create(selection, timeout=timeout, identity=identity)
     return sets.create_from_keys(
-        caller, dataclass, keys, timeout=timeout, is_sorted=is_sorted, identity=identity
+        selection.caller,
+        selection.dataclass,
+        selection.keys,
+        timeout=timeout,
+        is_sorted=selection.is_sorted,
+        identity=identity,
     )
 
 

@@ -7,7 +7,7 @@ every database (D-17), take a second one. What Python computes is read row by ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import DatabaseError
@@ -17,6 +17,7 @@ from django.db.models.lookups import Exact
 from fourd_rest.conf import current
 from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import BAD_COMPUTE_ACTION, NO_ATTRIBUTE, QUERY_NOT_COMPLETED, RestError
+from fourd_rest.query import limits
 
 from .figures import ACTIONS, Figures, answer, unique
 from .operands import Column, Operand, columns, resolve_list, rows_of
@@ -83,7 +84,8 @@ def distinct(
     if operand.is_computed:
         rows = rows_of(selection)
         _check_scan(rows[: current().MAX_SCANNED_ENTITIES + 1].count())
-        values = unique(operand, [row[0] for row in _scanned(rows, [operand])])[skip : skip + size]
+        scanned = _scanned(rows, [operand])
+        values = unique(operand, [row[0] for row in scanned])[skip : skip + size]
     else:
         values = _groups(selection, columns(selection, operand), skip, size)
     if operand.steps:
@@ -137,7 +139,7 @@ def _figures(selection: Selection, operands: Sequence[Operand], asked: str) -> t
     computed = [operand for operand in operands if operand.is_computed]
     if computed:
         _check_scan(count)
-        scanned = list(_scanned(rows, computed))
+        scanned = _scanned(rows, computed)
         for index, operand in enumerate(computed):
             values = (row[index] for row in scanned)
             result[operands.index(operand)] = Figures.of(operand, values)
@@ -195,11 +197,15 @@ def _check_scan(count: int) -> None:
         raise RestError(QUERY_NOT_COMPLETED(reason=f"more than {limit} entities to compute"))
 
 
-def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> Iterator[tuple[Any, ...]]:
+def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> list[tuple[Any, ...]]:
     """What Python computes of every entity, from an instance without its bytes."""
     fields = rows.model._meta.concrete_fields
     bytes_ = [field.attname for field in fields if is_binary(field)]
-    getters = [operand.attribute.in_python for operand in operands]
+    getters = [get for operand in operands if (get := operand.attribute.in_python) is not None]
     limit = current().MAX_SCANNED_ENTITIES
-    for instance in rows.defer(*bytes_)[:limit].iterator(chunk_size=2_000):
-        yield tuple(get(instance) for get in getters if get is not None)
+    found = []
+    with limits.streaming(rows.db):
+        for instance in rows.defer(*bytes_)[:limit].iterator(chunk_size=2_000):
+            limits.check()
+            found.append(tuple([get(instance) for get in getters]))
+    return found

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.core.files.storage import Storage
-from django.db import IntegrityError, OperationalError, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError, RestrictedError
 
 from fourd_rest import signals
@@ -25,7 +25,7 @@ from fourd_rest.errors import (
 
 from . import access, cascades, stamps
 from .access import Action
-from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
+from .transactions import delete_after_commit, with_retry, write_transaction
 
 # A selection may hold a million entities that cannot be deleted: an answer names about so many.
 MAX_TOLD = 1_000
@@ -73,10 +73,6 @@ def _run(dataclass: DataClass, alias: str, keys: Sequence[Any], action: Callable
 
     try:
         with_retry(alias, transaction_)
-    except OperationalError as error:
-        if is_busy(error):
-            raise busy() from error
-        raise
     except IntegrityError as error:
         # Rules may be judged at the commit: whose deletion broke one cannot be told.
         raise RestError(

@@ -13,6 +13,7 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
+from fourd_rest.query import limits
 from fourd_rest.query.links import Link, link, window_order
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.prepared import Row
@@ -22,6 +23,9 @@ from .shapes import Expanded
 
 # Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
 _RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
+
+# A level of at most this part of the limit is read without being counted.
+_MUCH = 5
 
 # How often each of some rows is shown in the answer.
 Weights = Sequence[int]
@@ -76,13 +80,73 @@ class Nesting:
         settings = current()
         self.limit = self.left = settings.MAX_NESTED_ENTITIES
         self.max_size = settings.MAX_PAGE_SIZE
+        # Whether what is being read is known to be few enough.
+        self.is_counted = False
+
+    def check_room(
+        self, dataclass: DataClass, asked: Sequence[tuple[Expanded, Sequence[Any]]], weights: Weights
+    ) -> bool:
+        """Count what the relations lead to before any of it is read, if it may be much and too much.
+
+        ``asked``: relations of ``dataclass``, each with the keys that lead there. Tells whether it was
+        counted, on all levels. Raises 9025 (413).
+        """
+        owners, few = sum(weights), self.limit // _MUCH
+        most = sum(self._most(expanded, owners) for expanded, _ in asked)
+        # What is behind few entities can be told better once those are read.
+        if most <= self.left or all(self._size(expanded, owners) <= few for expanded, _ in asked):
+            return False
+        left = self.left
+        for expanded, keys in asked:
+            self._count(dataclass, expanded, keys, weights)
+        self.left = left
+        return True
+
+    def _size(self, expanded: Expanded, owners: int) -> int:
+        """How many entities ``owners`` lead to at most, on one level."""
+        is_to_one = expanded.attribute.kind is Kind.TO_ONE
+        return owners if is_to_one else owners * min(expanded.count, self.max_size)
+
+    def _most(self, expanded: Expanded, owners: int) -> int:
+        """How many on all levels."""
+        found = self._size(expanded, owners)
+        return found + sum(self._most(deeper, found) for deeper in expanded.shape.expanded)
+
+    def _count(
+        self, dataclass: DataClass, expanded: Expanded, keys: Sequence[Any], weights: Weights
+    ) -> None:
+        """Spend what ``entities`` or ``selections`` would, on keys alone."""
+        wanted = _summed(keys, weights)
+        if not wanted:
+            return
+        target = expanded.shape.dataclass
+        projection = project(expanded.shape, self.mount)
+        columns = ("pk", *(projection.columns[place] for _, place in projection.nested))
+        # By what is shown once: the entity, or the place in a selection.
+        rows: dict[Any, Row]
+        if expanded.attribute.kind is Kind.TO_ONE:
+            seen = target.get_queryset(self.caller.request).using(self.alias).order_by()
+            rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
+            row_weights = [wanted.get(key, 0) for key in rows]
+        else:
+            tie, size = link(dataclass, expanded.attribute), min(expanded.count, self.max_size)
+            found = self._every(target).order_by().values_list(*columns)
+            slices = self._slices(found, expanded, tie, wanted, size)
+            rows = {row[-len(_RANK) :][:2]: row for row in slices}
+            row_weights = [wanted.get(owner, 0) if place > expanded.skip else 0 for owner, place in rows]
+        self._spend(sum(row_weights))
+        for index, (deeper, _) in enumerate(projection.nested, 1):
+            self._count(target, deeper, [row[index] for row in rows.values()], row_weights)
 
     def fill(
         self, projection: Projection, rows: Sequence[Row], entities: Sequence[Entity], weights: Weights
     ) -> None:
         """Put into ``entities``, made of ``rows``, what the relations of ``projection`` lead to."""
-        for expanded, place in projection.nested:
-            keys = [row[place] for row in rows]
+        asked = [(expanded, [row[place] for row in rows]) for expanded, place in projection.nested]
+        is_counted = self.is_counted
+        if not is_counted and asked:
+            self.is_counted = self.check_room(projection.dataclass, asked, weights)
+        for expanded, keys in asked:
             name = expanded.attribute.name
             if expanded.attribute.kind is Kind.TO_ONE:
                 targets = self.entities(expanded, keys, weights)
@@ -92,6 +156,7 @@ class Nesting:
                 show = self.selections(projection.dataclass, expanded, keys, weights)
                 for entity, key in zip(entities, keys, strict=True):
                     entity[name] = show(key, entity["__KEY"])
+        self.is_counted = is_counted
 
     def entities(self, expanded: Expanded, keys: Sequence[Any], weights: Weights) -> dict[Any, Entity]:
         """By key the entities of ``keys`` that the caller may see. ``keys`` may hold None."""
@@ -205,6 +270,7 @@ class Nesting:
         return target.model._base_manager.get_queryset().using(self.alias).filter(pk__in=keys)
 
     def _shown(self, projection: Projection, rows: Sequence[Row], weights: Weights) -> list[Entity]:
+        limits.check()
         seen = visible(self.caller, projection, rows, self.alias)
         entities = projection.entities(rows, seen, self.alias)
         self.fill(projection, rows, entities, weights)

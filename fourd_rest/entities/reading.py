@@ -11,7 +11,9 @@ from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import content
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
+from fourd_rest.query import limits
 from fourd_rest.query.links import link
+from fourd_rest.query.paths import check_number
 from fourd_rest.uploads.outgoing import StoredFile
 
 from . import access
@@ -76,12 +78,14 @@ def entity(
     expand: str | None = None,
 ) -> Entity:
     """One entity by the text of its key (``responses.md`` 2), after ``check_view``."""
+    check_number((), names, expand)
     projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
     queryset = dataclass.entities(caller.request)
-    row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
-    if row is None:
-        raise _not_loaded(dataclass, key_text)
-    only = shown(caller, projection, [row], queryset.db)[0]
+    with limits.reading(when=bool(projection.nested)):
+        row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)
+        if row is None:
+            raise _not_loaded(dataclass, key_text)
+        only = shown(caller, projection, [row], queryset.db)[0]
     return {"__entityModel": dataclass.name, "__DATACLASS": dataclass.name, **only}
 
 

@@ -23,12 +23,12 @@ from fourd_rest.errors import (
     WRONG_OPERAND,
     RestError,
 )
-from fourd_rest.query import prepared
+from fourd_rest.query import limits, prepared
 from fourd_rest.query.asking import order_of, query_of
 from fourd_rest.query.compiler import condition
 from fourd_rest.query.membership import key_in
 from fourd_rest.query.ordering import computed_order, default_order, order
-from fourd_rest.query.paths import readable
+from fourd_rest.query.paths import check_number, readable
 from fourd_rest.query.syntax import (
     Comparator,
     Comparison,
@@ -38,6 +38,7 @@ from fourd_rest.query.syntax import (
     Query,
     Step,
     Text,
+    paths,
 )
 
 
@@ -114,7 +115,13 @@ def asked(address: Address, dataclass: DataClass) -> tuple[Query, tuple[OrderIte
     Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
     """
     query = query_of(address, "$filter")
-    return query, query.order or order_items(dataclass, address, "$orderby")
+    items = query.order or order_items(dataclass, address, "$orderby")
+    params = address.params
+    check_number(
+        (*paths(query.where), *(item.path for item in items or ())),
+        *(address.names, params.get("$attributes"), params.get("$expand"), params.get("$subexpand")),
+    )
+    return query, items
 
 
 def order_items(dataclass: DataClass, address: Address, name: str) -> tuple[OrderItem, ...] | None:
@@ -167,14 +174,15 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
         return _own_key(dataclass, value)
     not_there = RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
-    try:
-        selection = filtered(everything(caller, dataclass), Query(comparison))
-    except RestError as error:
-        # What no value can be is nobody's, as a key that is none.
-        if error.items[-1].row is not WRONG_OPERAND:
-            raise
-        raise not_there from error
-    key = selection.ordered.values_list("pk", flat=True).first()
+    with limits.reading():
+        try:
+            selection = filtered(everything(caller, dataclass), Query(comparison))
+        except RestError as error:
+            # What no value can be is nobody's, as a key that is none.
+            if error.items[-1].row is not WRONG_OPERAND:
+                raise
+            raise not_there from error
+        key = selection.ordered.values_list("pk", flat=True).first()
     if key is None:
         raise not_there
     return key

@@ -18,6 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from fourd_rest.conf import current
 from fourd_rest.errors import BAD_LOGIC_OPERATOR, SELECTION_TOO_LARGE, RestError
 from fourd_rest.models import EntitySet, EntitySetChunk
+from fourd_rest.query import limits
 from fourd_rest.query.membership import Compiled, Membership, Stored, exact, unnested
 
 CHUNK = 1_000
@@ -40,6 +41,7 @@ def pack(stored: Stored, keys: Iterable[Any]) -> tuple[list[str], int]:
     """
     iterator, packed, size = iter(keys), list[str](), 0
     while chunk := stored.pack_all(islice(iterator, CHUNK)):
+        limits.check()
         size += len(chunk)
         _check_size(size)
         packed.append(orjson.dumps(chunk).decode())

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import EntitySet, EntitySetChunk
+from fourd_rest.query import limits
 from fourd_rest.query.membership import Stored, key_in
 
 from . import set_members
@@ -52,24 +54,32 @@ _DROPPED_MEMBERS = 200_000
 # Creation
 
 
-def create(selection: Selection, *, timeout: int | None) -> EntitySet:
+def create(selection: Selection, *, timeout: int | None, identity: str | None = None) -> EntitySet:
     """Keep ``selection`` as a new set that lives ``timeout`` seconds after each use.
 
     None stands for ``ENTITY_SET_TIMEOUT``, 0 («never expires») for ``MAX_ENTITY_SET_TIMEOUT``, which
     caps all. Streams the keys, without entities, before the transaction that stores them. Raises
     ``RestError`` 9023 (429) beyond the quota, 9025 (413) for too many members, 1806 for a negative
-    timeout.
+    timeout. ``identity`` as in ``create_from_keys``.
     """
+    with closing(_keys_of(selection)) as keys:
+        return create_from_keys(
+            selection.caller,
+            selection.dataclass,
+            keys,
+            timeout=timeout,
+            is_sorted=selection.is_sorted,
+            identity=identity,
+        )
+
+
+def _keys_of(selection: Selection) -> Generator[Any, None, None]:
+    """The keys in order; close it, unless it has come to its end."""
     # One more than allowed, so that too many are noticed and not read to their end.
     limit = current().MAX_ENTITY_SET_SIZE + 1
     rows = selection.queryset.order_by(*selection.order).values_list("pk", flat=True)[:limit]
-    return create_from_keys(
-        selection.caller,
-        selection.dataclass,
-        rows.iterator(2 * CHUNK),
-        timeout=timeout,
-        is_sorted=selection.is_sorted,
-    )
+    with limits.streaming(rows.db):
+        yield from rows.iterator(2 * CHUNK)
 
 
 def create_from_keys(

@@ -15,6 +15,7 @@ from django.db import OperationalError, connections, transaction
 
 from fourd_rest.errors import DATABASE_BUSY, RestError
 from fourd_rest.models import EntityStamp
+from fourd_rest.query import limits
 
 T = TypeVar("T")
 
@@ -27,7 +28,11 @@ _BUSY_NUMBERS = {1205, 1213}  # MariaDB: lock time-out, deadlock
 
 @contextmanager
 def write_transaction(alias: str) -> Iterator[None]:
-    """A transaction on ``alias`` that holds the write lock from its first statement."""
+    """A transaction on ``alias`` that holds the write lock from its first statement.
+
+    Within a request its statements and its waiting are limited (``limits``).
+    """
+    limits.writing()
     with transaction.atomic(using=alias):
         if _begins_with_a_read(alias):
             # Changes no row: identifiers are positive.
@@ -58,8 +63,7 @@ def is_busy(error: BaseException) -> bool:
     """Whether the database says: try again."""
     if not isinstance(error, OperationalError):
         return False
-    cause = error.__cause__
-    if getattr(cause, "sqlstate", None) in _BUSY_STATES:
+    if limits.sql_state(error) in _BUSY_STATES:
         return True
     number = error.args[0] if error.args else None
     return number in _BUSY_NUMBERS or "database is locked" in str(error)
@@ -69,13 +73,32 @@ def busy() -> RestError:
     return RestError(DATABASE_BUSY(), retry_after=RETRY_AFTER)
 
 
+def given_up(error: BaseException) -> RestError | None:
+    """What it means to the client that the database has given something up; None for other errors.
+
+    9010 for a lock that cannot be had, 9026 for what takes too long.
+    """
+    if is_busy(error):
+        return busy()
+    return limits.overdue() if limits.is_overdue(error) else None
+
+
 def with_retry(alias: str, action: Callable[[], T]) -> T:
-    """``action()``, once more while the database asks for it; then error 9010 (503)."""
-    for _ in range(ATTEMPTS - 1):
+    """``action()``, once more while the database asks for it and there is time to wait (D-60).
+
+    Then ``RestError`` 9010 (503), or 9026 if a statement takes too long.
+    """
+    patience = limits.Patience()
+    left = ATTEMPTS
+    while True:
         try:
             return action()
         except OperationalError as error:
-            # Within somebody else's transaction only that one could begin again.
-            if not is_busy(error) or connections[alias].in_atomic_block:
+            if limits.is_overdue(error):
+                raise limits.overdue() from error
+            if not is_busy(error):
                 raise
-    return action()
+            left -= 1
+            # Within somebody else's transaction only that one could begin again.
+            if not left or patience.is_over or connections[alias].in_atomic_block:
+                raise busy() from error

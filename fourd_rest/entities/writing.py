@@ -15,7 +15,6 @@ from django.core.exceptions import ValidationError
 from django.db import (
     DataError,
     IntegrityError,
-    OperationalError,
     models,
 )
 from django.db.transaction import on_commit
@@ -56,7 +55,7 @@ from .posted import (
 )
 from .rendering import Entity, deferred_relation, names_key
 from .rows import Rows
-from .transactions import busy, delete_after_commit, is_busy, with_retry, write_transaction
+from .transactions import delete_after_commit, given_up, with_retry, write_transaction
 
 _STAMP_RETRIES = 10
 
@@ -107,8 +106,8 @@ class Writer:
             except RestError as error:
                 errors[place] = draft, error
             except Exception as error:
-                if is_busy(error):
-                    errors[place] = draft, busy()
+                if (refusal := given_up(error)) is not None:
+                    errors[place] = draft, refusal
                 elif len(items) == 1:
                     raise
                 else:
@@ -159,7 +158,7 @@ class Writer:
                     try:
                         saved[place] = Outcome(self._apply(drafts[place]))
                     except Exception as error:
-                        if is_busy(error):
+                        if given_up(error):
                             raise
                         raise _RolledBack(place, error) from error
 
@@ -200,7 +199,7 @@ class Writer:
             try:
                 self._prepare(draft)
             except Exception as error:
-                if is_busy(error):
+                if given_up(error):
                     raise
                 if isinstance(error, RestError) and error.status != 500:
                     unknown.append(error)
@@ -280,13 +279,8 @@ class Writer:
             self._report(error)
 
     def run(self, action: Callable[[], Any]) -> Any:
-        """``action``, retried while the database asks for it; then error 9010 (503)."""
-        try:
-            return with_retry(self.alias, action)
-        except OperationalError as error:
-            if is_busy(error):
-                raise busy() from error
-            raise
+        """``action``, retried while the database asks for it. Raises as ``with_retry`` does."""
+        return with_retry(self.alias, action)
 
     def _prepare(self, draft: Draft) -> None:
         """Read, compare, look up, copy files: everything that needs no transaction."""

@@ -10,18 +10,17 @@ that none fulfils what it holds for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from django.db.models import Q
 
-from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.conf import current
+from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
+from fourd_rest.errors import QUERY_NOT_ANALYZED, QUERY_TOO_LARGE, RestError
 
 from . import criteria
 from .criteria import Judged, unmatched
-from .operands import is_null, meant
+from .operands import meant
 from .paths import Link, Place, resolve
 from .scanning import Scans
 from .syntax import (
@@ -33,64 +32,11 @@ from .syntax import (
     IsTrue,
     Node,
     Not,
-    Operand,
     Or,
     Path,
     Placeholder,
-    Step,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """A comparison whose path is resolved."""
-
-    place: Place
-    comparator: Comparator
-    operand: Operand
-
-    @property
-    def letter(self) -> tuple[object, ...] | None:
-        """The element of a collection on which this bears together with others, if on one."""
-        place = self.place
-        if place.attribute.type != "object" or place.links:
-            return None
-        steps = (Step("", place.element), *place.steps)
-        for index, step in enumerate(steps):
-            if step.element:
-                return (place.way, place.attribute, steps[: index + 1])
-        return None
-
-    @property
-    def asks_for_any(self) -> bool:
-        """Whether a to-many relation is compared with null: is there a related entity at all?"""
-        place = self.place
-        is_relation = len(place.links) == 1 and place.attribute.kind is Kind.TO_MANY
-        return is_relation and is_null(self.operand)
-
-
-@dataclass(frozen=True, slots=True)
-class Inverse:
-    term: Term
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    terms: tuple[Term, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    terms: tuple[Term, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    term: Term
-    without: Term
-
-
-Term: TypeAlias = "Criterion | Inverse | All | Some | Difference"
+from .terms import All, Criterion, Difference, Inverse, Some, Term, merged
 
 
 def condition(caller: Caller, dataclass: DataClass, where: Node, alias: str) -> Q:
@@ -104,7 +50,7 @@ def condition(caller: Caller, dataclass: DataClass, where: Node, alias: str) -> 
 
 def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
     if isinstance(node, Comparison):
-        place = resolve(caller, dataclass, _bound(node.path))
+        place = _place(caller, dataclass, node.path)
         return Criterion(place, node.comparator, meant(place.attribute, node.operand))
 
     def resolved(inner: Node) -> Term:
@@ -112,7 +58,7 @@ def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
 
     match node:
         case IsTrue(path):
-            place = resolve(caller, dataclass, _bound(path))
+            place = _place(caller, dataclass, path)
             if place.attribute.type != "bool":
                 raise RestError(QUERY_NOT_ANALYZED(reason=f'"{path}" stands without a comparator'))
             return Criterion(place, Comparator.IDENTICAL, Constant(True))
@@ -126,9 +72,14 @@ def _resolved(caller: Caller, dataclass: DataClass, node: Node) -> Term:
             return Some(tuple(map(resolved, nodes)))
 
 
-def _bound(path: Path | Placeholder) -> Path:
+def _place(caller: Caller, dataclass: DataClass, path: Path | Placeholder) -> Place:
     assert isinstance(path, Path), "bind comes first"  # noqa: S101
-    return path
+    place = resolve(caller, dataclass, path)
+    limit = current().MAX_TO_MANY_HOPS
+    if len(place.links) > limit:
+        reason = f"a path passes more than {limit} relations to many"
+        raise RestError(QUERY_TOO_LARGE(reason=reason))
+    return place
 
 
 class _Compiler:
@@ -144,8 +95,8 @@ class _Compiler:
                 return self._judge(_link(term), [term]).holds
             case All():
                 return _all([self._judge(link, group).holds for link, group in _groups(term)])
-            case Some(terms):
-                return _any(map(self.holds, terms))
+            case Some():
+                return _any(map(self.holds, merged(_flat(term, Some), any_=True)))
             case Inverse(inner):
                 return self.fails(inner)
             case Difference(inner, without):
@@ -158,8 +109,8 @@ class _Compiler:
                 return self._judge(_link(term), [term]).fails
             case All():
                 return _any([self._group_fails(link, group) for link, group in _groups(term)])
-            case Some(terms):
-                return _all(map(self.fails, terms))
+            case Some():
+                return _all(map(self.fails, merged(_flat(term, Some), any_=True)))
             case Inverse(inner):
                 return self.holds(inner)
             case Difference(inner, without):
@@ -203,7 +154,7 @@ class _Compiler:
 def _groups(term: Term) -> list[tuple[Link | None, list[Term]]]:
     """The terms of a conjunction, those together that bear on one related entity or element."""
     groups: dict[object, tuple[Link | None, list[Term]]] = {}
-    for single in _flat(term):
+    for single in merged(_flat(term), any_=False):
         link = _link(single)
         key: object = link
         if link is None and isinstance(single, Criterion):
@@ -212,10 +163,10 @@ def _groups(term: Term) -> list[tuple[Link | None, list[Term]]]:
     return list(groups.values())
 
 
-def _flat(term: Term) -> Iterator[Term]:
-    if isinstance(term, All):
+def _flat(term: Term, kind: type[All | Some] = All) -> Iterator[Term]:
+    if isinstance(term, (All, Some)) and isinstance(term, kind):
         for inner in term.terms:
-            yield from _flat(inner)
+            yield from _flat(inner, kind)
     else:
         yield term
 

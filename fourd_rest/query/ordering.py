@@ -6,7 +6,7 @@ breaks ties, so that pages never overlap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -20,7 +20,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.querysets import selects
 from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
 
-from . import objects
+from . import limits, objects
 from .folding import compares_as_4d, fold, null_order, text_form
 from .paths import Place, annotated, resolve, sees
 from .scanning import Scans
@@ -69,7 +69,8 @@ def computed_order(
         for index, (item, place) in enumerate(zip(items, places, strict=True))
         if not _is_computed(place)
     }
-    found = list(Scans(rows.db).bounded(rows.annotate(**ranks).order_by("pk")))
+    with limits.streaming(rows.db):
+        found = list(Scans(rows.db).bounded(rows.annotate(**ranks).order_by("pk")))
     # Sorting is stable: the last item first, each within the equal ones of those before.
     for index, (item, place) in reversed(list(enumerate(zip(items, places, strict=True)))):
         if not _is_computed(place):
@@ -77,8 +78,13 @@ def computed_order(
             continue
         value_of = place.attribute.in_python
         assert value_of is not None  # noqa: S101  (told by _is_computed)
+
+        def value(row: Any, value_of: Callable[[Any], Any] = value_of) -> tuple[Any, ...]:
+            limits.check()
+            return _sortable(value_of(row))
+
         try:
-            found.sort(key=lambda row: _sortable(value_of(row)), reverse=item.descending)  # noqa: B023
+            found.sort(key=value, reverse=item.descending)
         except TypeError as error:
             raise RestError(_refusal(dataclass, item)) from error
     return [row.pk for row in found]

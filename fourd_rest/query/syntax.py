@@ -6,6 +6,7 @@ text and only for messages.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
@@ -98,7 +99,7 @@ class Given:
 class Items:
     """A list in the text: ``["Ann", 12]``."""
 
-    items: tuple[Bare | Text | Constant, ...]
+    items: tuple[Bare | Text | Constant | Given, ...]
 
 
 Operand: TypeAlias = "Bare | Text | Constant | Given | Items | Placeholder"
@@ -142,6 +143,22 @@ class Except:
 
 
 Node: TypeAlias = "Comparison | IsTrue | Not | And | Or | Except"
+
+
+def paths(node: Node | None) -> Iterator[Path]:
+    """The paths of all criteria, placeholders left out."""
+    match node:
+        case Comparison(path) | IsTrue(path):
+            if isinstance(path, Path):
+                yield path
+        case Not(inner):
+            yield from paths(inner)
+        case Except(inner, without):
+            yield from paths(inner)
+            yield from paths(without)
+        case And(nodes) | Or(nodes):
+            for inner in nodes:
+                yield from paths(inner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fourd_rest.dataclass import registry
+from fourd_rest.query import limits as limits_of_time
 from tests.conftest import RestClient
 from tests.contract.case import Case, limits
 from tests.contract.checks import errors
@@ -42,6 +43,14 @@ def small_sets(monkeypatch: Any, settings: Any, client: RestClient) -> None:
     settings.FOURD_REST = {"MAX_ENTITY_SET_SIZE": 1}
     john()
     registry.get("Employee").model.objects.create(first_name="John", last_name="Smith")
+
+
+def no_time(monkeypatch: Any, settings: Any, client: RestClient) -> None:
+    monkeypatch.setattr(limits_of_time.Watch, "statement_time", lambda self, own_wait: no_more())
+
+
+def no_more() -> float:
+    raise limits_of_time.overdue()
 
 
 def read(name: str, path: str, status: int, *items: tuple[int, str], **options: Any) -> Case:
@@ -106,6 +115,13 @@ CASES = [
         400,
         (9022, "The query is too large: it has more than 1 criteria"),
         given=limits(MAX_FILTER_CRITERIA=1),
+    ),
+    read(
+        "query that takes too long",
+        'Employee?$filter="ID=1"',
+        503,
+        (9026, "The request takes longer than is allowed"),
+        given=no_time,
     ),
     # Lists and forms.
     read(

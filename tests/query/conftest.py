@@ -16,8 +16,10 @@ __all__ = ["registered", "served"]
 
 
 @pytest.fixture
-def served(registered: Any, monkeypatch: Any) -> None:  # noqa: F811
+def served(registered: Any, monkeypatch: Any, settings: Any) -> None:  # noqa: F811
     """The dataclasses of ``datasets.SCHEMA`` as its rows are made for them."""
+    # The data are few: paths may be as long as they like.
+    settings.FOURD_REST = {**settings.FOURD_REST, "MAX_TO_MANY_HOPS": 10}
     monkeypatch.setattr(Employee, "full_name", property(full_name), raising=False)
     monkeypatch.setattr(Employee, "double_salary", property(double_salary), raising=False)
     for model, options, hiding in REGISTERED:

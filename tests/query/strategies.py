@@ -148,6 +148,51 @@ def criterion(data: Dataset, number: int, round: int = 0) -> Filter:
     return _written(choices, trees, dataclass, node, ())
 
 
+# Dataclass, path to an attribute whose values are asked for, over to-one and to-many relations as well.
+VALUED = tuple(
+    (dataclass, path)
+    for dataclass, attributes, prefixes in (
+        ("Everything", SCHEMA.kinds["Everything"], [()]),
+        ("Employee", ("lastName", "salary", "fullName", "employerName"), [(), ("manager",), ("team",)]),
+        ("Company", ("name", "revenues", "creationDate", "extra"), [()]),
+        ("Company", ("firstName", "birthDate", "woman"), [("staff",)]),
+    )
+    for attribute in attributes
+    for prefix in prefixes
+    for path in [tuple(map(Step, (*prefix, attribute)))]
+)
+
+
+def values_of_one(data: Dataset, number: int, round: int = 0) -> Filter:
+    """Several values of the attribute ``VALUED[number]``, joined so that they might be one list."""
+    dataclass, path = VALUED[number]
+    choices = Choices(random.Random(f"values {number} {round}").randrange)
+    trees = _Trees(choices, data)
+    owner = dataclass
+    for step in path[:-1]:
+        owner = SCHEMA.kinds[owner][step.name].target
+    name, kind = path[-1].name, SCHEMA.kinds[owner][path[-1].name]
+    rows = data.rows[owner]
+    if kind.type == "object":
+        path = (*path, Step("score"))
+    is_or = choices.chance(50)
+
+    def one() -> Node:
+        value = choices.pick(rows)[name]
+        if kind.type == "object":
+            value = value.get("score") if isinstance(value, dict) else None
+        operator = choices.pick(("=", "=", "===", "in", "!=", "!=="))
+        null = operator != "in" and (value is None or choices.chance(10))
+        node = trees.compared(path, kind, value, operator, null)
+        # Mostly, that is, or would be, a part of one list.
+        turned = (operator in ("!=", "!==")) is is_or
+        return Not(node) if turned is choices.chance(85) else node
+
+    nodes = tuple(one() for _ in range(choices.pick((2, 3, 4))))
+    node: Node = Or(nodes) if is_or else And(nodes)
+    return _written(choices, trees, dataclass, Not(node) if choices.chance(25) else node, ())
+
+
 def word_of_element(data: Dataset, number: int) -> Filter:
     """A filter with several criteria on one element, of which one at least looks for a word."""
     choices = Choices(random.Random(f"word {number}").randrange)

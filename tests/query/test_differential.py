@@ -17,21 +17,23 @@ from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.entities import selection
 from fourd_rest.errors import RestError
-from fourd_rest.query import compiler, criteria, folding
+from fourd_rest.query import compiler, criteria, folding, terms
 from fourd_rest.query.syntax import Comparator
 from tests.conftest import RestClient
 
 from .datasets import SCHEMA, Dataset
-from .language import Criterion, Node, Not, Quoted, steps
+from .language import Criterion, Node, Not, Or, Quoted, steps
 from .spelling import PRODUCTIONS, Choices
 from .strategies import (
     CRITERIA,
     ORACLE,
+    VALUED,
     Filter,
     criterion,
     drawn,
     filters,
     operators,
+    values_of_one,
     word_of_element,
 )
 from .values import EQUALITY
@@ -111,6 +113,11 @@ class Run:
         for number in range(count):
             self.check(drawn(Choices(random.Random(number).randrange), self.data))
 
+    def check_values(self, rounds: int) -> None:
+        for round in range(rounds):
+            for number in range(len(VALUED)):
+                self.check(values_of_one(self.data, number, round))
+
     def check_words(self, count: int) -> None:
         for number in range(count):
             self.check(word_of_element(self.data, number))
@@ -160,6 +167,13 @@ def test_words_of_elements() -> None:
     assert run.results["some"] >= WORDS / 3
 
 
+def test_values_of_one_attribute() -> None:
+    """Criteria that are one list to the database mean what they mean apart."""
+    run = Run(2)
+    run.check_values(6)
+    assert run.results["some"] >= SHARE * run.results.total()
+
+
 @pytest.mark.slow
 def test_many_filters() -> None:
     """Many filters on several data sets; nothing of the grammar is left out."""
@@ -207,6 +221,12 @@ def c(path: str, operator: str, operand: Any = None) -> Criterion:
         ),
         # Some of the companies are hidden.
         ("Employee", "employer.extra.tags[].subs[].x = null", c("employer.extra.tags[].subs[].x", "=")),
+        # One list, and no part of it is a pattern.
+        (
+            "Everything",
+            "label === 'b@d' or label === 'lim@'",
+            Or((c("label", "===", "b@d"), c("label", "===", "lim@"))),
+        ),
         ("Employee", "employer.extra.score in [null]", c("employer.extra.score", "in", (None,))),
     ],
 )
@@ -254,6 +274,18 @@ def _words_of_elements_of_their_own(monkeypatch: Any) -> None:
     monkeypatch.setattr(compiler.Criterion, "letter", property(apart))
 
 
+def _lists_over_relations(monkeypatch: Any) -> None:
+    """Of several related entities the same one must differ from all values of a list."""
+    equality = terms._equality
+
+    def everywhere(term: Any, *, is_: bool) -> Any:
+        if not is_ and isinstance(term, terms.Criterion) and term.comparator in terms._IS_NOT:
+            return terms.Criterion(term.place, terms._IS_NOT[term.comparator], term.operand)
+        return equality(term, is_=is_)
+
+    monkeypatch.setattr(terms, "_equality", everywhere)
+
+
 def _patterns_not_escaped(monkeypatch: Any) -> None:
     """The wildcards of SQL are wildcards in a text with ``@``."""
     monkeypatch.setattr(folding, "_like_pattern", "%".join)
@@ -267,6 +299,7 @@ def _patterns_not_escaped(monkeypatch: Any) -> None:
         (_entities_of_their_own, lambda run: run.check_many(3 * EXAMPLES, shrink=False)),
         (_words_of_elements_of_their_own, lambda run: run.check_words(WORDS)),
         (_patterns_not_escaped, lambda run: run.check_each(rounds=4)),
+        (_lists_over_relations, lambda run: run.check_values(20)),
     ],
 )
 def test_planted_bugs_are_caught(monkeypatch: Any, plant: Any, check: Any) -> None:

@@ -773,7 +773,7 @@ def test_what_is_shown_several_times_counts_as_often(admin, settings):
     too_large(admin, "Employee?$expand=employer.staff", 419)
     settings.FOURD_REST = {}
     staff(30, start=21)
-    too_large(admin, "Employee?$expand=employer.staff.employer.staff.employer", 100_000)
+    too_large(admin, "Employee?$expand=employer.staff.employer.staff.employer", 50_000)
 
 
 def test_no_more_is_fetched_than_may_be_shown(admin, settings):
@@ -795,6 +795,22 @@ def test_repeated_pairs_are_never_cut_off_unnoticed(admin, registered, settings)
     assert nested(admin, path, "sailors") == (2, 0, [1, 2])
     settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 2}
     too_large(admin, path, 2)
+
+
+def test_too_many_are_refused_before_they_are_read(admin, settings):
+    """Many times as many as a page shows cost their keys alone."""
+    Company.objects.bulk_create(Company(id=n, name="Acme") for n in (1, 2, 3))
+    staff(30)
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 59}
+    *_, page, keys, companies = statements(admin, "Company?$expand=staff:100.employer", 413)
+    assert ("name" in page, "last_name" in keys, "last_name" in companies) == (True, False, False)
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 60}
+    assert nested(admin, "Company(1)?$expand=staff:100.employer", "staff")[0] == 30
+    # A page, a slice of 30 of which the first five are left out, each with a company.
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 50}
+    assert nested(admin, "Company(1)?$expand=staff:100-5.employer", "staff")[2][0] == 106
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 49}
+    too_large(admin, "Company(1)?$expand=staff:100-5.employer", 49)
 
 
 # The number of statements
