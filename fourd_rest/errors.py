@@ -212,3 +212,8 @@ EXPANDED_TOO_DEEP = ErrorRow(9024, 400, "Attributes nest deeper than {limit} lev
 SELECTION_TOO_LARGE = ErrorRow(9025, 413, "The request is for more than {limit} entities", "djng")
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))
+
+
+def picture_refused(reason: object) -> ErrorItem:
+    """1824 for a picture that is left undecoded because it would cost too much: the message says why."""
+    return ErrorItem(NOT_A_PICTURE, f"The picture is not accepted: {_printable(str(reason))}")

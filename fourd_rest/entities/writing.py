@@ -429,6 +429,9 @@ class Writer:
         for attribute in draft.change.files:
             value = placed.get(attribute, empty(attribute))
             setattr(instance, attribute.field.attname, value)
+        for item in draft.placed:
+            for name, value in item.changes.items():
+                setattr(instance, name, value)
 
     def _assign_values(self, instance: models.Model, draft: Draft) -> None:
         try:
