@@ -182,8 +182,8 @@ def _is_server_made(stored: StoredFile) -> bool:
 def _etag(stored: StoredFile, content: Content) -> str:
     """Changes whenever the stored bytes do (D-54), as far as the storage tells; nothing is opened.
 
-    Names in storages are made anew for every file, the stamp moves when one is replaced, and size and time
-    tell of one that was rewritten in its place.
+    Names in storages are made anew for every file, the stamp moves when one is replaced, and size and
+    time tell of one that was rewritten in its place.
     """
     if stored.attribute.holds_bytes:
         return hashlib.sha256(stored.content).hexdigest()[:32]

@@ -1,8 +1,8 @@
 """File fields with code of their own between the file and its storage (D-54 is for all others).
 
-A field that makes a picture smaller, takes positions out of it, or adds files beside it does so while Django
-saves the field. Such a field saves here as it does there: the upload is assigned, and ``pre_save`` runs. It
-runs before the transaction, on the instance that ``upload_to`` sees too.
+A field that makes a picture smaller, takes positions out of it, or adds files beside it does so while
+Django saves the field. Such a field saves here as it does there: the upload is assigned, and ``pre_save``
+runs. It runs before the transaction, on the instance that ``upload_to`` sees too.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def deletes_more(file: FieldFile) -> bool:
     return type(file).delete not in _PLAIN_DELETES
 
 
-class _Recording(LazyObject):
+class _Recording(LazyObject):  # type: ignore[type-arg]
     """A storage that notes every name before it is written. Passes for the storage itself."""
 
     def __init__(self, storage: Storage, intents: Intents) -> None:

@@ -16,15 +16,15 @@ from .gate import gate
 
 logger = logging.getLogger("fourd_rest")
 
-# Seconds that an upload which has arrived waits for its turn: longer than a picture that nobody waits to send.
+# Seconds that an upload, which has arrived already, waits for its turn.
 _WAIT = 15.0
 
 
 def verify(blob: UploadedBlob, file: Any) -> None:
     """Fill in what the picture in ``file`` is. Saves nothing.
 
-    Raises ``RestError`` 1824 if it is none that is accepted, which ``blob.refusal`` remembers; 9021 (503)
-    if there is no turn in time; 9015 if the storage fails to hand the file over.
+    Raises ``RestError`` 1824 if it is none that is accepted, which ``blob.refusal`` remembers; 9021
+    (503) if there is no turn in time; 9015 if the storage fails to hand the file over.
     """
     settings = current()
     watched = _Watched(file)

@@ -1,6 +1,6 @@
 """What one picture costs: ``python -m tests.unit.weighing FILE`` verifies it and tells in JSON.
 
-``cpu`` in seconds, ``memory`` in bytes: how far the process grew beyond what it had before, at its worst.
+``cpu`` in seconds; ``memory`` in bytes: how far the process grew at its worst.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ MAX_BOXES = 10_000
 MAX_ITEMS = 1_000
 MAX_UNITS = 10_000
 
-# Bytes per pixel: planes of 16 bits without subsampling, what they are made into, and for films the frames
-# that others refer to. The file is read and copied.
+# Bytes per pixel: planes of 16 bits without subsampling, what they are made into, and for films the
+# frames that others refer to. The file is read and copied.
 _STILL, _MOVING = 24, 60
 _FILE = 3
 
 _CONTAINERS = frozenset({b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"})
-_SEQUENCE_HEADER, _DELIMITER = 1, 2
+_SEQUENCE_HEADER = 1
 
 
 class _Boxes:
@@ -64,24 +64,20 @@ class _Boxes:
             position = stop
 
     def _leaf(self, kind: bytes, start: int, stop: int) -> None:
-        reader = {
-            b"ispe": self._size,
-            b"iloc": self._locations,
-            b"stco": self._chunks,
-            b"co64": self._chunks,
-        }
-        if kind in reader:
-            self.file.seek(start)
-            data = self.file.read(min(stop - start, 2**20))
-            reader[kind](data if kind != b"co64" else b"\1" + data[1:])
+        if kind not in (b"ispe", b"iloc", b"stco", b"co64"):
+            return
+        self.file.seek(start)
+        data = self.file.read(min(stop - start, 2**20))
+        if kind == b"ispe":
+            self.sizes.append((_number(data[4:8]), _number(data[8:12])))
+        elif kind == b"iloc":
+            self._locations(data)
+        else:
+            self._chunks(data, 8 if kind == b"co64" else 4)
 
-    def _size(self, data: bytes) -> None:
-        self.sizes.append((int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")))
-
-    def _chunks(self, data: bytes) -> None:
-        width = 8 if data[0] else 4
+    def _chunks(self, data: bytes, width: int) -> None:
         for at in range(8, len(data) - width + 1, width):
-            self.frames.append((int.from_bytes(data[at : at + width], "big"), self.end))
+            self.frames.append((_number(data[at : at + width]), self.end))
             if len(self.frames) > MAX_ITEMS:
                 raise TooCostly("it has too many parts")
 
@@ -103,6 +99,10 @@ class _Boxes:
             self.items.append(
                 (construction, base + numbers.take(offset_size), numbers.take(length_size))
             )
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")
 
 
 class _Numbers:
@@ -131,7 +131,7 @@ def read(file: BinaryIO) -> Head:
 
 
 def _frame_sizes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The sizes in the sequence headers of the open bitstream units there; EXIF data and the like have none."""
+    """The sizes in the sequence headers of the open bitstream units there, if there are any."""
     for _ in range(MAX_UNITS):
         file.seek(start)
         head = file.read(10)

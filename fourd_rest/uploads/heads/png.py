@@ -20,7 +20,7 @@ _PIXEL = {0: 1, 2: 4, 3: 1, 4: 4, 6: 4}
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # An animation keeps the frame, the one before, and what it will be restored from.
 _ANIMATED = 5
-# Metadata are read in pieces, joined and kept; texts beyond Latin-1 take four bytes per character, twice.
+# Metadata are read in pieces, joined and kept; texts beyond Latin-1 take four bytes per character.
 _KEPT = 3
 _TEXT = 6
 # Beyond what the rows take when they are not packed at all: encoders that split the data finely.
