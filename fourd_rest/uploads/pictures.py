@@ -122,8 +122,8 @@ def verify(file: BinaryIO, *, formats: Sequence[str], max_pixels: int, max_memor
     Raises ``NOT_A_PICTURE`` if it is none of ``formats`` (names of ``FORMATS``), does not decode to its
     end, has more than ``max_pixels`` in all its frames, or would take more than ``max_memory`` bytes or
     too much time. That is told by its structure, before anything is decoded. Pillow's own
-    ``MAX_IMAGE_PIXELS`` still bears on TIFF, WebP and GIF, so whoever allows more than that must raise it
-    too. ``LOAD_TRUNCATED_IMAGES`` must be off, the default.
+    ``MAX_IMAGE_PIXELS`` still bears on TIFF, WebP and GIF, so whoever allows more than that must raise
+    it too. ``LOAD_TRUNCATED_IMAGES`` must be off, the default.
     """
     with judged():
         return _verify(file, formats, max_pixels, max_memory)

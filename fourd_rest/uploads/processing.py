@@ -1,8 +1,8 @@
 """File fields with code of their own between the file and its storage (D-54 is for all others).
 
 A field that makes a picture smaller, takes positions out of it, or adds files beside it does so while
-Django saves the field. Such a field saves here as it does there: the upload is assigned, and ``pre_save``
-runs. It runs before the transaction, on the instance that ``upload_to`` sees too.
+Django saves the field. Such a field saves here as it does there: the upload is assigned, and its
+``pre_save`` runs, before the transaction, on the instance that ``upload_to`` sees too.
 """
 
 from __future__ import annotations
