@@ -39,6 +39,7 @@ W004 uploads wait in a storage with a public address
 W005 SQLite without ``transaction_mode`` IMMEDIATE
 W006 a guest permission that no registered model has
 W007 a folded column that is exposed, or shorter than its text
+W041 a file field whose own code uploads by-pass
 I001 generic relations that are left out
 ==== ===========================================================================================
 """
@@ -47,12 +48,14 @@ from __future__ import annotations
 
 from .databases import check_databases, check_text_comparison
 from .exposure import check_dataclasses
+from .files import check_file_fields
 from .settings import check_guest_permissions, check_settings
 from .storages import check_upload_storage
 
 __all__ = [
     "check_databases",
     "check_dataclasses",
+    "check_file_fields",
     "check_guest_permissions",
     "check_settings",
     "check_text_comparison",

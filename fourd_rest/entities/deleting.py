@@ -20,6 +20,7 @@ from fourd_rest.errors import (
     ErrorItem,
     RestError,
 )
+from fourd_rest.uploads import processing
 
 from . import access
 from .access import Action
@@ -179,4 +180,4 @@ def _files(dataclass: DataClass, instance: models.Model) -> list[tuple[Any, str]
         return []
     fields = (field for field in instance._meta.concrete_fields if isinstance(field, models.FileField))
     files = (getattr(instance, field.attname) for field in fields)
-    return [(file.storage, file.name) for file in files if file]
+    return [(processing.deleter(file), file.name) for file in files if file]

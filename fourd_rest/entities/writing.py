@@ -31,7 +31,7 @@ from fourd_rest.errors import (
     WRONG_VALUE,
     RestError,
 )
-from fourd_rest.uploads import attach
+from fourd_rest.uploads import attach, processing
 
 from . import access, folded, integrity, stamps
 from .access import Action
@@ -471,7 +471,7 @@ class Writer:
             for attribute in draft.change.files
             if not attribute.holds_bytes
         ]
-        return [(file.storage, file.name) for file in files if file]
+        return [(processing.deleter(file), file.name) for file in files if file]
 
 
 class _RolledBack(Exception):

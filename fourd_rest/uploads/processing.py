@@ -7,6 +7,7 @@ Django saves the field. Such a field saves here as it does there: the upload is 
 
 from __future__ import annotations
 
+import copy
 import logging
 import uuid
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage
 from django.db import models
-from django.db.models.fields.files import FieldFile, ImageFieldFile
+from django.db.models.fields.files import FieldFile, FileDescriptor, ImageFieldFile
 from django.utils.functional import LazyObject
 
 from fourd_rest.models import UploadedBlob
@@ -43,17 +44,20 @@ class Made:
     changes: Mapping[str, Any]
 
 
-def processes(field: Any) -> bool:
-    """Whether code that is not Django's stands between a file and the storage of ``field``."""
-    return has_own_code(field) and issubclass(field.attr_class, FieldFile)
-
-
 def has_own_code(field: Any) -> bool:
-    if not isinstance(field, models.FileField):
-        return False
-    return (
+    """Whether code that is not Django's stands between a file and the storage of ``field``."""
+    return isinstance(field, models.FileField) and (
         type(field).pre_save is not models.FileField.pre_save
         or getattr(field.attr_class, "save", None) not in _PLAIN_SAVES
+    )
+
+
+def processes(field: Any) -> bool:
+    """Whether ``field`` has own code and can be made to run it: assigned files must become its own."""
+    return (
+        has_own_code(field)
+        and issubclass(field.attr_class, FieldFile)
+        and issubclass(field.descriptor_class, FileDescriptor)
     )
 
 
@@ -101,14 +105,22 @@ def _changes(field: Any, instance: models.Model, before: Mapping[str, Any]) -> d
     }
 
 
-def remove(file: FieldFile) -> None:
-    """Delete ``file`` as its field does, with the files that it has made beside it."""
-    file.delete(save=False)
+def deleter(file: FieldFile) -> Any:
+    """What has a ``delete(name)`` for ``file``: its storage, or its field's own code.
+
+    That code also deletes what it has made beside the file.
+    """
+    return file.storage if type(file).delete in _PLAIN_DELETES else _Deleter(file)
 
 
-def deletes_more(file: FieldFile) -> bool:
-    """Whether deleting ``file`` runs code that is not Django's."""
-    return type(file).delete not in _PLAIN_DELETES
+class _Deleter:
+    def __init__(self, file: FieldFile) -> None:
+        # Deleting empties the attribute of an instance: not of the one that has been saved.
+        instance = copy.copy(file.instance)
+        self._file = type(file)(instance, file.field, file.name)
+
+    def delete(self, name: str) -> None:
+        self._file.delete(save=False)
 
 
 class _Recording(LazyObject):  # type: ignore[type-arg]

@@ -17,7 +17,7 @@ MAX_UNITS = 10_000
 
 # Bytes per pixel: planes of 16 bits without subsampling, what they are made into, and for films the
 # frames that others refer to. The file is read and copied.
-_STILL, _MOVING = 24, 60
+_STILL, _MOVING = 24, 100
 _FILE = 3
 
 _CONTAINERS = frozenset({b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"})
