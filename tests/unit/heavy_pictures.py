@@ -428,6 +428,7 @@ def avif_tail(size: int) -> bytes:
 
 FILES: dict[str, Callable[[int], bytes]] = {
     "JPEG EXIF segments": partial(jpeg_with, _segment(0xE1, b"Exif\0\0" + b"x" * 70)),
+    "JPEG more EXIF segments": partial(jpeg_with, _segment(0xE1, b"Exif\0\0" + b"x" * 420)),
     "JPEG large EXIF segments": partial(jpeg_with, _segment(0xE1, b"Exif\0\0" + b"x" * 65_500)),
     "JPEG segments": partial(jpeg_with, _segment(0xE5, b"x")),
     "JPEG large segments": partial(jpeg_with, _segment(0xED, b"x" * 65_000)),

@@ -22,7 +22,7 @@ MAX_SCANS = 100
 # megapixels are 11 millions.
 MAX_BLOCK_VISITS = 40_000_000
 
-# A coefficient takes two bytes and is kept for all blocks where scans follow each other, a little is lost.
+# A coefficient takes two bytes and is kept for all blocks where scans follow each other; some is lost.
 _BLOCK_BYTES = 134
 # Bytes per pixel: it is decoded at an eighth of its size.
 _SMALL = 0.2
