@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fourd_rest.checks import databases, exposure, options, settings, storages
+from fourd_rest.checks import databases, exposure, files, options, settings, storages
 
-MODULES = (databases, exposure, options, settings, storages)
+MODULES = (databases, exposure, files, options, settings, storages)
 
 
 def judge_instead(monkeypatch: Any, name: str, value: object) -> None:
