@@ -162,3 +162,14 @@ def test_big_tiff() -> None:
     data = heavy_pictures._saved(image, "TIFF", big_tiff=True)
     assert data[2] == 43
     assert check(data).height == 48
+
+
+def test_many_pages_with_palettes() -> None:
+    page = heavy_pictures.flat(8, 8).quantize(64)
+    data = heavy_pictures._saved(page, "TIFF", save_all=True, append_images=[page] * 799)
+    assert check(data).frames == 800
+
+
+def test_fill_bytes_of_a_jpeg() -> None:
+    """Some encoders align segments."""
+    assert check(heavy_pictures.jpeg_junk(b"\xff", 60_000)).width == 64

@@ -11,8 +11,6 @@ from typing import BinaryIO
 
 # Frames of one pixel cost time, not pixels.
 MAX_FRAMES = 2_000
-# What is skipped byte by byte, where nothing should be.
-MAX_STRAY_BYTES = 1_024
 # EXIF data become Python objects of fifty times their size. Cameras write at most 64 KiB.
 MAX_EXIF_SIZE = 2**20
 

@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .costs import MAX_STRAY_BYTES, Head, TooCostly, exact
+from .costs import Head, TooCostly, exact
 
 SEARCH_SIZE = 2**14
+# Fill and stray bytes before the first scan, which are skipped one by one at half a µs.
+MAX_STRAY_BYTES = 2**16
 # Pillow keeps an object per segment. Large films and depth maps come in parts of 64 KiB.
 MAX_SEGMENTS = 2_000
 # EXIF segments are joined one by one, those of Photoshop taken apart; one of each is usual.

@@ -6,9 +6,11 @@ import os
 import struct
 from typing import BinaryIO
 
-from .costs import MAX_EXIF_SIZE, MAX_FRAMES, MAX_STRAY_BYTES, Head, TooCostly, exact
+from .costs import MAX_EXIF_SIZE, MAX_FRAMES, Head, TooCostly, exact
 
 MAX_GIF_BLOCKS = 500_000
+# What is skipped byte by byte, where nothing should be.
+MAX_STRAY_BYTES = 1_024
 # Run-length coded BMP are unpacked in Python: 0.1 µs per pixel, 0.26 µs per two bytes.
 MAX_RLE_PIXELS = 10_000_000
 MAX_RLE_SIZE = 8 * 2**20

@@ -32,6 +32,7 @@ _STRIP_OFFSETS, _STRIP_SIZES = 273, 279
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = 322, 323, 324, 325
 _OFFSETS = (_STRIP_OFFSETS, _TILE_OFFSETS)
 _PLACES = frozenset({*_OFFSETS, _STRIP_SIZES, _TILE_SIZES})
+_PALETTE, _PALETTE_SIZE = 320, 3 * 256
 _EXIF = (34_665, 34_853, 40_965)
 # A picture within the picture: its own decoder takes as much again, and coefficients.
 _NESTED = frozenset({6, 7, 50_001})
@@ -81,8 +82,9 @@ class _Directories:
             if length > inline:
                 value = self._unpack("Q" if self.big else "I", data[place + size - inline :])
                 held += length
-            if kind not in _BYTES and tag not in _PLACES and kind in _SIZES:
-                self.numbers += number
+            if kind in _SIZES and kind not in _BYTES and tag not in _PLACES:
+                # A palette of usual size is in every page.
+                self.numbers += 0 if tag == _PALETTE and number <= _PALETTE_SIZE else number
             found.setdefault(tag, _Entry(kind, number, value))
         # Values may lie above each other. There is never more of them than there is file.
         if held > self.end:
