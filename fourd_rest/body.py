@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.files.base import File
@@ -29,9 +31,15 @@ PROGRESS_EVERY = 256 * KIB
 HEAD_SIZE = 64
 DRAIN_BYTES = 512 * 2**20
 DRAIN_SECONDS = 5.0
+STALL_SECONDS = 2.0
 CHUNK_LINE = 4 * KIB
 
 Source = Callable[[int], bytes]
+
+_READER = "fourd_rest.body"
+# These raise if an application says how the connection goes on. The first has the whole body before the
+# application is called.
+_STRICT_SERVERS = ("waitress", "WSGIServer")
 
 
 class BodyReader:
@@ -52,11 +60,18 @@ class BodyReader:
         self._error: RestError | None = None
         self._ended = expected == 0
 
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing is left to be read."""
+        return self._ended
+
     @classmethod
     def of(cls, request: HttpRequest, *, limit: int) -> BodyReader:
         """The reader of ``request``'s body. An announced length above ``limit`` raises at once."""
         source, expected = _source_of(request)
-        return cls(source, limit=limit, expected=expected)
+        reader = cls(source, limit=limit, expected=expected)
+        request.META[_READER] = reader
+        return reader
 
     def read(self, size: int | None = -1) -> bytes:
         """Exactly ``size`` bytes, fewer only at the end of the body.
@@ -79,15 +94,18 @@ class BodyReader:
         return b"".join(iter(lambda: self._piece(CHUNK_SIZE), b""))
 
     def drain(self, *, limit: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:
-        """Throw away what is still coming, up to ``limit`` bytes and ``seconds``. Never raises.
+        """Throw away what is still coming, up to ``limit`` bytes and ``seconds``.
 
-        A connection closed with unread bytes in it is reset, and the client loses the answer.
+        A connection closed with unread bytes in it is reset, and the client loses the answer. Raises
+        ``OSError`` if the connection fails or keeps silent; what else is wrong with it ends the body.
         """
         deadline = time.monotonic() + seconds
         missing = limit if self.expected is None else min(limit, self.expected - self.count)
         while missing > 0 and time.monotonic() < deadline:
             try:
                 piece = self._source(min(missing, CHUNK_SIZE))
+            except OSError:
+                raise
             except Exception:
                 return
             if not piece:
@@ -124,23 +142,85 @@ class BodyReader:
 def drain_when_sent(request: HttpRequest, response: HttpResponseBase) -> None:
     """Throw away the rest of ``request``'s body once ``response`` is sent.
 
-    For an answer given before the body was read: the client gets it while it is still sending.
-    Under ASGI Django has read the whole body already.
+    For an answer given before the body was read: the client gets it while it is still sending. A client
+    that keeps silent, or sends drop by drop, must not hold the thread: where the server hands its socket
+    over, it is shut after ``STALL_SECONDS`` of silence and ``DRAIN_SECONDS`` in all. Where it does not,
+    nothing is drained, and the client is told that the connection ends. Under ASGI Django has read the
+    whole body already.
     """
-    if not hasattr(request, "environ"):
+    environ = getattr(request, "environ", None)
+    if environ is None or not _is_left(request):
+        return
+    connection = _connection_of(environ)
+    if connection is None:
+        if not environ.get("SERVER_SOFTWARE", "").startswith(_STRICT_SERVERS):
+            response.headers["Connection"] = "close"
         return
     close = response.close
 
     def drain_and_close() -> None:
         try:
-            source, _ = _source_of(request)
-            BodyReader(source, limit=DRAIN_BYTES).drain()
-        except RestError:
-            _skip_chunks(request.META["wsgi.input"])
+            with _time_limit(connection):
+                _drain(request)
         finally:
             close()
 
     response.close = drain_and_close  # type: ignore[method-assign]
+
+
+def _is_left(request: HttpRequest) -> bool:
+    """Whether the request has a body of which something may be unread."""
+    reader: BodyReader | None = request.META.get(_READER)
+    if reader is not None and reader.is_read:
+        return False
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length != "0" or bool(request.META.get("HTTP_TRANSFER_ENCODING"))
+
+
+def _connection_of(environ: dict[str, Any]) -> socket.socket | None:
+    """The socket that the body comes from; None if the server keeps it to itself."""
+    connection = environ.get("gunicorn.socket")
+    if connection is None:
+        stream = environ.get("wsgi.input")
+        # Django's development server: its stream counts the bytes of a buffered socket.
+        stream = getattr(getattr(stream, "_read", None), "__self__", stream)
+        connection = getattr(getattr(stream, "raw", None), "_sock", None)
+    return connection if hasattr(connection, "shutdown") else None
+
+
+@contextmanager
+def _time_limit(connection: socket.socket) -> Iterator[None]:
+    """Shut ``connection`` if what happens within takes too long; whoever reads it then is at its end."""
+
+    def shut() -> None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    before = connection.gettimeout()
+    # A read may consist of many small ones, each of which comes just in time.
+    timer = threading.Timer(DRAIN_SECONDS, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        connection.settimeout(STALL_SECONDS)
+        yield
+    except OSError:
+        shut()
+    finally:
+        timer.cancel()
+        with suppress(OSError):
+            connection.settimeout(before)
+
+
+def _drain(request: HttpRequest) -> None:
+    """Raises ``OSError`` if the connection fails or keeps silent."""
+    try:
+        source, _ = _source_of(request)
+        reader = BodyReader(source, limit=DRAIN_BYTES)
+    except RestError:
+        _skip_chunks(request.META["wsgi.input"])
+    else:
+        reader.drain()
 
 
 def _skip_chunks(stream: Any) -> None:
@@ -152,7 +232,7 @@ def _skip_chunks(stream: Any) -> None:
     if not isinstance(stream, LimitedStream):
         return
     stream.limit = sys.maxsize  # it counts a body without Content-Length as none
-    with suppress(OSError):
+    with suppress(ConnectionError):
         while size := _chunk_size(stream.readline(CHUNK_LINE)):
             _skip(stream, size)
             if stream.readline(CHUNK_LINE).strip():

@@ -105,6 +105,7 @@ class Settings:
     RAWPICT_LENIENT: bool = False
     PICTURE_FORMATS: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")
     MAX_PICTURE_PIXELS: int = 50_000_000
+    MAX_PICTURE_MEMORY: int = 300_000_000
     MAX_THUMBNAIL_SIDE: int = 4_096
     MAX_CONVERSIONS: int = 2
     MAX_CONVERTED_BYTES: int = 5 * 1024 * MIB

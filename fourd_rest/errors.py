@@ -296,3 +296,8 @@ def asked_attribute(name: str, dataclass: str) -> ErrorItem:
 
 
 ROWS: tuple[ErrorRow, ...] = tuple(row for row in list(globals().values()) if isinstance(row, ErrorRow))
+
+
+def picture_refused(reason: object) -> ErrorItem:
+    """1824 for a picture that is left undecoded because it would cost too much: the message says why."""
+    return ErrorItem(NOT_A_PICTURE, f"The picture is not accepted: {printable(str(reason))}")

@@ -101,6 +101,8 @@ class UploadedBlob(models.Model):
     width = models.PositiveIntegerField(_("width"), null=True)
     height = models.PositiveIntegerField(_("height"), null=True)
     thumbnail = models.BinaryField(_("thumbnail"), null=True)
+    # Why it is no picture that is accepted, once that was asked.
+    refusal = models.CharField(_("no picture because"), max_length=255, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

@@ -42,6 +42,7 @@ W004 uploads wait in a storage with a public address
 W005 SQLite without ``transaction_mode`` IMMEDIATE
 W006 a guest permission that no registered model has
 W007 a folded column that is exposed, or shorter than its text
+W041 a file field whose own code uploads by-pass
 W061 guests may add, change or delete
 W062 guests hold a permission on the users
 W063 (``check --deploy``) guests are counted by address, and nothing says whether proxies stand in front
@@ -59,6 +60,7 @@ from __future__ import annotations
 
 from .databases import check_databases, check_text_comparison
 from .exposure import check_dataclasses
+from .files import check_file_fields
 from .receivers import check_receivers
 from .settings import check_guest_permissions, check_proxies, check_settings
 from .storages import check_file_storages, check_upload_storage
@@ -66,6 +68,7 @@ from .storages import check_file_storages, check_upload_storage
 __all__ = [
     "check_databases",
     "check_dataclasses",
+    "check_file_fields",
     "check_file_storages",
     "check_guest_permissions",
     "check_proxies",

@@ -22,6 +22,7 @@ from fourd_rest.errors import (
     ErrorItem,
     RestError,
 )
+from fourd_rest.uploads import processing
 
 from . import access, cascades, stamps
 from .access import Action
@@ -233,4 +234,4 @@ def _files(dataclass: DataClass, instance: models.Model) -> Iterator[_File]:
     for field in instance._meta.concrete_fields:
         if isinstance(field, models.FileField) and (file := getattr(instance, field.attname)):
             key = getattr(instance, field.model._meta.pk.attname)
-            yield _File((file.storage, file.name), field.model, key)
+            yield _File((processing.deleter(file), file.name), field.model, key)

@@ -36,7 +36,7 @@ from fourd_rest.errors import (
     RestError,
     logger,
 )
-from fourd_rest.uploads import attach
+from fourd_rest.uploads import attach, processing
 
 from . import access, faults, folded, integrity, stamps
 from .access import Action
@@ -580,6 +580,9 @@ class Writer:
         files = {attribute: empty(attribute) for attribute in draft.change.files}
         files |= {item.attribute: item.value for item in draft.placed}
         self._assign_files(instance, draft, files)
+        for item in draft.placed:
+            for name, value in item.changes.items():
+                setattr(instance, name, value)
 
     def _assign_files(
         self, instance: models.Model, draft: Draft, files: Mapping[Attribute, str | bytes | None]
@@ -674,7 +677,7 @@ class Writer:
             for attribute in draft.change.files
             if not attribute.holds_bytes
         ]
-        return [(file.storage, file.name) for file in files if file]
+        return [(processing.deleter(file), file.name) for file in files if file]
 
 
 @dataclass(frozen=True, slots=True)

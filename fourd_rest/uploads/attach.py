@@ -8,25 +8,22 @@ copy.
 
 from __future__ import annotations
 
-import os
 import re
-import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.files.base import File as FileObject
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage import Storage
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
-from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, File
 from fourd_rest.dataclass.options import KEY_LENGTH
 from fourd_rest.errors import (
+    INVALID_VALUE,
     MISSING_BLOB_REF,
     MISSING_PICTURE_REF,
     STORAGE_FAILED,
@@ -36,23 +33,31 @@ from fourd_rest.errors import (
 )
 from fourd_rest.models import BlobAttachment, UploadedBlob
 
-from . import pictures
+from . import copying, pictures, processing, verifying
+from .intents import BeatingFile, Intents
 from .store import upload_storage
 
 _ID = re.compile(r"[0-9a-fA-F]{32}\Z")
-_PROGRESS_INTERVAL = 15  # seconds between two notes of progress
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A copy that waits for its entity to be saved.
 
-    ``value`` is what the model field gets: a name in its storage, or the bytes themselves.
+    ``value`` is what the model field gets: a name in its storage, or the bytes themselves. A field that
+    processes what it saves may have written more files, which ``others`` lead to, and have given other
+    fields their values, which ``changes`` holds by attribute name.
     """
 
     attribute: Attribute
     value: str | bytes
     intent: BlobAttachment
+    others: Sequence[BlobAttachment] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def intents(self) -> list[BlobAttachment]:
+        return [self.intent, *self.others]
 
 
 def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> UploadedBlob:
@@ -79,8 +84,12 @@ def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> Uploade
 
 
 def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
-    """The content decides, not the parameter of the upload: a verified picture becomes one."""
-    settings = current()
+    """The content decides, not the parameter of the upload: a verified picture becomes one.
+
+    What comes out is kept: an array may name one upload many times.
+    """
+    if blob.refusal:
+        raise verifying.refusal(blob)
     file: Any
     try:
         file = upload_storage().open(blob.name)
@@ -88,13 +97,12 @@ def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
         logger.exception("The file of upload %s is gone", blob.wire_id)
         raise RestError(missing()) from error
     with file:
-        picture = pictures.verify(
-            file, formats=settings.PICTURE_FORMATS, max_pixels=settings.MAX_PICTURE_PIXELS
-        )
-    blob.kind = UploadedBlob.Kind.PICTURE
-    blob.detected_type = picture.mime
-    blob.width, blob.height = picture.width, picture.height
-    blob.thumbnail = picture.thumbnail or None
+        try:
+            verifying.verify(blob, file)
+        except RestError as error:
+            if pictures.is_refusal(error):
+                blob.save(update_fields=["refusal"])
+            raise
     blob.save(update_fields=["kind", "detected_type", "width", "height", "thumbnail"])
 
 
@@ -108,36 +116,51 @@ def place(
 ) -> Placed:
     """Copy ``blob`` to where ``attribute`` of ``instance`` keeps its file. Saves no entity.
 
-    No transaction may be open: the intent must be committed before the copy begins.
+    No transaction may be open: the intent must be committed before the copy begins. Raises ``RestError``
+    9015 if a storage fails, 1569 if the field refuses the file.
     """
-    intent = BlobAttachment(
-        blob_id=blob.pk, model=dataclass_.model._meta.label_lower, field=attribute.source
-    )
+    intents = Intents(blob, dataclass_, attribute, alias)
     placed = None
     try:
-        if not attribute.holds_bytes:
-            intent.name = _new_name(attribute.field, instance, blob)
-        intent.save(using=alias)
-        placed = Placed(attribute, _copy(attribute, blob, intent), intent)
+        if processing.processes(attribute.field):
+            made = processing.save(attribute.field, instance, blob, intents)
+            main = intents.of(made.name)
+            others = [intent for intent in intents.noted if intent is not main]
+            placed = Placed(attribute, made.name, main, others, made.changes)
+        else:
+            name = "" if attribute.holds_bytes else _new_name(attribute.field, instance, blob)
+            intent = intents.note(name)
+            placed = Placed(attribute, _copy(attribute, blob, intent, intents), intent)
+    except processing.FieldRefused as error:
+        raise RestError(INVALID_VALUE(attribute=attribute.name, reason=error)) from error
     except Exception as error:
         logger.exception("Upload %s could not be copied to %s", blob.wire_id, attribute.field)
         raise RestError(STORAGE_FAILED()) from error
     finally:
-        if placed is None and intent.pk:
-            discard(Placed(attribute, intent.name, intent))
+        if placed is None:
+            for intent in intents.noted:
+                _discard(attribute, intent)
     return placed
 
 
 def _new_name(field: Any, instance: models.Model, blob: UploadedBlob) -> str:
     """A name in the field's storage that no file has, with the extension of what the file is."""
     with upload_storage().open(blob.name) as file:
-        extension = pictures.detect(file.read(pictures.HEAD_SIZE))[1]
-    name = field.generate_filename(instance, f"{uuid.uuid4().hex}{extension}")
+        plain = processing.plain_name(file)
+        before = instance.__dict__.get(field.attname)
+        # ``upload_to`` may look into the file.
+        instance.__dict__[field.attname] = FileObject(file, name=plain)
+        try:
+            name = field.generate_filename(instance, plain)
+        finally:
+            instance.__dict__[field.attname] = before
     # The base class' method never names an existing file, also where a storage would overwrite it.
     return Storage.get_available_name(field.storage, name, max_length=field.max_length)
 
 
-def _copy(attribute: Attribute, blob: UploadedBlob, intent: BlobAttachment) -> str | bytes:
+def _copy(
+    attribute: Attribute, blob: UploadedBlob, intent: BlobAttachment, intents: Intents
+) -> str | bytes:
     """Copy ``blob`` to where ``intent`` says; returns what the model field gets."""
     source = upload_storage()
     if attribute.holds_bytes:
@@ -146,12 +169,11 @@ def _copy(attribute: Attribute, blob: UploadedBlob, intent: BlobAttachment) -> s
     field: Any = attribute.field
     target: Storage = field.storage
     saved = intent.name
-    if not _link(source, blob.name, target, saved):
+    if not copying.copy(source, blob.name, target, saved, intents.beat):
         with source.open(blob.name) as file:
-            saved = target.save(saved, _Beating(file, intent), max_length=field.max_length)
-    if saved != intent.name:
-        intent.name = saved
-        intent.save(update_fields=["name"])
+            beating = BeatingFile(file, saved, intents.beat)
+            saved = target.save(saved, beating, max_length=field.max_length)
+    intents.rename(intent, saved)
     if target.size(saved) != blob.size:
         raise OSError(f"{saved} was stored with another size than {blob.size}")
     return saved
@@ -162,15 +184,16 @@ def fulfil(placed: Placed, key: str) -> None:
 
     Raises ``RestError`` 9015 if the copy is gone.
     """
-    intent = placed.intent
-    waiting = BlobAttachment.objects.using(intent._state.db).filter(
-        pk=intent.pk, state=BlobAttachment.State.INTENT
-    )
-    if not waiting.update(
-        state=BlobAttachment.State.ATTACHED, attached=timezone.now(), key=key[:KEY_LENGTH]
-    ):
-        # A sweep took the intent for abandoned and has removed the copy.
-        raise RestError(STORAGE_FAILED())
+    now = timezone.now()
+    for intent in placed.intents:
+        if not _waiting(intent).update(
+            state=BlobAttachment.State.ATTACHED, attached=now, key=key[:KEY_LENGTH]
+        ):
+            # A sweep took the intent for abandoned and has removed the copy.
+            raise RestError(STORAGE_FAILED())
+    for intent in placed.others:
+        # Their files belong to the field; the record is that of the file the entity names.
+        BlobAttachment.objects.using(intent._state.db).filter(pk=intent.pk).delete()
 
 
 def discard(placed: Placed) -> None:
@@ -179,14 +202,15 @@ def discard(placed: Placed) -> None:
     Whether it was saved the record alone tells: an error may come after the commit went through, from
     a hook of the site's or from a lost connection. The file of a saved entity stays.
     """
-    intent = placed.intent
-    waiting = BlobAttachment.objects.using(intent._state.db).filter(
-        pk=intent.pk, state=BlobAttachment.State.INTENT
-    )
-    if not waiting.update(state=BlobAttachment.State.ABANDONED):
+    for intent in placed.intents:
+        _discard(placed.attribute, intent)
+
+
+def _discard(attribute: Attribute, intent: BlobAttachment) -> None:
+    if not _waiting(intent).update(state=BlobAttachment.State.ABANDONED):
         return
     if intent.name:
-        field: Any = placed.attribute.field
+        field: Any = attribute.field
         try:
             field.storage.delete(intent.name)
         except Exception:
@@ -196,60 +220,7 @@ def discard(placed: Placed) -> None:
     intent.delete()
 
 
-class _Beating(FileObject):  # type: ignore[type-arg]
-    """A file that notes now and then that it is still being copied, so that no sweep takes the copy."""
-
-    def __init__(self, file: Any, intent: BlobAttachment) -> None:
-        super().__init__(file, name=intent.name)
-        self.source = file
-        self.intent = intent
-        self.noted = time.monotonic()
-
-    def read(self, size: int = -1) -> bytes:
-        self._beat()
-        return bytes(self.source.read(size))
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        for chunk in super().chunks(chunk_size):
-            self._beat()
-            yield chunk
-
-    def _beat(self) -> None:
-        if time.monotonic() - self.noted < _PROGRESS_INTERVAL:
-            return
-        self.noted = time.monotonic()
-        self.intent.progressed = timezone.now()
-        self.intent.save(update_fields=["progressed"])
-
-
-def _link(source: Storage, name: str, target: Storage, new_name: str) -> bool:
-    """Give the file a second name instead of copying it; false where that is not as good.
-
-    It is between plain folders whose files get equal modes.
-    """
-    # ``__class__`` sees through the lazy object that the default storage is; ``type`` does not.
-    if not (
-        source.__class__ is target.__class__ is FileSystemStorage
-        and source.file_permissions_mode == target.file_permissions_mode
-    ):
-        return False
-    path = Path(target.path(new_name))
-    try:
-        _make_folder(path.parent, target)
-        os.link(source.path(name), path)
-    except OSError:
-        return False  # another file system, or one without links
-    return True
-
-
-def _make_folder(folder: Path, storage: Any) -> None:
-    """Make ``folder`` with the modes that the storage itself would give it."""
-    mode = storage.directory_permissions_mode
-    if mode is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        return
-    umask = os.umask(0o777 & ~mode)
-    try:
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    finally:
-        os.umask(umask)
+def _waiting(intent: BlobAttachment) -> models.QuerySet[BlobAttachment]:
+    return BlobAttachment.objects.using(intent._state.db).filter(
+        pk=intent.pk, state=BlobAttachment.State.INTENT
+    )

@@ -27,7 +27,6 @@ from fourd_rest.conf import Settings, current
 from fourd_rest.dataclass import registry
 from fourd_rest.errors import (
     BODY_EMPTY,
-    NOT_A_PICTURE,
     STORAGE_FAILED,
     UPLOAD_QUOTA,
     UPLOAD_REFUSED,
@@ -36,7 +35,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
 
-from . import conversions, pictures
+from . import conversions, pictures, verifying
 from .store import upload_storage
 
 State = UploadedBlob.State
@@ -147,20 +146,14 @@ def _require_content(body: UploadFile) -> None:
 
 def _verify(blob: UploadedBlob, file: Any, settings: Settings) -> None:
     try:
-        picture = pictures.verify(
-            file, formats=settings.PICTURE_FORMATS, max_pixels=settings.MAX_PICTURE_PIXELS
-        )
+        verifying.verify(blob, file)
     except RestError as error:
-        if error.items[-1].row is not NOT_A_PICTURE or not settings.RAWPICT_LENIENT:
+        if not pictures.is_refusal(error) or not settings.RAWPICT_LENIENT:
             raise
         # Mobile clients send $rawPict for everything (D-15).
         blob.kind = UploadedBlob.Kind.BINARY
         file.seek(0)
         blob.detected_type = pictures.detect(file.read(pictures.HEAD_SIZE))[0]
-        return
-    blob.detected_type = picture.mime
-    blob.width, blob.height = picture.width, picture.height
-    blob.thumbnail = picture.thumbnail or None
 
 
 def _save(blob: UploadedBlob, content: Any, body: UploadFile) -> None:
@@ -229,6 +222,7 @@ def _make_ready(blob: UploadedBlob) -> None:
             "width",
             "height",
             "thumbnail",
+            "refusal",
             "ready",
             "expires",
         )

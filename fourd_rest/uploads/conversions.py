@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -27,16 +26,16 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from fourd_rest.conf import current
-from fourd_rest.errors import CONVERSIONS_BUSY, NOT_A_PICTURE, STORAGE_FAILED, RestError, logger
+from fourd_rest.errors import STORAGE_FAILED, RestError, logger
 from fourd_rest.models import ConvertedPicture
 
-from . import recoding
+from . import pictures, recoding
+from .gate import busy, gate
 from .store import upload_storage
 
 State = ConvertedPicture.State
 
 _WAIT = 5.0  # seconds that a request waits for its turn, or for another that makes the same
-_RETRY_AFTER = 5
 _PAUSE = 0.02
 _SPOOL = 2**20  # bytes of a picture that are kept in memory until it is stored
 # Seconds after which a use is noted again, and a picture that could not be made is tried again.
@@ -102,13 +101,13 @@ def obtain(source: Source, wanted: Wanted, before_making: Callable[[], None]) ->
                 asked = True
         else:
             return _used(found) if found.state == State.READY else None
-        if found is None and _gate.enter():
+        if found is None and gate.enter():
             try:
                 _make(slot, source, wanted)
             finally:
-                _gate.leave()
+                gate.leave()
         elif time.monotonic() >= deadline:
-            raise RestError(CONVERSIONS_BUSY(), retry_after=_RETRY_AFTER)
+            raise busy()
         else:
             time.sleep(pause)
             pause = min(2 * pause, 0.25)
@@ -123,28 +122,6 @@ def ready_pictures(sources: Collection[str] | None = None) -> QuerySet[Converted
     """The pictures that are there: all, or those made of files with one of these ``source_hash``."""
     rows = _rows().filter(state=State.READY)
     return rows if sources is None else rows.filter(source__in=sources).order_by("format", "box", "pk")
-
-
-class _Gate:
-    """Lets in as many threads of this process as ``MAX_CONVERSIONS`` says."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-
-    def enter(self) -> bool:
-        with self._lock:
-            if self._inside >= current().MAX_CONVERSIONS:
-                return False
-            self._inside += 1
-            return True
-
-    def leave(self) -> None:
-        with self._lock:
-            self._inside -= 1
-
-
-_gate = _Gate()
 
 
 def _rows() -> QuerySet[ConvertedPicture]:
@@ -231,9 +208,10 @@ def _made(row: ConvertedPicture, source: Source, wanted: Wanted) -> Iterator[IO[
                 box=wanted.box,
                 formats=settings.PICTURE_FORMATS,
                 max_pixels=settings.MAX_PICTURE_PIXELS,
+                max_memory=settings.MAX_PICTURE_MEMORY,
             )
         except RestError as error:
-            if error.items[-1].row is not NOT_A_PICTURE:
+            if not pictures.is_refusal(error):
                 raise
             logger.info("%s cannot be made: %s", row, repr(error.__cause__))
             made = None

@@ -84,7 +84,7 @@ def answer(
             request,
             open_file=lambda: _open(content.open),
             size=content.size,
-            etag=_etag(stored),
+            etag=_etag(stored, content),
             content_type=content_type,
             filename=_file_name(stored, content_type),
             inline=is_image,
@@ -179,13 +179,27 @@ def _is_server_made(stored: StoredFile) -> bool:
     return _SERVER_MADE.match(PurePosixPath(stored.name).stem) is not None
 
 
-def _etag(stored: StoredFile) -> str:
-    """Names in storages are made anew for every file, and the stamp moves when one is replaced."""
+def _etag(stored: StoredFile, content: Content) -> str:
+    """Changes whenever the stored bytes do (D-54), as far as the storage tells; nothing is opened.
+
+    Names in storages are made anew for every file, the stamp moves when one is replaced, and size and
+    time tell of one that was rewritten in its place.
+    """
     if stored.attribute.holds_bytes:
         return hashlib.sha256(stored.content).hexdigest()[:32]
     model = stored.attribute.field.model._meta.label
-    identity = "\n".join((model, stored.key, stored.attribute.name, stored.name, str(stored.stamp)))
+    identity = "\n".join(
+        (model, stored.key, stored.attribute.name, stored.name, str(stored.stamp), _version(content))
+    )
     return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _version(content: Content, or_else: str = "") -> str:
+    """Size and time of the stored object; ``or_else`` where the storage does not tell the time."""
+    try:
+        return f"{content.size} {content.version() or or_else}"
+    except FileNotFoundError as error:
+        raise RestError(FILE_MISSING()) from error
 
 
 def _file_name(stored: StoredFile, content_type: str, *, converted: bool = False) -> str:
@@ -215,7 +229,7 @@ def _converted(
         model=field.model._meta.label_lower,
         field=field.name,
         name=stored.name,
-        version=f"{content.size} {content.version() or stored.stamp}",
+        version=_version(content, or_else=str(stored.stamp)),
         download=lambda: _open(content.download),
     )
     etag = conversions.slot_of(source, wanted)[:32]

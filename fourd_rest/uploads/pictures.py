@@ -7,8 +7,6 @@ Reads a file object only; knows no request, storage or setting.
 from __future__ import annotations
 
 import io
-import re
-import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,23 +26,15 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-from fourd_rest.errors import NOT_A_PICTURE, RestError
+from fourd_rest.errors import NOT_A_PICTURE, RestError, picture_refused
+
+from . import heads
+from .heads import MAX_FRAMES, TooCostly
 
 HEAD_SIZE = 512
 THUMBNAIL_SIZE = 96
-# Frames of one pixel cost time, not pixels. No picture within the limits takes a tenth of this time.
-MAX_FRAMES = 2_000
-MAX_SECONDS = 20.0
-# A progressive JPEG is decoded once per scan; encoders write about ten.
-MAX_SCANS = 100
-MAX_STRAY_BYTES = 1_024
-# Pillow keeps an object per piece of metadata, however small the piece is.
-MAX_CHUNKS = 50_000
-MAX_GIF_BLOCKS = 500_000
-SEARCH_SIZE = 2**14
-
-# Not: bytes that belong to the data (00), fill (FF), and markers without a segment (01, D0 to D8).
-_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+# CPU seconds. No picture within the limits takes half of this time.
+MAX_SECONDS = 3.0
 
 # The plugin is called directly, not through Image.open(): that judges the size by a limit of the
 # whole process, warns, and opens a JPEG that carries further pictures as another format.
@@ -126,23 +116,40 @@ class Picture:
     thumbnail: bytes
 
 
-def verify(file: BinaryIO, *, formats: Sequence[str], max_pixels: int) -> Picture:
+def verify(file: BinaryIO, *, formats: Sequence[str], max_pixels: int, max_memory: int) -> Picture:
     """The picture in ``file``, a seekable file that stays open.
 
-    Raises ``NOT_A_PICTURE`` if it is none of ``formats`` (names of ``FORMATS``), does not decode to
-    its end, or has more than ``max_pixels`` in all its frames; the pixels are counted before they
-    are decoded. Pillow's own ``MAX_IMAGE_PIXELS`` still bears on TIFF, WebP and GIF, so whoever
-    allows more than that must raise it too. ``LOAD_TRUNCATED_IMAGES`` must be off, the default.
+    Raises ``NOT_A_PICTURE`` if it is none of ``formats`` (names of ``FORMATS``), does not decode to its
+    end, has more than ``max_pixels`` in all its frames, or would take more than ``max_memory`` bytes or
+    too much time. That is told by its structure, before anything is decoded. Pillow's own
+    ``MAX_IMAGE_PIXELS`` still bears on TIFF, WebP and GIF, so whoever allows more than that must raise
+    it too. ``LOAD_TRUNCATED_IMAGES`` must be off, the default.
+    """
+    with judged():
+        return _verify(file, formats, max_pixels, max_memory)
+
+
+@contextmanager
+def judged() -> Iterator[None]:
+    """Whatever is raised within is the picture's fault and becomes error 1824.
+
+    Pillow's decoders raise nearly any exception on hostile input; none is a fault of ours.
     """
     try:
-        return _verify(file, formats, max_pixels)
+        yield
+    except TooCostly as cause:
+        raise RestError(picture_refused(cause)) from cause
     except Exception as cause:
-        # Pillow's decoders raise nearly any exception on hostile input; none is a fault of ours.
         raise RestError(NOT_A_PICTURE()) from cause
 
 
-def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Picture:
-    with opened(file, formats, max_pixels) as picture:
+def is_refusal(error: RestError) -> bool:
+    """Whether ``error`` says that a file is no picture that is taken."""
+    return error.items[-1].row is NOT_A_PICTURE
+
+
+def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int, max_memory: int) -> Picture:
+    with opened(file, formats, max_pixels, max_memory) as picture:
         image, budget = picture.image, picture.budget
         width, height = image.size
         # Reads all entropy-coded data as a full decode does, in a fraction of the time and memory.
@@ -178,26 +185,21 @@ class Opened:
 
 
 @contextmanager
-def opened(file: BinaryIO, formats: Sequence[str], max_pixels: int) -> Iterator[Opened]:
+def opened(file: BinaryIO, formats: Sequence[str], max_pixels: int, max_memory: int) -> Iterator[Opened]:
     """The picture in ``file``. Raises any exception for one that is not acceptable, as ``verify``."""
     file.seek(0)
     mime = sniff(file.read(HEAD_SIZE)) or ""
     format_name = mime.removeprefix("image/").upper()
     if format_name not in formats or format_name not in FORMATS:
         raise ValueError(f"not an accepted type: {mime}")
-    frames = None
-    if format_name == "GIF":
-        frames = _count_frames(file, Budget(max_pixels))
-    elif format_name == "PNG":
-        _check_png(file)
-    elif format_name == "JPEG":
-        _check_jpeg(file)
+    head = heads.read(file, format_name)
     budget = Budget(max_pixels)
+    budget.look_at(head.width * head.height * (head.frames or 1))
+    head.check_memory(max_memory, format_name)
     file.seek(0)
     with _OPENERS[format_name](file) as image:
         budget.take(*image.size)
-        if format_name != "TIFF":
-            frames = frames or getattr(image, "n_frames", 1)
+        frames = None if format_name == "TIFF" else head.frames or getattr(image, "n_frames", 1)
         yield Opened(format_name, image, frames, budget)
 
 
@@ -205,17 +207,23 @@ class Budget:
     """The pixels, frames and time a picture may still have."""
 
     def __init__(self, pixels: int) -> None:
-        self._pixels = pixels
-        self._deadline = time.monotonic() + MAX_SECONDS
+        self._allowed = self._pixels = pixels
+        self._deadline = time.thread_time() + MAX_SECONDS
         self.frames = 0
+
+    def look_at(self, pixels: int) -> None:
+        """Refuse ``pixels`` more, and take none."""
+        if pixels > self._pixels:
+            raise TooCostly(f"it has more than {self._allowed / 1_000_000:g} megapixels")
 
     def take(self, width: int, height: int) -> None:
         self.frames += 1
+        self.look_at(width * height)
         self._pixels -= width * height
-        if self._pixels < 0 or self.frames > MAX_FRAMES:
-            raise ValueError("too many pixels or frames")
-        if time.monotonic() > self._deadline:
-            raise TimeoutError("too slow to decode")
+        if self.frames > MAX_FRAMES:
+            raise TooCostly(f"it has more than {MAX_FRAMES} frames")
+        if time.thread_time() > self._deadline:
+            raise TooCostly("it takes too long to decode")
 
 
 def go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
@@ -231,98 +239,6 @@ def go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
         except EOFError:
             return
         yield
-
-
-def _count_frames(file: BinaryIO, budget: Budget) -> int:
-    """The number of frames of a GIF, none of which is decoded.
-
-    A frame may lie outside the screen and so enlarge the picture; Pillow then makes room for it
-    while it only looks for the frame.
-    """
-    file.seek(0)
-    width, height, flags = struct.unpack("<6xHHBxx", _exact(file, 13))
-    _skip_palette(file, flags)
-    stray = blocks = 0
-    while (kind := file.read(1)) not in (b"", b";"):
-        if kind == b"!":
-            _exact(file, 1)
-            blocks += _skip_blocks(file)
-        elif kind == b",":
-            left, top, across, down, flags = struct.unpack("<HHHHB", _exact(file, 9))
-            width, height = max(width, left + across), max(height, top + down)
-            budget.take(width, height)
-            _skip_palette(file, flags)
-            _exact(file, 1)
-            blocks += _skip_blocks(file)
-        else:
-            stray += 1
-        if stray > MAX_STRAY_BYTES or blocks > MAX_GIF_BLOCKS:
-            raise ValueError("too much besides pictures")
-    return budget.frames
-
-
-def _skip_palette(file: BinaryIO, flags: int) -> None:
-    if flags & 0x80:
-        _exact(file, 6 << (flags & 7))
-
-
-def _skip_blocks(file: BinaryIO) -> int:
-    blocks = 0
-    while (size := _exact(file, 1)[0]) and blocks <= MAX_GIF_BLOCKS:
-        _exact(file, size)
-        blocks += 1
-    return blocks
-
-
-def _exact(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        raise EOFError("truncated")
-    return data
-
-
-def _check_png(file: BinaryIO) -> None:
-    """Refuse a PNG with a mass of chunks."""
-    position = 8
-    for _ in range(MAX_CHUNKS):
-        file.seek(position)
-        head = file.read(8)
-        if len(head) < 8 or head.endswith(b"IEND"):
-            return
-        position += 12 + int.from_bytes(head[:4], "big")
-    raise ValueError("too many chunks")
-
-
-def _check_jpeg(file: BinaryIO) -> None:
-    """Refuse a JPEG with a mass of segments or scans.
-
-    What follows the end of the picture does not count: telephones keep a film there.
-    """
-    segments = scans = 0
-    position = 2
-    while (found := _find_marker(file, position)) is not None:
-        marker, position = found
-        if marker == 0xD9:
-            return
-        segments += 1
-        scans += marker == 0xDA
-        if segments > MAX_CHUNKS or scans > MAX_SCANS:
-            raise ValueError("too many segments or scans")
-        file.seek(position)
-        position += int.from_bytes(_exact(file, 2), "big")
-
-
-def _find_marker(file: BinaryIO, position: int) -> tuple[int, int] | None:
-    """The next JPEG marker at or after ``position``, and where it ends."""
-    file.seek(position)
-    data = b""
-    while block := file.read(SEARCH_SIZE):
-        data += block
-        if (found := _MARKER.search(data)) is not None:
-            return data[found.end() - 1], position + found.end()
-        position += len(data) - 1
-        data = data[-1:]
-    return None
 
 
 def _thumbnail(image: Image.Image) -> bytes:

@@ -36,7 +36,7 @@ def receive(caller: Caller, address: Address, *, picture: bool | None = None) ->
     announced = Announced(
         picture=_is_picture(address) if picture is None else picture,
         timeout=_timeout(address),
-        declared_type=request.headers.get("Content-Type", "").partition(";")[0].strip(),
+        declared_type=_printable(request.headers.get("Content-Type", "").partition(";")[0].strip()),
         file_name=_file_name(request.headers.get("Content-Disposition", "")),
         address=caller.address,
     )
@@ -66,8 +66,16 @@ def _file_name(disposition: str) -> str:
     """The client's name for the file, for administrators to read; it never becomes a path."""
     if not disposition:
         return ""
-    message = Message()
-    message["Content-Disposition"] = disposition
-    name = message.get_filename("")
-    name = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in name if character.isprintable())
+    try:
+        message = Message()
+        message["Content-Disposition"] = disposition
+        name = str(message.get_filename(""))
+    except Exception:
+        # Charsets that do not exist or are no charsets, numbers of a thousand digits: whatever a header
+        # is, at worst there is no name.
+        return ""
+    return _printable(name.replace("\\", "/").rpartition("/")[2])
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

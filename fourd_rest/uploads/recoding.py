@@ -14,8 +14,6 @@ from typing import IO, Any, BinaryIO
 from PIL import Image, __version__, features
 from PIL.ImageFile import ImageFile
 
-from fourd_rest.errors import NOT_A_PICTURE, RestError
-
 from . import pictures
 
 # Changes with whatever may change the bytes that are made.
@@ -75,38 +73,28 @@ def recode(
     box: tuple[int, int] | None,
     formats: Sequence[str],
     max_pixels: int,
+    max_memory: int,
 ) -> None:
     """Write the picture in ``file`` to ``out`` as ``target``, one of ``TARGETS``.
 
     With a ``box`` it is made small enough for it, in its own proportions, and never enlarged.
-    Raises ``NOT_A_PICTURE`` as ``pictures.verify`` does, also for what ``target`` cannot hold.
+    Raises as ``pictures.verify`` does, also for what ``target`` cannot hold.
     """
-    try:
-        _recode(file, out, target, box, formats, max_pixels)
-    except Exception as cause:
-        # Pillow's decoders raise nearly any exception on hostile input; none is a fault of ours.
-        raise RestError(NOT_A_PICTURE()) from cause
+    with pictures.judged(), pictures.opened(file, formats, max_pixels, max_memory) as source:
+        _recode(source, out, target, box)
 
 
-def _recode(
-    file: BinaryIO,
-    out: IO[bytes],
-    target: str,
-    box: tuple[int, int] | None,
-    formats: Sequence[str],
-    max_pixels: int,
-) -> None:
-    with pictures.opened(file, formats, max_pixels) as source:
-        image = source.image
-        moving = source.format in _ANIMATED_SOURCES and target in _ANIMATED_TARGETS
-        moving = moving and source.frames != 1
-        held = () if moving else _ALSO_HELD.get(target, ())
-        frames = [_frame(image, target, box, held)]
-        plays = _plays(source.format, image)
-        if moving:
-            for _ in pictures.go_through(image, source.frames):
-                source.budget.take(*image.size)
-                frames.append(_frame(image, target, box, held))
+def _recode(source: pictures.Opened, out: IO[bytes], target: str, box: tuple[int, int] | None) -> None:
+    image = source.image
+    moving = source.format in _ANIMATED_SOURCES and target in _ANIMATED_TARGETS
+    moving = moving and source.frames != 1
+    held = () if moving else _ALSO_HELD.get(target, ())
+    frames = [_frame(image, target, box, held)]
+    plays = _plays(source.format, image)
+    if moving:
+        for _ in pictures.go_through(image, source.frames):
+            source.budget.take(*image.size)
+            frames.append(_frame(image, target, box, held))
     first = frames[0]
     options = _OPTIONS[target] | first.options
     if moving:

@@ -72,6 +72,7 @@ def our_thumbnail(path):
             box=BOX,
             formats=DEFAULTS.PICTURE_FORMATS,
             max_pixels=DEFAULTS.MAX_PICTURE_PIXELS,
+            max_memory=DEFAULTS.MAX_PICTURE_MEMORY,
         )
 
 

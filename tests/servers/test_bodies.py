@@ -9,6 +9,7 @@ import hashlib
 import random
 import sqlite3
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
+
+from fourd_rest.body import DRAIN_SECONDS
 
 from .harness import Answer, Server, Site, Wire, chunked, copy_site, head
 
@@ -345,6 +348,44 @@ def test_a_chunked_body_that_nobody_reads(server: Server, nothing_kept: None) ->
         )
         assert wire.answer().status == 404
         assert_usable_or_closed(wire)
+
+
+@pytest.mark.parametrize("drops", [False, True], ids=["silent", "drop by drop"])
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/rest/$upload?$timeout=-1", {"Content_Length": str(MIB)}),
+        ("/rest/Nothing", {"Content_Length": str(MIB)}),
+        ("/rest/Nothing", {"Transfer_Encoding": "chunked"}),
+    ],
+)
+def test_slow_clients_hold_no_threads(
+    server: Server, path: str, more: dict[str, str], drops: bool, nothing_kept: None
+) -> None:
+    """More of them than there are threads announce a body that is refused, and send next to nothing."""
+    slow = [Wire(server) for _ in range(3 if server.kind == "sync" else 6)]
+    try:
+        for wire in slow:
+            wire.send(head("POST", path, **more) + b"1")
+        began = time.monotonic()
+        with Wire(server) as wire:
+            wire.socket.settimeout(40)
+            threading.Thread(target=_drip, args=(slow, began + 20 * drops), daemon=True).start()
+            assert wire.request("GET", "/rest/").json == {"ok": True}
+        # They are served one after the other where there is one thread, four at a time else.
+        turns = len(slow) if server.kind == "sync" else 2
+        assert time.monotonic() - began < turns * (DRAIN_SECONDS + 1)
+    finally:
+        for wire in slow:
+            wire.close()
+
+
+def _drip(wires: list[Wire], until: float) -> None:
+    while time.monotonic() < until:
+        time.sleep(0.5)
+        for wire in wires:
+            with suppress(OSError):
+                wire.send(b"0")
 
 
 only_runserver = pytest.mark.parametrize("server", [RUNSERVER], indirect=True, scope="module")

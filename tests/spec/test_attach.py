@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.core.files.storage import InMemoryStorage, default_storage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, default_storage
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
@@ -21,7 +22,7 @@ from fourd_rest import DataClass
 from fourd_rest.entities import writing
 from fourd_rest.entities.rows import Rows
 from fourd_rest.models import BlobAttachment, UploadedBlob
-from fourd_rest.uploads import attach, blobs
+from fourd_rest.uploads import attach, blobs, copying, intents
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import (
@@ -392,10 +393,10 @@ def test_intent_is_there_before_the_copy(admin: RestClient, monkeypatch: Any) ->
     seen = []
     original = attach._copy
 
-    def copy(attribute: Any, blob: Any, intent: Any) -> Any:
+    def copy(*args: Any) -> Any:
         row = BlobAttachment.objects.get()
         seen.append((row.state, row.name, media()))
-        return original(attribute, blob, intent)
+        return original(*args)
 
     monkeypatch.setattr(attach, "_copy", copy)
     assert give(admin, "cv", wire_id).status_code == 200
@@ -620,37 +621,122 @@ def modes(name: str) -> tuple[int, int]:
 
 
 def test_folder_gets_the_modes_of_its_storage(admin: RestClient, settings: Any) -> None:
-    """Also where the file is linked, not copied."""
     settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o751
     john()
     assert give(admin, "cv", upload(admin, PDF)).status_code == 200
     name = Employee.objects.get().cv.name
-    assert Path(default_storage.path(name)).stat().st_nlink == 2
     assert modes(name)[1] == 0o751
 
 
 def test_file_gets_the_modes_of_its_storage(admin: RestClient, settings: Any) -> None:
-    """Not those that uploads have: such a file is copied."""
+    """Not those that uploads have."""
     options = {"location": settings.MEDIA_ROOT, "file_permissions_mode": 0o640}
     backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "default": backend}
     john()
     assert give(admin, "cv", upload(admin, PDF)).status_code == 200
     name = Employee.objects.get().cv.name
-    assert Path(default_storage.path(name)).stat().st_nlink == 1
     assert modes(name)[0] == 0o640
 
 
-def test_disk_without_links(admin: RestClient, monkeypatch: Any) -> None:
-    def link(*args: Any) -> None:
-        raise OSError("cross-device link")
+def cannot(*args: Any) -> Any:
+    raise OSError(errno.EXDEV, "cross-device")
 
-    monkeypatch.setattr(os, "link", link)
+
+@pytest.mark.parametrize("ways", [0, 1, 2])
+def test_every_way_to_copy(admin: RestClient, monkeypatch: Any, ways: int) -> None:
+    """Sharing blocks, within the kernel, through memory: what one file system lacks another way does."""
+    monkeypatch.setattr(copying, "_clone", lambda source, new: False)
+    pieces = (*[cannot] * ways, *copying._PIECES[ways:])
+    monkeypatch.setattr(copying, "_PIECES", pieces)
+    monkeypatch.setattr(copying, "_PIECE", 1_000)
+    content = PDF + os.urandom(300_000)
+    john()
+    assert give(admin, "cv", upload(admin, content)).status_code == 200
+    assert media() == {Employee.objects.get().cv.name: content}
+
+
+@pytest.mark.parametrize("first", [b"", b"half of it"])
+def test_a_copy_that_fails_midway_begins_anew(admin: RestClient, monkeypatch: Any, first: bytes) -> None:
+    def fail(source: int, new: int) -> int:
+        os.write(new, first)
+        return cannot()
+
+    monkeypatch.setattr(copying, "_clone", lambda source, new: False)
+    monkeypatch.setattr(copying, "_PIECES", (fail, *copying._PIECES))
     john()
     assert give(admin, "cv", upload(admin, PDF)).status_code == 200
-    name = Employee.objects.get().cv.name
-    assert media() == {name: PDF}
-    assert Path(default_storage.path(name)).stat().st_nlink == 1
+    assert media() == {Employee.objects.get().cv.name: PDF}
+
+
+def test_a_copy_is_a_copy(admin: RestClient) -> None:
+    """D-54: whoever writes into the file of one entity changes neither the other's nor the upload."""
+    john()
+    Employee.objects.create(pk=13, first_name="Anna", last_name="Jones")
+    red, blue = picture(), picture(mode="L")
+    wire_id = upload(admin, red, "$rawPict=true")
+    for key, stamp in (("12", 4), ("13", 1)):
+        sent = {"__KEY": key, "__STAMP": stamp, "photo": {"ID": wire_id}}
+        assert admin.update("Employee", sent).status_code == 200
+    one, other = Employee.objects.get(pk=12).photo, Employee.objects.get(pk=13).photo
+    first = admin.read("Employee(12)/photo?$imageformat=best")
+    with Path(one.path).open("r+b") as file:  # as Pillow does it: the file keeps its name
+        file.truncate()
+        file.write(blue)
+    assert content_of(other) == red
+    with blobs.open_blob(UploadedBlob.objects.get()) as waiting:
+        assert waiting.read() == red
+    second = admin.read("Employee(12)/photo?$imageformat=best")
+    assert (first.content, second.content) == (red, blue)
+    assert first["ETag"] != second["ETag"]
+
+
+REWRITES = ["$imageformat=best", "$imageformat=webp", "$size=1x1", "$binary=true"]
+
+
+@pytest.mark.parametrize("query", REWRITES)
+@pytest.mark.parametrize("same_size", [False, True])
+def test_a_file_that_is_rewritten_in_place(admin: RestClient, query: str, same_size: bool) -> None:
+    """Every answer made of its bytes has another ETag: as it is, converted, smaller, in ranges."""
+    name = "cv" if query == "$binary=true" else "photo"
+    old = PDF if name == "cv" else picture()
+    john()
+    assert give(admin, name, upload(admin, old)).status_code == 200
+    path = f"Employee(12)/{name}?{query}"
+    first = admin.read(path)
+    tag = first["ETag"]
+    assert admin.read(path, HTTP_IF_NONE_MATCH=tag).status_code == 304
+    part = {"HTTP_RANGE": "bytes=0-3", "HTTP_IF_RANGE": tag}
+    assert admin.read(path, **part).status_code == 206
+    stored = Path(getattr(Employee.objects.get(), name).path)
+    stored.write_bytes(old if same_size else old + b"\0")
+    os.utime(stored, ns=(0, stored.stat().st_mtime_ns + 10**9))
+    second = admin.read(path, HTTP_IF_NONE_MATCH=tag)
+    assert (second.status_code, second["ETag"] == tag) == (200, False)
+    assert admin.read(path, **part).status_code == 200
+
+
+def test_the_etag_of_a_storage_that_cannot_tell_the_time(admin: RestClient, monkeypatch: Any) -> None:
+    def unknown(self: Any, name: str) -> Any:
+        raise NotImplementedError
+
+    john()
+    assert give(admin, "cv", upload(admin, PDF)).status_code == 200
+    monkeypatch.setattr(FileSystemStorage, "get_modified_time", unknown)
+    tag = admin.read("Employee(12)/cv?$binary=true")["ETag"]
+    again = admin.read("Employee(12)/cv?$binary=true", HTTP_IF_NONE_MATCH=tag)
+    assert again.status_code == 304
+
+
+def test_a_file_that_goes_while_it_is_looked_up(admin: RestClient, monkeypatch: Any) -> None:
+    def gone(self: Any, name: str) -> Any:
+        raise FileNotFoundError(name)
+
+    john()
+    assert give(admin, "cv", upload(admin, PDF)).status_code == 200
+    monkeypatch.setattr(FileSystemStorage, "get_modified_time", gone)
+    answer = admin.read("Employee(12)/cv?$binary=true")
+    assert_answer(answer, 404, errors((9017, "The file of this attribute is gone")))
 
 
 def test_storage_that_copies(admin: RestClient, storage: Any) -> None:
@@ -728,7 +814,7 @@ def test_slow_copy_is_noted(admin: RestClient, storage: Any, monkeypatch: Any) -
     """Else the sweep would take it for abandoned."""
     john()
     storage("Folder")
-    monkeypatch.setattr(attach, "_PROGRESS_INTERVAL", 0)
+    monkeypatch.setattr(intents, "_PROGRESS_INTERVAL", 0)
     wire_id = upload(admin, b"x" * 200_000)
     began = timezone.now()
     assert give(admin, "cv", wire_id).status_code == 200

@@ -21,7 +21,7 @@ from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.uploads import conversions, recoding
+from fourd_rest.uploads import conversions, gate, recoding
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.unit.test_pictures import WRITABLE, image, save
@@ -763,11 +763,11 @@ def test_too_many_at_a_time(
     monkeypatch.setattr(conversions, "_WAIT", 0.1)
     settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
     anna = employee(picture())
-    assert conversions._gate.enter()
+    assert gate.gate.enter()
     try:
         response = admin.read(photo(anna, "$imageformat=gif"))
     finally:
-        conversions._gate.leave()
+        gate.gate.leave()
     assert refused(response, 503, 9021, "Too many pictures are being converted", "djng")
     assert response.headers["Retry-After"] == "5"
     assert decoded(admin.read(photo(anna, "$imageformat=gif"))).format == "GIF"

@@ -14,13 +14,17 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.models import UploadedBlob
-from fourd_rest.uploads import blobs
+from fourd_rest.uploads import blobs, gate, pictures, receiving, verifying
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import assert_answer, chunked, cut, errors, files, nothing_changes
 from tests.contract.storages import SECRET
@@ -219,6 +223,181 @@ def test_name_in_the_storage_is_the_servers_own(admin: RestClient) -> None:
 def test_file_name_of_the_client(admin: RestClient, disposition: str, name: str) -> None:
     blob = assert_id(admin.upload(PDF, HTTP_CONTENT_DISPOSITION=disposition))
     assert blob.file_name == name
+
+
+HOSTILE = [
+    "attachment; filename*=undefined''x",
+    "attachment; filename*=idna''%FF.x",
+    "attachment; filename*=rot13''x",
+    "attachment; filename*=zlib''x",
+    "attachment; filename*=''x",
+    "attachment; filename*=a\0b''x",
+    "attachment; filename*=UTF-8'x",
+    "attachment; filename*=UTF-8''%C3%28%00",
+    "attachment; filename*=UTF-16''%D8%00",
+    f"attachment; filename*{'9' * 4_400}=x",
+    f"attachment; filename*0*=UTF-8''a; filename*{'1' * 4_400}*=b",
+    "attachment; filename*0*=undefined''a; filename*1*=b",
+    "attachment; filename*-1=x; filename*x=y",
+    "attachment" + "; filename*0=a" * 300,
+    'attachment; filename="\udc80\x00"',
+    "=?undefined?b?eA==?=; filename==?undefined?q?=FF?=",
+]
+
+
+@pytest.mark.parametrize("disposition", HOSTILE)
+def test_whatever_the_header_is_there_is_at_worst_no_name(admin: RestClient, disposition: str) -> None:
+    blob = assert_id(admin.upload(PDF, HTTP_CONTENT_DISPOSITION=disposition))
+    assert blob.file_name.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "declared"),
+    [
+        ("application/pdf; charset=nonsense", "application/pdf"),
+        ("application/pdf\0; charset=idna", "application/pdf"),
+        ("text/plain; charset*=zlib''x", "text/plain"),
+        ("multipart/form-data; boundary*9999=x", "multipart/form-data"),
+        ("x" * 5_000, "x" * 100),
+        ("\x00\x1b\udc80", ""),
+        (";", ""),
+    ],
+)
+def test_whatever_the_declared_type_is(admin: RestClient, content_type: str, declared: str) -> None:
+    blob = assert_id(admin.upload(PDF, content_type=content_type))
+    assert blob.declared_type == declared
+
+
+@examples(max_examples=300, deadline=None)
+@given(
+    st.text(st.characters(max_codepoint=0x24F), max_size=200)
+    | st.lists(
+        st.sampled_from(
+            [
+                "attachment",
+                ";",
+                "filename",
+                "*",
+                "=",
+                "'",
+                '"',
+                "\\",
+                "%",
+                "utf-8",
+                "undefined",
+                "idna",
+                "0",
+            ]
+            + [
+                "1",
+                "9" * 20,
+                "=?",
+                "?=",
+                "x",
+                " ",
+                "\t",
+                "\0",
+                "(",
+                ")",
+                ",",
+                "é",
+                "\udcff",
+                "unicode_escape",
+            ]
+        ),
+        max_size=60,
+    ).map("".join)
+)
+def test_file_names_from_any_header(disposition: str) -> None:
+    name = receiving._file_name(disposition)
+    assert name.isprintable()
+    assert "/" not in name
+    assert "\\" not in name
+
+
+# A picture that is none
+
+
+def test_a_failure_is_found_out_once(admin: RestClient, monkeypatch: Any) -> None:
+    """Whoever names it next, in an array or later, is told the same."""
+    original, asked = pictures.verify, []
+
+    def verify(*args: Any, **kwargs: Any) -> Any:
+        asked.append(args)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(pictures, "verify", verify)
+    # Too many scans: refused for what it would cost, which is told.
+    scans = picture("JPEG")[:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 101 + b"\xff\xd9"
+    for content, message in (
+        (PDF, "The file is not a picture of an accepted type"),
+        (scans, "The picture is not accepted: it has too many scans"),
+    ):
+        asked.clear()
+        wire_id = assert_id(admin.upload(content)).wire_id
+        entities = [{"lastName": f"{number}", "photo": {"ID": wire_id}} for number in range(100)]
+        for _ in range(2):
+            answer = admin.update("Employee", entities)
+            assert answer.status_code == 500
+            told = [entity["__ERROR"][0] for entity in answer.json()["__ENTITIES"]]
+            assert told == [{"message": message, "componentSignature": "dbmg", "errCode": 1824}] * 100
+        assert len(asked) == 1
+
+
+def test_a_failure_that_was_let_pass_is_found_out_once(
+    admin: RestClient, settings: Any, monkeypatch: Any
+) -> None:
+    """``RAWPICT_LENIENT``: an upload that is stored as any other file was asked already."""
+    settings.FOURD_REST = {"RAWPICT_LENIENT": True}
+    blob = assert_id(admin.upload(PDF, "$rawPict=true"))
+    assert (blob.kind, blob.refusal) == ("binary", "The file is not a picture of an accepted type")
+    monkeypatch.delattr(pictures, "verify")
+    answer = admin.update("Employee", {"lastName": "x", "photo": {"ID": blob.wire_id}})
+    assert answer.json()["__ERROR"][0]["errCode"] == 1824
+
+
+def test_a_storage_that_fails_is_not_the_pictures_fault(admin: RestClient, monkeypatch: Any) -> None:
+    """It is told as what it is, and the next attempt asks again."""
+    blob = assert_id(admin.upload(picture()))
+    original = FileSystemStorage.open
+
+    def broken(self: Any, name: str, mode: str = "rb") -> Any:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise OSError("connection reset")
+
+        return File(Broken(), name=name) if mode == "rb" else original(self, name, mode)
+
+    sent = {"firstName": "x", "lastName": "x", "photo": {"ID": blob.wire_id}}
+    with monkeypatch.context() as patched:
+        patched.setattr(FileSystemStorage, "open", broken)
+        answer = admin.update("Employee", sent)
+        assert [item["errCode"] for item in answer.json()["__ERROR"]] == [9015, 1534]
+    blob.refresh_from_db()
+    assert blob.refusal == ""
+    assert admin.update("Employee", sent).status_code == 200
+
+
+@pytest.mark.parametrize("params", ["$rawPict=true", "$binary=true"])
+def test_verifying_waits_for_its_turn(admin: RestClient, monkeypatch: Any, params: str) -> None:
+    """As many pictures are decoded at a time as are converted."""
+    monkeypatch.setattr(verifying, "_WAIT", 0.0)
+    monkeypatch.setattr(gate.gate, "enter", lambda: False)
+    answer = admin.upload(picture(), params)
+    if params == "$binary=true":
+        wire_id = assert_id(answer).wire_id
+        answer = admin.update("Employee", {"lastName": "x", "photo": {"ID": wire_id}})
+        busy = answer.json()["__ERROR"][0]
+        assert busy == errors((9021, "Too many pictures are being converted"))["__ERROR"][0]
+        assert UploadedBlob.objects.get().refusal == ""
+        return
+    assert_answer(
+        answer,
+        503,
+        errors((9021, "Too many pictures are being converted")),
+        {"Retry-After": "5"},
+    )
+    assert (UploadedBlob.objects.count(), files()) == (0, {})
 
 
 @pytest.fixture

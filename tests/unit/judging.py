@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fourd_rest.checks import databases, exposure, options, receivers, settings, storages
+from fourd_rest.checks import databases, exposure, files, options, receivers, settings, storages
 
-MODULES = (databases, exposure, options, receivers, settings, storages)
+MODULES = (databases, exposure, files, options, receivers, settings, storages)
 
 
 def judge_instead(monkeypatch: Any, name: str, value: object) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import socket
+import threading
+import time
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -291,16 +296,119 @@ def test_drain_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_drain_stops_at_the_end_and_at_an_error() -> None:
-    for end in (None, OSError()):
+    for end in (None, InvalidChunkSize("zz")):
         stream = Stream(DATA, piece=1000, end=end)
         BodyReader(stream.read, limit=9999).drain()
         assert len(stream.reads) == 3
 
 
+def test_drain_tells_of_a_connection_that_fails() -> None:
+    stream = Stream(DATA, end=TimeoutError())
+    with pytest.raises(TimeoutError):
+        BodyReader(stream.read, limit=9999).drain()
+
+
+def open_socket() -> dict[str, Any]:
+    """What a server adds that hands its socket over."""
+    connection = SimpleNamespace(
+        gettimeout=lambda: None, settimeout=lambda seconds: None, shutdown=lambda how: None
+    )
+    return {"gunicorn.socket": connection}
+
+
+@pytest.mark.django_db  # closing a response looks at the connections
+@pytest.mark.parametrize("drops", [False, True], ids=["silent", "drop by drop"])
+@pytest.mark.parametrize("length", ["1000000", None], ids=["announced", "in chunks"])
+def test_a_slow_client_does_not_hold_the_thread(
+    drops: bool, length: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(body, "DRAIN_SECONDS", 0.6)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as stream:
+        environ: dict[str, Any] = {"gunicorn.socket": ours}
+        if length is None:
+            request = chunked(stream, **environ)
+        else:
+            request = wsgi(stream, CONTENT_LENGTH=length, **environ)
+        ended = threading.Event()
+
+        def send() -> None:
+            with suppress(OSError):
+                theirs.sendall(b"x")
+                while drops and not ended.wait(0.05):
+                    theirs.sendall(b"x")
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        response = HttpResponse(status=404)
+        drain_when_sent(request, response)
+        assert "Connection" not in response.headers
+        began = time.monotonic()
+        response.close()
+        taken = time.monotonic() - began
+        ended.set()
+        sender.join()
+        assert (0.5 if drops else 0.1) < taken < 3
+        # What comes yet is never taken for a request.
+        theirs.settimeout(5)
+        assert theirs.recv(1) == b""
+    assert response.closed
+
+
+@pytest.mark.django_db  # closing a response looks at the connections
+def test_the_time_limit_of_the_server_is_its_own_again() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as stream:
+        ours.settimeout(77)
+        theirs.sendall(b"abcGET /")
+        response = HttpResponse()
+        drain_when_sent(wsgi(stream, CONTENT_LENGTH="3", **{"gunicorn.socket": ours}), response)
+        response.close()
+        assert ours.gettimeout() == 77
+        assert stream.read(5) == b"GET /"
+
+
+@pytest.mark.django_db  # closing a response looks at the connections
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"CONTENT_LENGTH": "1024"}, "close"),
+        ({"CONTENT_LENGTH": "1024", "SERVER_SOFTWARE": "Apache/2.4"}, "close"),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, "close"),
+        # They raise if an application says so.
+        ({"CONTENT_LENGTH": "1024", "SERVER_SOFTWARE": "waitress"}, None),
+        ({"CONTENT_LENGTH": "1024", "SERVER_SOFTWARE": "WSGIServer/0.2"}, None),
+        # There is nothing left.
+        ({"CONTENT_LENGTH": "0"}, None),
+        ({"CONTENT_LENGTH": ""}, None),
+        ({}, None),
+    ],
+)
+def test_a_server_that_keeps_its_socket_ends_the_connection(
+    environ: dict[str, str], told: str | None
+) -> None:
+    stream = Stream(DATA, piece=1000)
+    response = HttpResponse(status=404)
+    drain_when_sent(wsgi(stream, **environ), response)
+    response.close()
+    assert stream.reads == []
+    assert response.headers.get("Connection") == told
+
+
+@pytest.mark.django_db  # closing a response looks at the connections
+def test_a_body_that_was_read_ends_no_connection() -> None:
+    request = wsgi(Stream(DATA), CONTENT_LENGTH="1024")
+    assert BodyReader.of(request, limit=1024).read_all() == DATA
+    response = HttpResponse(status=400)
+    drain_when_sent(request, response)
+    assert "Connection" not in response.headers
+
+
 @pytest.mark.django_db  # closing a response looks at the connections
 def test_drain_when_sent() -> None:
     stream = Stream(DATA, piece=1000)
-    request = wsgi(stream, CONTENT_LENGTH="1024")
+    request = wsgi(stream, CONTENT_LENGTH="1024", **open_socket())
     assert error_of(BodyReader.of, request, limit=5) == too_large(5)
     response = HttpResponse(status=413)
     closed: list[int] = []
@@ -316,7 +424,7 @@ def test_drain_when_sent() -> None:
 def test_drain_when_sent_of_a_chunked_body() -> None:
     stream = Stream(DATA, piece=1000)
     response = HttpResponse()
-    drain_when_sent(chunked(stream), response)
+    drain_when_sent(chunked(stream, **open_socket()), response)
     response.close()
     assert stream.data == b""
 
@@ -325,7 +433,7 @@ def test_drain_when_sent_of_a_chunked_body() -> None:
 def test_drain_when_sent_without_an_end() -> None:
     stream = Stream(DATA)
     response = HttpResponse()
-    drain_when_sent(chunked(stream, **{"wsgi.input_terminated": False}), response)
+    drain_when_sent(chunked(stream, **{"wsgi.input_terminated": False}, **open_socket()), response)
     response.close()
     assert stream.reads == []
     assert response.closed
@@ -352,7 +460,7 @@ def test_drain_when_sent_on_the_development_server(sent: bytes, left: bytes) -> 
     connection = io.BytesIO(sent)
     stream = LimitedStream(connection, 0)
     response = HttpResponse(status=411)
-    drain_when_sent(chunked(stream, **{"wsgi.input_terminated": False}), response)
+    drain_when_sent(chunked(stream, **{"wsgi.input_terminated": False}, **open_socket()), response)
     response.close()
     assert connection.read() == left
     assert stream.read() == b""

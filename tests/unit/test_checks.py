@@ -33,7 +33,7 @@ from fourd_rest.dataclass.registry import Registry
 from fourd_rest.models import Stamped
 from testproject.hr.models import Company, Employee, Invoice
 from tests.unit.judging import MODULES, judge_instead
-from tests.zoo.models import Animal, Aviary, Everything, Finder, Keeper, Parcel, Place, Planet
+from tests.zoo.models import Animal, Aviary, Everything, Finder, Keeper, Parcel, Place, Planet, Poster
 
 STAMP_HINT = "Use models.PositiveIntegerField(default=1, editable=False), or the base class Stamped."
 LEGAL_NAME = "A name consists of letters, digits and underscores and begins with a letter."
@@ -42,6 +42,7 @@ EVERY_CHECK = [
     checks.check_guest_permissions,
     checks.check_proxies,
     checks.check_dataclasses,
+    checks.check_file_fields,
     checks.check_databases,
     checks.check_text_comparison,
     checks.check_upload_storage,
@@ -121,6 +122,22 @@ def test_the_sites_of_this_project_are_silent(connection):
     assert [(number, label) for number, _, _, label in found()] == [
         ("I061", "zoo.Account"),
         ("I061", "zoo.Finder"),
+    ]
+
+
+# File fields
+
+
+def test_a_file_field_whose_own_code_cannot_run(registered):
+    registered.register(Poster)
+    assert found() == [
+        (
+            "W041",
+            "Uploads are given to zoo.Poster.foreign as they are: its own code cannot be made to run",
+            "Make its attr_class a FieldFile and its descriptor a FileDescriptor, or leave it out with "
+            "exclude=['foreign'].",
+            "zoo.Poster",
+        )
     ]
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from fourd_rest.errors import CONVERSIONS_BUSY, STORAGE_FAILED, RestError
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.uploads import conversions, recoding
+from fourd_rest.uploads import conversions, gate, recoding
 from fourd_rest.uploads.blobs import sweep
 from fourd_rest.uploads.conversions import Source, Wanted, obtain, slot_of
 from tests.conftest import picture
@@ -305,16 +305,16 @@ def test_the_name_that_the_storage_chose(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_gate(settings: Any) -> None:
     settings.FOURD_REST = {"MAX_CONVERSIONS": 2}
-    gate = conversions._Gate()
-    assert [gate.enter() for _ in range(3)] == [True, True, False]
-    gate.leave()
-    assert [gate.enter() for _ in range(2)] == [True, False]
+    one = gate.Gate()
+    assert [one.enter() for _ in range(3)] == [True, True, False]
+    one.leave()
+    assert [one.enter() for _ in range(2)] == [True, False]
 
 
 def test_a_turn_is_waited_for_and_given_back(naps: list[Any], settings: Any, while_making: Any) -> None:
     settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
-    assert conversions._gate.enter()
-    naps += [nothing, conversions._gate.leave]
+    assert gate.gate.enter()
+    naps += [nothing, gate.gate.leave]
     assert ready().size > 0
     assert naps == []
 
@@ -324,7 +324,7 @@ def test_a_turn_is_waited_for_and_given_back(naps: list[Any], settings: Any, whi
     while_making(fail)
     with pytest.raises(KeyboardInterrupt):
         obtain(source(), WEBP, nothing)
-    assert conversions._gate._inside == 0
+    assert gate.gate._inside == 0
 
 
 # The sweep.

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import io
 import uuid
 from decimal import InvalidOperation
 
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.files.base import ContentFile
 from django.core.validators import FileExtensionValidator, MaxValueValidator
 from django.db import models
+from django.db.models.fields.files import ImageFieldFile
 from django.db.models.functions import Now, Upper
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import get_language
+from PIL import Image
 
 from fourd_rest.models import Stamped
 from tests.zoo import fields
@@ -650,3 +655,89 @@ class Moody(models.Model):
     """Grumpy in its field alone: many are saved at once."""
 
     name = GrumpyField(max_length=40, blank=True, validators=[_grumpy_validator])
+
+
+class ShrunkFile(ImageFieldFile):
+    """Makes what it saves a small JPEG, and a tiny one beside it."""
+
+    def save(self, name, content, save=True):
+        with Image.open(content) as image:
+            if image.width == 13:
+                raise ZeroDivisionError("a bug of the field")
+            if image.width == 14:
+                raise ValidationError("Fourteen is too wide.")
+            small = image.convert("RGB").resize((4, 3))
+        stem = name.rpartition(".")[0]
+        super().save(f"{stem}.jpg", ContentFile(self._packed(small)), save)
+        tiny = self.name.replace(".jpg", ".tiny.jpg")
+        self.storage.save(tiny, ContentFile(self._packed(small.resize((1, 1)))))
+
+    def delete(self, save=True):
+        self.storage.delete(self.name.replace(".jpg", ".tiny.jpg"))
+        super().delete(save)
+
+    @staticmethod
+    def _packed(image):
+        out = io.BytesIO()
+        image.save(out, "JPEG")
+        return out.getvalue()
+
+
+class ShrunkField(models.ImageField):
+    attr_class = ShrunkFile
+
+
+class StampedField(models.FileField):
+    """Marks what it saves, and tells another field how long it was."""
+
+    def pre_save(self, model_instance, add):
+        file = getattr(model_instance, self.attname)
+        if file and not file._committed:
+            content = file.read()
+            model_instance.length = len(content)
+            file.save(file.name, ContentFile(b"seen " + content), save=False)
+        return super().pre_save(model_instance, add)
+
+
+class ForeignFile:
+    """No file of Django's."""
+
+    def __init__(self, instance, field, name):
+        self.name = name
+
+    def __bool__(self):
+        return bool(self.name)
+
+    def __str__(self):
+        return self.name or ""
+
+    def save(self, name, content, save=True):
+        raise NotImplementedError
+
+
+class ForeignField(models.FileField):
+    """Its code cannot be made to run: what is assigned stays what it is."""
+
+    attr_class = ForeignFile
+    descriptor_class = models.query_utils.DeferredAttribute
+
+    def pre_save(self, model_instance, add):
+        return getattr(model_instance, self.attname)
+
+
+def by_content(instance, filename):
+    """Under the digest of the file."""
+    with instance.plain.open() as file:
+        return f"posters/{hashlib.md5(file.read(), usedforsecurity=False).hexdigest()}"
+
+
+class Poster(models.Model):
+    """File fields that process what they save."""
+
+    title = models.CharField(max_length=30, blank=True)
+    shrunk = ShrunkField(upload_to="shrunk/", blank=True)
+    stamped = StampedField(upload_to="stamped/", blank=True)
+    length = models.IntegerField(default=0)
+    plain = models.FileField(upload_to=by_content, blank=True)
+    foreign = ForeignField(upload_to="foreign/", blank=True)
+    sequel = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
