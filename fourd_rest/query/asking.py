@@ -1,8 +1,8 @@
 """What the parameters of an address ask for: the filter with its values, and the order (D-05, D-39).
 
 Clients that put a value into quotes piece by piece are understood as the 4D server understands them.
-Where the pieces leave open what is a constant and what is language, a read takes one of the readings, and
-a write none: it might delete more than the text says.
+Where the pieces leave open what is a constant and what is language, a read takes one of the readings,
+and a write none: it might delete more than the text says.
 """
 
 from __future__ import annotations

@@ -120,8 +120,9 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
     expression = place.attribute.expression
     if expression is not None:
-        rows: QuerySet[Any] = place.dataclass.model._base_manager.using(scans.alias)
-        return rows.annotate(**{place.attribute.column: expression}).order_by()
+        rows: Any = place.dataclass.model._base_manager.using(scans.alias)
+        annotated: QuerySet[Any] = rows.annotate(**{place.attribute.column: expression})
+        return annotated.order_by()
     return place.dataclass.get_queryset(caller.request).using(scans.alias).order_by()
 
 
