@@ -351,6 +351,7 @@ def _unquoted(part: str) -> str:
 def _read_params(query: str, params: dict[str, str], written: dict[str, str]) -> None:
     """Put the parameters of ``query`` into ``params``; see ``Address``."""
     at = 0
+    has_quotes = _QUOTE.search(query) is not None
     while at < len(query):
         end = query.find("&", at)
         if end < 0:
@@ -358,11 +359,11 @@ def _read_params(query: str, params: dict[str, str], written: dict[str, str]) ->
         equal = query.find("=", at, end)
         name = _decoded(query[at : end if equal < 0 else equal]).strip().lower()
         # "'a = 1' & 'b = 2'" must not lose its half.
-        if "'" in name or '"' in name:
+        if has_quotes and ("'" in name or '"' in name):
             raise _bad("the name of a parameter holds a quote")
         name = _ALIASES.get(name, name)
         value, pieces = "", ""
-        if equal >= 0 and _QUOTE.search(query, equal, end) is None:
+        if equal >= 0 and not (has_quotes and _QUOTE.search(query, equal, end)):
             value = _unformed(name, query[equal + 1 : end])
         elif equal >= 0 and _OPENING.match(query, equal + 1):
             end = _end(_QUOTED_VALUE, query, equal + 1)
@@ -373,7 +374,8 @@ def _read_params(query: str, params: dict[str, str], written: dict[str, str]) ->
             value = quotes.unlisted(value) if name in _LISTS else value
         if name:
             params[name] = value
-            written.pop(name, None)
+            if written:
+                written.pop(name, None)
             if pieces:
                 written[name] = pieces
         at = end + 1

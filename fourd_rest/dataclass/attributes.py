@@ -169,10 +169,11 @@ class Attribute:
 
     def means_null(self, text: str) -> bool:
         """Whether a posted or asked ``text`` is null to this attribute (D-47)."""
-        if text.strip() == "":
-            is_open = self.type not in ("string", "object")
-            return is_open and (self.may_be_null or self.type == "date")
-        return self.type == "date" and is_blank_date(text)
+        if self.type == "date":
+            return is_blank_date(text)
+        if text and not text.isspace():
+            return False
+        return self.type not in ("string", "object") and self.may_be_null
 
     @property
     def is_identity(self) -> bool:

@@ -44,22 +44,33 @@ class Beyond:
 
 
 NULL = Null()
+_NULL_CONSTANT = Constant(None)
+_AS_WRITTEN = frozenset({"string", "object"})
 
 
 def meant(attribute: Attribute, operand: Operand) -> Operand:
     """``operand`` with null for what means null to ``attribute`` (D-47)."""
-    if attribute.type in ("string", "object"):
+    if attribute.type in _AS_WRITTEN:
         return operand
-    match operand:
-        case Bare(text) | Text(text) | Given(str(text)):
-            return Constant(None) if attribute.means_null(text) else operand
-        case Items(items):
-            known: Any = tuple(meant(attribute, item) for item in items)
-            return Items(known)
-        case Given(list(values)):
-            nulled = [None if isinstance(v, str) and attribute.means_null(v) else v for v in values]
-            return Given(nulled, operand.placeholder)
+    kind = type(operand)
+    if kind is Bare or kind is Text:
+        return _NULL_CONSTANT if attribute.means_null(operand.text) else operand  # type: ignore[union-attr]
+    if isinstance(operand, Items):
+        if not any(_means_null(attribute, item) for item in operand.items):
+            return operand
+        items = operand.items
+        return Items(tuple([_NULL_CONSTANT if _means_null(attribute, item) else item for item in items]))
+    if isinstance(operand, Given) and isinstance(operand.value, str):
+        return _NULL_CONSTANT if attribute.means_null(operand.value) else operand
+    if isinstance(operand, Given) and isinstance(operand.value, list):
+        given = operand.value
+        nulled = [None if isinstance(v, str) and attribute.means_null(v) else v for v in given]
+        return Given(nulled, operand.placeholder)
     return operand
+
+
+def _means_null(attribute: Attribute, item: Bare | Text | Constant) -> bool:
+    return type(item) is not Constant and attribute.means_null(item.text)  # type: ignore[union-attr]
 
 
 def several(operand: Operand) -> Iterator[Operand]:
@@ -159,11 +170,10 @@ def wrong(operand: Operand) -> RestError:
 
 def _raw(operand: Operand) -> Any:
     """What stands there: a text or a JSON value."""
-    match operand:
-        case Bare(text) | Text(text):
-            return text
-        case Constant(value) | Given(value):
-            return value
+    if isinstance(operand, (Bare, Text)):
+        return operand.text
+    if isinstance(operand, (Constant, Given)):
+        return operand.value
     raise AssertionError("bind comes first, and a list has elements")
 
 

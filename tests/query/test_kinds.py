@@ -116,7 +116,7 @@ def test_filters(name: str, comparator: str) -> None:
             continue
         for path in PATHS if name == "json" else ("",):
             text = f"{{}}{path} {comparator} {constant}"
-            for form in (text, f"not({text})"):
+            for form in (text, f"not({text})") if comparator in ("=", "<", "in") else (text,):
                 compared(name, lambda asked, form=form: found_by(form.format(asked)))
 
 

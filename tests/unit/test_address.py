@@ -299,6 +299,7 @@ def test_parts_that_mean_nothing(path: str, text: str, name: str) -> None:
         ("Book/$filter=date=1/2/2020", "", (), {"$filter": "date=1/2/2020"}),
         ("Book(1)/title/$expand=writer", "", ("title",), {"$expand": "writer"}),
         (f"Book/$entityset/{ID}/$clean=true", "", ("$entityset", ID), {"$clean": "true"}),
+        ("Book/$filter='a'b'c'", "$filter=d", (), {"$filter": "d"}),
         ("Book/$top=3&$skip=1", "$top=5&$clean=1", (), {"$top": "5", "$skip": "1", "$clean": "1"}),
         # The path is decoded already; a plus is a plus.
         ("Book/$filter=a=50%25", "", (), {"$filter": "a=50%25"}),
@@ -314,7 +315,7 @@ def test_a_query_string_in_the_path(
     path: str, query: str, parts: tuple[str, ...], expected: dict[str, str]
 ) -> None:
     address = parse(path, query)
-    assert (address.head, address.parts) == ("Book", parts)
+    assert (address.head, address.parts, address.written) == ("Book", parts, {})
     assert dict(address.params) == expected
 
 
