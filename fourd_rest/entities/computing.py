@@ -196,10 +196,16 @@ def _check_scan(count: int) -> None:
 
 
 def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> Iterator[tuple[Any, ...]]:
-    """What Python computes of every entity, from an instance without its bytes."""
+    """What Python alone knows of every entity; what it computes, from an instance without its bytes."""
+    limit = current().MAX_SCANNED_ENTITIES
+    attributes = [operand.attribute for operand in operands]
+    if all(attribute.compute is None for attribute in attributes):
+        values = rows.values_list(*(attribute.column for attribute in attributes))
+        for row in values[:limit].iterator(chunk_size=2_000):
+            yield tuple(a.plain(value) for a, value in zip(attributes, row, strict=True))
+        return
     fields = rows.model._meta.concrete_fields
     bytes_ = [field.attname for field in fields if is_binary(field)]
     getters = [operand.attribute.in_python for operand in operands]
-    limit = current().MAX_SCANNED_ENTITIES
     for instance in rows.defer(*bytes_)[:limit].iterator(chunk_size=2_000):
         yield tuple(get(instance) for get in getters if get is not None)
