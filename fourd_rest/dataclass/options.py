@@ -87,7 +87,8 @@ class DataClass:
         Columns that hold a text of the entity as it is compared: ``{"name": "name_folded"}``. They are
         written on every save, and not exposed unless ``fields`` names them.
     ``database_comparison``
-        Text fields that are compared and sorted as the database does it, not by 4D's rule (D-17).
+        Text fields that are compared and sorted as the database does it, not by 4D's rule (D-17), and
+        custom fields that may be compared by their column, though they could read something else.
     """
 
     name: str = ""

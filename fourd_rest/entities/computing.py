@@ -198,13 +198,20 @@ def _check_scan(count: int) -> None:
 
 
 def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> list[tuple[Any, ...]]:
-    """What Python computes of every entity, from an instance without its bytes."""
-    fields = rows.model._meta.concrete_fields
-    bytes_ = [field.attname for field in fields if is_binary(field)]
-    getters = [get for operand in operands if (get := operand.attribute.in_python) is not None]
+    """What Python alone knows of every entity; what it computes, from an instance without its bytes."""
     limit = current().MAX_SCANNED_ENTITIES
-    found = []
+    attributes = [operand.attribute for operand in operands]
+    found: list[tuple[Any, ...]] = []
     with limits.streaming(rows.db):
+        if all(attribute.compute is None for attribute in attributes):
+            values = rows.values_list(*(attribute.column for attribute in attributes))
+            for row in values[:limit].iterator(chunk_size=2_000):
+                limits.check()
+                found.append(tuple([a.plain(v) for a, v in zip(attributes, row, strict=True)]))
+            return found
+        fields = rows.model._meta.concrete_fields
+        bytes_ = [field.attname for field in fields if is_binary(field)]
+        getters = [get for attribute in attributes if (get := attribute.in_python) is not None]
         for instance in rows.defer(*bytes_)[:limit].iterator(chunk_size=2_000):
             limits.check()
             found.append(tuple([get(instance) for get in getters]))

@@ -69,8 +69,8 @@ def meant(attribute: Attribute, operand: Operand) -> Operand:
     return operand
 
 
-def _means_null(attribute: Attribute, item: Bare | Text | Constant) -> bool:
-    return type(item) is not Constant and attribute.means_null(item.text)  # type: ignore[union-attr]
+def _means_null(attribute: Attribute, item: Operand) -> bool:
+    return isinstance(item, (Bare, Text)) and attribute.means_null(item.text)
 
 
 def several(operand: Operand) -> Iterator[Operand]:

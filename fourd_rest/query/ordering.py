@@ -6,7 +6,7 @@ breaks ties, so that pages never overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -70,24 +70,35 @@ def computed_order(
         if not _is_computed(place)
     }
     with limits.streaming(rows.db):
-        found = list(Scans(rows.db).bounded(rows.annotate(**ranks).order_by("pk")))
+        found = list(_valued(rows.annotate(**ranks).order_by("pk"), places))
     # Sorting is stable: the last item first, each within the equal ones of those before.
     for index, (item, place) in reversed(list(enumerate(zip(items, places, strict=True)))):
         if not _is_computed(place):
-            found.sort(key=attrgetter(f"_fourd_rank{index}"))
+            found.sort(key=lambda row: row[1][index])  # noqa: B023
             continue
-        value_of = place.attribute.in_python
-        assert value_of is not None  # noqa: S101  (told by _is_computed)
-
-        def value(row: Any, value_of: Callable[[Any], Any] = value_of) -> tuple[Any, ...]:
-            limits.check()
-            return _sortable(value_of(row))
-
         try:
-            found.sort(key=value, reverse=item.descending)
+            found.sort(key=lambda row: _sortable(row[1][index]), reverse=item.descending)  # noqa: B023
         except TypeError as error:
             raise RestError(_refusal(dataclass, item)) from error
-    return [row.pk for row in found]
+    return [key for key, _ in found]
+
+
+def _valued(rows: QuerySet[Any, Any], places: Sequence[Place]) -> Iterator[tuple[Any, list[Any]]]:
+    """Of every row the key, and for each place its rank or its value."""
+    bounded = Scans(rows.db).bounded
+    attributes = [place.attribute if _is_computed(place) else None for place in places]
+    if any(attribute is not None and attribute.compute is not None for attribute in attributes):
+        getters = [
+            attrgetter(f"_fourd_rank{index}") if attribute is None else attribute.in_python
+            for index, attribute in enumerate(attributes)
+        ]
+        for row in bounded(rows):
+            yield row.pk, [get(row) for get in getters if get is not None]
+        return
+    # Columns alone take a fifth of the time of instances.
+    names = [f"_fourd_rank{n}" if a is None else a.column for n, a in enumerate(attributes)]
+    for key, *values in bounded(rows.values_list("pk", *names)):
+        yield key, [v if a is None else a.plain(v) for a, v in zip(attributes, values, strict=True)]
 
 
 def _sortable(value: Any) -> tuple[Any, ...]:

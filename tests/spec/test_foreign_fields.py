@@ -161,6 +161,23 @@ class TestWriting:
         assert response.status_code == 200
         assert [answer["__STAMP"] for answer in response.json()["__ENTITIES"]] == [1] * 5
 
+    def test_an_array_of_changes_is_saved_together(self, admin: RestClient) -> None:
+        for number in range(5):
+            Stranger.objects.create(**VALUES | {"name": str(number)})
+        posted = {"stars": 1, "price": 2.5, "sealed": "neu", "mood": "sad", "switch": False}
+        posted |= {"sealed_day": "2!1!2020", "sealed_number": 7, "blocks": [{"type": "new"}], "span": 10}
+        keys_ = Stranger.objects.order_by("pk").values_list("pk", flat=True)
+        body = [{"__KEY": str(key), "__STAMP": 1, **posted} for key in keys_]
+        response = admin.update("Stranger", body)
+        assert response.status_code == 200, response.json()
+        for answer in response.json()["__ENTITIES"]:
+            assert {name: answer[name] for name in posted} == posted
+            assert answer["__STAMP"] == 2
+        for stored in Stranger.objects.all():
+            assert (stored.stars, stored.sealed, stored.mood) == (Wrapped(1), "neu", Mood.SAD)
+            assert (stored.sealed_day, stored.sealed_number) == (dt.date(2020, 1, 2), 7)
+            assert (stored.blocks, stored.short) == (Wrapped(({"type": "new"},)), Wrapped(SHORT))
+
     @pytest.mark.parametrize(
         ("name", "posted", "stored"),
         [
