@@ -227,3 +227,10 @@ class Tower(Place):
 
     place = models.OneToOneField(Place, models.CASCADE, parent_link=True)
     code = models.CharField(max_length=10, primary_key=True)
+
+
+class Locker(models.Model):
+    """Its key is a relation."""
+
+    keeper = models.OneToOneField(Keeper, models.CASCADE, primary_key=True)
+    number = models.IntegerField(default=0)
