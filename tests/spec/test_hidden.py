@@ -24,7 +24,7 @@ from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient, picture
 from tests.contract.checks import assert_answer, errors, nothing_changes
 from tests.contract.sample import NEVER, acme, inv003, john, to_one
-from tests.zoo.models import Animal, Keeper, Passport
+from tests.zoo.models import Animal, Keeper, Locker, Passport
 
 pytestmark = pytest.mark.django_db
 
@@ -482,6 +482,22 @@ def test_a_required_relation_that_is_hidden_is_not_named(login: Any) -> None:
     answer = client.update("Invoices", posted)
     assert answer.status_code == 500
     assert "ompany" not in answer.content.decode()
+
+
+def test_a_key_that_is_a_hidden_relation(login: Any, registered: Any) -> None:
+    registered(Locker)
+    Locker.objects.create(keeper=Keeper.objects.create(id=5, name="Ann"), number=7)
+    client = login("zoo.view_locker")
+    described = client.read("$catalog/Locker").json()["dataClasses"][0]
+    assert [attribute["name"] for attribute in described["attributes"]] == ["number"]
+    assert described["key"] == []
+    row = {"__KEY": "5", "__TIMESTAMP": NEVER, "__STAMP": 1, "number": 7}
+    entity = client.read("Locker(5)").json()
+    assert entity == {"__entityModel": "Locker", "__DATACLASS": "Locker", **row} | {
+        "__TIMESTAMP": entity["__TIMESTAMP"]
+    }
+    known = login("zoo.view_locker", "zoo.view_keeper", username="other")
+    assert known.read("$catalog/Locker").json()["dataClasses"][0]["key"] == [{"name": "keeper"}]
 
 
 def test_an_alias_names_nothing_beyond_itself(login: Any, registered: Any, owners: None) -> None:

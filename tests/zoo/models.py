@@ -741,3 +741,10 @@ class Poster(models.Model):
     plain = models.FileField(upload_to=by_content, blank=True)
     foreign = ForeignField(upload_to="foreign/", blank=True)
     sequel = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
+
+
+class Locker(models.Model):
+    """Its key is a relation."""
+
+    keeper = models.OneToOneField(Keeper, models.CASCADE, primary_key=True)
+    number = models.IntegerField(default=0)
