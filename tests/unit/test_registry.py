@@ -817,7 +817,11 @@ def test_all_models_of_a_site_in_a_loop(monkeypatch):
     for dataclass in own:
         assert dataclass.attributes
         assert dataclass.key_attribute is not None
-    assert {check.id for check in checks.check_dataclasses()} == {"fourd_rest.W001", "fourd_rest.W002"}
+    assert {check.id for check in checks.check_dataclasses()} == {
+        "fourd_rest.I001",
+        "fourd_rest.W001",
+        "fourd_rest.W002",
+    }
 
 
 def test_models_of_the_sample_site_are_found_at_start():
