@@ -69,7 +69,7 @@ class DataClass:
     ``delete_replaced_files``
         Whether a file that an update replaces or empties is deleted once the update is committed.
     ``delete_files``
-        Whether the files of a deleted entity are deleted once the deletion is committed.
+        Whether the files of a deleted entity whose row is gone are deleted once that is committed.
     ``allow_delete_all``
         Whether a delete without key, filter or set may delete every entity.
     ``allow_stamp_override``

@@ -31,13 +31,13 @@ from .access import Action
 
 Model: TypeAlias = type[models.Model]
 
-# What a relation may say of its rows without taking them along. From Django 6.1 the database itself may
-# take rows along (``DB_CASCADE``): that tells no receiver, but it can be seen in the model.
+# What a relation may say of its rows without taking them along.
 _KEEPING = frozenset(
     {models.PROTECT, models.RESTRICT, models.SET_NULL, models.SET_DEFAULT, models.DO_NOTHING}
     | {getattr(models, name) for name in ("DB_SET_NULL", "DB_SET_DEFAULT") if hasattr(models, name)}
 )
-_BY_DATABASE = getattr(models, "DB_CASCADE", None)
+# From Django 6.1 the database itself may take rows along. That tells no receiver, but is asked about.
+_BY_DATABASE = {"force_collection": True} if hasattr(models, "DB_CASCADE") else {}
 
 
 def obstacle(
@@ -88,7 +88,7 @@ class _Along(Collector):
     def __init__(
         self, caller: Caller, root: models.Model, alias: str, questionable: frozenset[DataClass]
     ) -> None:
-        super().__init__(using=alias, origin=root)
+        super().__init__(using=alias, origin=root, **_BY_DATABASE)
         self.caller = caller
         self.root = root
         self.limit = current().MAX_SCANNED_ENTITIES
@@ -131,11 +131,6 @@ class _Along(Collector):
                 access.may(self.caller, one, Action.DELETE, instance) for one in asked
             ):
                 raise _Refused
-        for field in _taken_by_database(model):
-            if not self.can_fast_delete(field.model, from_field=field):
-                for batch in self.get_del_batches(new, [field]):
-                    rows = self.related_objects(field.model, [field], batch)
-                    self.collect(rows, source=model, nullable=True, fail_on_restricted=False)
         return new
 
 
@@ -173,14 +168,6 @@ def _takes_along(on_delete: Any) -> bool:
     """Whether rows may go; a rule of the site's own may do anything."""
     # What ``SET`` makes needs no rows.
     return on_delete not in _KEEPING and not getattr(on_delete, "lazy_sub_objs", False)
-
-
-def _taken_by_database(model: Model) -> list[Any]:
-    return [
-        relation.field
-        for relation in _relations(model)
-        if _BY_DATABASE is not None and relation.field.remote_field.on_delete is _BY_DATABASE
-    ]
 
 
 @lru_cache(maxsize=1_000)

@@ -143,9 +143,9 @@ def test_statements_of_a_delete(admin: RestClient) -> None:
     assert statements(captured) == [
         *WHO,
         *lock(),
+        "UPDATE fourd_rest_entitystamp",  # whoever else deletes it waits here
         "SELECT zoo_country",
         "SELECT zoo_parcel",  # is it protected?
-        "UPDATE fourd_rest_entitystamp",
         "DELETE zoo_country",
     ]
 

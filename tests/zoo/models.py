@@ -381,6 +381,10 @@ class ShoutedField(models.CharField):
     def get_placeholder(self, value, compiler, connection):
         return "UPPER(%s)"
 
+    def get_placeholder_sql(self, value, compiler, connection):
+        """The same from Django 6.1 on."""
+        return "UPPER(%s)", [value]
+
 
 class CountedField(models.CharField):
     """A number where the column is a text: the database takes it for one."""
