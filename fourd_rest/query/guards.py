@@ -61,6 +61,14 @@ class Guard:
     ) -> Any:
         return execute(sql, params, many, context)
 
+    def _look_at(self, sql: Any) -> None:
+        """Raise ``RestError`` 9026 instead of a read for which no time is left.
+
+        What ends a transaction is never kept from it.
+        """
+        if self.watch.is_reading and isinstance(sql, str) and _READS.match(sql):
+            self.watch.check_time()
+
     def renew(self) -> None:
         """Tell the database how much time is left, if that was long ago."""
 
@@ -91,6 +99,7 @@ class SQLiteGuard(Guard):
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         watch = self.watch
+        self._look_at(sql)
         if self.connection.connection is not self._raw:
             self._begin(self.connection.connection)
         if watch.waited != self._waited:
@@ -134,11 +143,12 @@ class PostgreSQLGuard(Guard):
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        self._look_at(sql)
         if self.is_foreign and not self._before:
             self._enter()
         settings = self._settings(sql)
         if settings and not self._takes_more(sql, many, context["cursor"].cursor):
-            if self.connection.in_atomic_block:
+            if not self.connection.autocommit:
                 self._run("; ".join(settings))
             elif _name(context["cursor"].cursor) is None:
                 with transaction.atomic(using=self.connection.alias):
@@ -159,7 +169,7 @@ class PostgreSQLGuard(Guard):
         status = self.connection.connection.info.transaction_status
         if status == _IDLE:
             # Either a statement alone, or the first one of a transaction.
-            is_called_for = self.connection.in_atomic_block or (
+            is_called_for = not self.connection.autocommit or (
                 isinstance(sql, str)
                 and (_WRITES.match(sql) or (self.watch.is_reading and _READS.match(sql)))
             )
@@ -175,7 +185,7 @@ class PostgreSQLGuard(Guard):
             time = min(time, statement)
         # 0 would be none at all.
         settings = [f"SET LOCAL statement_timeout = {max(1, round(time * 1000))}", "SET LOCAL jit = off"]
-        if self.connection.in_atomic_block or not self.watch.is_reading:
+        if not (self.connection.autocommit and self.watch.is_reading):
             left = max(1, round(self.watch.lock_time(wait) * 1000))
             settings.append(f"SET LOCAL lock_timeout = {left}")
         self._told = monotonic()
@@ -209,10 +219,8 @@ class PostgreSQLGuard(Guard):
             self._run("; ".join(self._limits()))
 
     def release(self) -> None:
-        if not self._before or not self.connection.in_atomic_block or self.connection.needs_rollback:
-            return
         # What fails is undone, with what was set in it.
-        if self._is_in_transaction():
+        if self._before and not self.connection.needs_rollback and self._is_in_transaction():
             self._run("; ".join(f"SET LOCAL {name} = '{value}'" for name, value in self._before))
 
     def _is_in_transaction(self) -> bool:
@@ -224,6 +232,7 @@ class MariaDBGuard(Guard):
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        self._look_at(sql)
         if isinstance(sql, str) and not many:
             locks = _WRITES.match(sql) is not None or " FOR UPDATE" in sql
             if locks or (self.watch.is_reading and _READS.match(sql)):

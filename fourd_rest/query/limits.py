@@ -49,16 +49,13 @@ class Watch:
         return self._ends is not None
 
     def statement_time(self, own_wait: float | None) -> float:
-        """Seconds that the next statement may take. Raises ``RestError`` 9026 if there are none.
+        """Seconds that the next statement may take, a thousandth at least.
 
         ``own_wait`` is how long the session itself waits for a lock, None for ever.
         """
         if self._ends is None:
             return max(self.time, self.lock_time(own_wait) + _AFTER_WAITING)
-        left = self._ends - monotonic()
-        if left <= 0:
-            raise overdue()
-        return left
+        return max(0.001, self._ends - monotonic())
 
     def lock_time(self, own_wait: float | None) -> float:
         """Seconds that the next statement may wait for a lock."""
@@ -109,10 +106,14 @@ class Watch:
             self._ends = None
             self._left -= monotonic() - begin
 
-    def check(self) -> None:
+    def check_time(self) -> None:
         """Raises ``RestError`` 9026 if what is being read takes too long."""
         if self._ends is not None and monotonic() > self._ends:
             raise overdue()
+
+    def check(self) -> None:
+        """``check_time`` between rows that come bit by bit."""
+        self.check_time()
         for each in self._guards or ():
             each.renew()
 

@@ -46,11 +46,10 @@ def small_sets(monkeypatch: Any, settings: Any, client: RestClient) -> None:
 
 
 def no_time(monkeypatch: Any, settings: Any, client: RestClient) -> None:
-    monkeypatch.setattr(limits_of_time.Watch, "statement_time", lambda self, own_wait: no_more())
+    def check_time(watch: Any) -> None:
+        raise limits_of_time.overdue()
 
-
-def no_more() -> float:
-    raise limits_of_time.overdue()
+    monkeypatch.setattr(limits_of_time.Watch, "check_time", check_time)
 
 
 def read(name: str, path: str, status: int, *items: tuple[int, str], **options: Any) -> Case:
