@@ -131,19 +131,42 @@ class RestError(Exception):
     """An answer that consists of ``items``, innermost cause first (``responses.md`` 12.1).
 
     ``status`` defaults to that of the last item, which is the one that names what failed as a whole.
-    ``retry_after`` is in seconds and becomes the ``Retry-After`` header.
+    ``retry_after`` is in seconds and becomes the ``Retry-After`` header. ``is_validation``: the site's
+    own validation has refused it, which ``__STATUS`` tells (D-65).
     """
 
     def __init__(
-        self, *items: ErrorItem, status: int | None = None, retry_after: int | None = None
+        self,
+        *items: ErrorItem,
+        status: int | None = None,
+        retry_after: int | None = None,
+        is_validation: bool = False,
     ) -> None:
         super().__init__("; ".join(item.message for item in items))
         self.items = items
         self.status = status or items[-1].row.status
         self.retry_after = retry_after
+        self.is_validation = is_validation
 
     def as_json(self) -> dict[str, Any]:
-        return {"__ERROR": [item.as_json() for item in self.items]}
+        told: dict[str, Any] = {"__STATUS": failure(INVALID)} if self.is_validation else {}
+        return {**told, "__ERROR": [item.as_json() for item in self.items]}
+
+
+# ``__STATUS`` of what failed (``responses.md`` 6.2, ``addendum-21r5.md`` 2, D-65).
+_STATUS_TEXTS = {
+    1: "Permission Error",
+    2: "Stamp has changed",
+    4: "Other error",
+    5: "Entity does not exist anymore",
+    7: "Mild Validation Error",
+}
+PERMISSION, STAMP, OTHER, GONE, INVALID = _STATUS_TEXTS
+
+
+def failure(status: int) -> dict[str, Any]:
+    """``__STATUS`` of an entity that was not saved or not deleted."""
+    return {"status": status, "statusText": _STATUS_TEXTS[status], "success": False}
 
 
 # Saving and deleting entities.

@@ -18,7 +18,6 @@ from .entities.catalog import Catalog
 from .entities.deleting import delete
 from .entities.drafts import Outcome
 from .entities.info import Info
-from .entities.posted import PERMISSION
 from .entities.primary import reads_of_a_write
 from .entities.trial import Trial
 from .entities.writing import Writer
@@ -29,6 +28,7 @@ from .errors import (
     BODY_EMPTY,
     METHOD_NOT_APPLICABLE,
     NOT_SUPPORTED,
+    PERMISSION,
     TOO_MANY_ENTITIES,
     UNKNOWN_KEYWORD,
     UNKNOWN_METHOD,

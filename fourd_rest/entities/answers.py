@@ -24,15 +24,20 @@ from fourd_rest.errors import (
     DUPLICATE_KEY,
     ENTITY_NOT_FOUND,
     ENTITY_NOT_SAVED,
+    GONE,
+    INVALID,
     INVALID_ENTITY,
     INVALID_VALUE,
     NEW_ENTITY_NOT_SAVED,
+    PERMISSION,
     PRIMARY_KEY_EXISTS,
     SAVE_FAILED,
+    STAMP,
     STAMP_CHANGED,
     WRONG_VALUE,
     ErrorItem,
     RestError,
+    failure,
     logger,
 )
 from fourd_rest.query import limits
@@ -41,7 +46,7 @@ from fourd_rest.query.links import link
 from . import access, faults, integrity
 from .drafts import Draft, Outcome
 from .nesting import Nesting
-from .posted import GONE, INVALID, PERMISSION, STAMP, STATUS_TEXTS, Refusal
+from .posted import Refusal
 from .rendering import Entity, update_answer
 from .rows import Rows
 from .shapes import Expanded, Shape
@@ -90,12 +95,7 @@ class Answers:
 
     def refused(self, draft: Draft, refusal: Refusal, current: Entity | None = None) -> Outcome:
         """``current`` is the entity as it is stored now, if that is known already."""
-        status = {
-            "status": refusal.status,
-            "statusText": STATUS_TEXTS[refusal.status],
-            "success": False,
-        }
-        answer: Entity = {"__STATUS": status}
+        answer: Entity = {"__STATUS": failure(refusal.status)}
         if draft.stored is not None and refusal.status != PERMISSION:
             # As it is stored now, so that the client can merge and retry.
             stored = current or self.rows.find(draft.key) or draft.stored

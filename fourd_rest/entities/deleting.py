@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage
 from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError, RestrictedError
@@ -17,14 +18,18 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     ENTITY_NOT_DELETED,
     ENTITY_NOT_LOADED,
+    INTERNAL,
+    INVALID_ENTITY,
+    INVALID_VALUE,
     STILL_REFERRED_TO,
     WRONG_KEY,
     ErrorItem,
     RestError,
+    logger,
 )
 from fourd_rest.uploads import processing
 
-from . import access, cascades, stamps
+from . import access, cascades, faults, stamps
 from .access import Action
 from .transactions import delete_after_commit, with_retry, write_transaction
 
@@ -97,25 +102,36 @@ class _Removal:
         self.dataclass = dataclass
         self.alias = dataclass.write_alias()
         self.is_addressed = is_addressed
+        # Under which the bugs of this request are in the log.
+        self._reference: str | None = None
 
     def remove(self, keys: Sequence[Any], *, atomic: bool) -> None:
         if atomic:
             _run(self.dataclass, self.alias, keys, partial(self._remove_all, keys))
             return
         items: dict[ErrorItem, None] = {}
-        status = 0
+        status, is_invalid = 0, False
         for key in keys:
             try:
                 _run(self.dataclass, self.alias, [key], partial(self._remove_all, [key]))
-            except RestError as error:
+            except Exception as error:
                 if len(keys) == 1:
                     raise
-                status = max(status, error.status)
+                refused = error if isinstance(error, RestError) else self._broken(key, error)
+                status, is_invalid = max(status, refused.status), is_invalid or refused.is_validation
                 if len(items) < MAX_TOLD:
                     # A right that is missing is told once, not for every key.
-                    items |= dict.fromkeys(error.items)
+                    items |= dict.fromkeys(refused.items)
         if items:
-            raise RestError(*items, status=status)
+            raise RestError(*items, status=status, is_validation=is_invalid)
+
+    def _broken(self, key: Any, error: Exception) -> RestError:
+        """One of several that was not deleted because of a bug; ADMINS are mailed once."""
+        if self._reference is None:
+            self._reference = faults.report(self.caller.request, error)
+        else:
+            logger.warning("Once more: %s", self._reference, exc_info=error)
+        return RestError(INTERNAL(reference=self._reference), _refused(self.dataclass, key))
 
     # Inside a transaction.
 
@@ -165,6 +181,10 @@ class _Removal:
             raise RestError(*_referring(caller, error), refused) from error
         except IntegrityError as error:
             raise RestError(_held_by("other data"), refused) from error
+        except Exception as error:
+            if not faults.refuses(error):
+                raise
+            raise RestError(*self._invalid(error), refused, is_validation=True) from error
         finally:
             stamps.release(instance)
         if is_taken is not True and self._is_there(key):
@@ -181,6 +201,16 @@ class _Removal:
         signals.after_commit(
             signals.entity_deleted, caller, alias, dataclass.model, instance=instance, key=key
         )
+
+    def _invalid(self, error: Exception) -> Iterator[ErrorItem]:
+        """What the site's own delete has refused by ``error`` (D-65)."""
+        name = self.dataclass.name
+        if isinstance(error, ValidationError):
+            yield from (INVALID_VALUE(attribute=name, reason=message) for message in error.messages)
+        else:
+            logger.info("A delete was refused", exc_info=error)
+            yield INVALID_VALUE(attribute=name, reason="it cannot be deleted")
+        yield INVALID_ENTITY()
 
     def _delete(self, instance: models.Model) -> bool | None:
         """Whether a row was taken; None where the site deletes in its own way, and nobody counts."""

@@ -21,6 +21,7 @@ from fourd_rest.dataclass.values import object_from_wire, wire_text
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     ENTITY_NOT_FOUND,
+    OTHER,
     READ_ONLY,
     WRONG_VALUE,
     ErrorItem,
@@ -31,16 +32,6 @@ from fourd_rest.query.prepared import Prepared
 from fourd_rest.uploads import attach
 
 from .rendering import Entity, names_key
-
-# ``__STATUS`` of a save that failed (``responses.md`` 6.2, ``addendum-21r5.md`` 2, D-65).
-STATUS_TEXTS = {
-    1: "Permission Error",
-    2: "Stamp has changed",
-    4: "Other error",
-    5: "Entity does not exist anymore",
-    7: "Mild Validation Error",
-}
-PERMISSION, STAMP, OTHER, GONE, INVALID = 1, 2, 4, 5, 7
 
 _STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 # What a new entity gets where the client says nothing, if nobody can tell before: no value equals it.

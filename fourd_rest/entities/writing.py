@@ -25,9 +25,12 @@ from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     DATACLASS_NOT_FOUND,
+    GONE,
     INTERNAL,
     NESTED_TOO_DEEP,
     NOT_SUPPORTED,
+    OTHER,
+    PERMISSION,
     PRIMARY_KEY_NULL,
     READ_ONLY,
     RELATED_NOT_SAVED,
@@ -44,15 +47,7 @@ from .announcing import announce
 from .answers import Answers
 from .cleaning import clean, clean_values
 from .drafts import Draft, Nested, Outcome
-from .posted import (
-    FILLED,
-    GONE,
-    OTHER,
-    PERMISSION,
-    Judge,
-    Refusal,
-    expected_stamp,
-)
+from .posted import FILLED, Judge, Refusal, expected_stamp
 from .rendering import Entity, deferred_relation, names_key
 from .rows import Rows
 from .transactions import delete_after_commit, given_up, with_retry, write_transaction

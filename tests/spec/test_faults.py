@@ -453,3 +453,68 @@ def test_hook_that_fails_after_the_commit(bugs: Any, atomic: str, count: int, er
     assert [entity["name"] for entity in answer.json()["__ENTITIES"]] == list(map(str, range(count)))
     assert Keeper.objects.count() == count
     assert len(bugs) == 1
+
+
+# Deletes
+
+
+def grumpy_ones(*notes: str) -> None:
+    Grumpy.objects.bulk_create(
+        [Grumpy(id=number, name="n", note=note) for number, note in enumerate(notes, start=1)]
+    )
+
+
+def not_deleted(key: int) -> tuple[int, str]:
+    return (1518, f'The entity ({key}) in the "Grumpy" dataclass cannot be deleted')
+
+
+INVALID = {"status": 7, "statusText": "Mild Validation Error", "success": False}
+IS_INVALID = (1570, "Entity fails validation")
+
+
+@pytest.mark.parametrize("atomic", ["", "&$atomic=true"])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [("ValidationError", "a secret of the site"), ("InvalidMove", "it cannot be deleted")],
+)
+def test_a_delete_that_is_refused(
+    admin: RestClient, bugs: Any, atomic: str, error: str, reason: str
+) -> None:
+    """The words of a validation are for the client, those of other errors are not."""
+    grumpy_ones(f"delete {error}")
+    answer = admin.rest("POST", f"Grumpy(1)?$method=delete{atomic}")
+    assert answer.status_code == 500
+    assert errors(answer) == [(1569, f"Grumpy: {reason}"), IS_INVALID, not_deleted(1)]
+    assert answer.json()["__STATUS"] == INVALID
+    assert list(bugs) == []
+    assert Grumpy.objects.count() == 1
+
+
+def test_several_of_which_one_is_refused(admin: RestClient, bugs: Any) -> None:
+    grumpy_ones("", "delete ValidationError", "")
+    answer = admin.rest("POST", "Grumpy?$method=delete", [1, 2, 3])
+    assert answer.status_code == 500
+    assert errors(answer) == [(1569, "Grumpy: a secret of the site"), IS_INVALID, not_deleted(2)]
+    assert answer.json()["__STATUS"] == INVALID
+    assert list(Grumpy.objects.values_list("pk", flat=True)) == [2]
+
+
+@pytest.mark.parametrize("path", ["Grumpy?$method=delete", "Grumpy?$method=delete&$filter=ID>0"])
+def test_several_deletes_in_which_bugs_are_met(admin: RestClient, bugs: Any, path: str) -> None:
+    """The others go; one mail, and its reference beside each that stays."""
+    grumpy_ones("", "delete KeyError", "", "delete ZeroDivisionError")
+    path = path.replace("ID", "id")
+    answer = admin.rest("POST", path, None if "filter" in path else [1, 2, 3, 4])
+    assert answer.status_code == 500
+    (bug,) = bugs
+    broken = (9011, f"Internal server error, reference {bug.args[0]}")
+    assert errors(answer) == [broken, not_deleted(2), not_deleted(4)]
+    assert list(Grumpy.objects.order_by("pk").values_list("pk", flat=True)) == [2, 4]
+
+
+def test_a_bug_in_an_atomic_delete_keeps_all(admin: RestClient, bugs: Any) -> None:
+    grumpy_ones("", "delete KeyError")
+    answer = admin.rest("POST", "Grumpy?$method=delete&$atomic=true", [1, 2])
+    assert (answer.status_code, codes(answer)) == (500, [9011])
+    assert len(bugs) == 1
+    assert Grumpy.objects.count() == 2

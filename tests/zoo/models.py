@@ -560,7 +560,7 @@ def _grumble(stage: str, value: object) -> None:
     """Raise what a text asks for: ``"clean ValueError"``."""
     asked, _, name = str(value).partition(" ")
     if asked == stage:
-        raise GRUMBLES[name]("a secret of the site")
+        raise GRUMBLES.get(name, ValidationError)("a secret of the site")
 
 
 GRUMBLES = {
@@ -653,6 +653,10 @@ class Grumpy(models.Model):
     def save(self, *args, **kwargs):
         _grumble("save", self.note)
         super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        _grumble("delete", self.note)
+        return super().delete(*args, **kwargs)
 
 
 class Moody(models.Model):
