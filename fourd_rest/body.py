@@ -139,17 +139,20 @@ class BodyReader:
         return error
 
 
-def drain_when_sent(request: HttpRequest, response: HttpResponseBase) -> None:
+def drain_when_sent(
+    request: HttpRequest, response: HttpResponseBase, *, as_unread: bool = False
+) -> None:
     """Throw away the rest of ``request``'s body once ``response`` is sent.
 
     For an answer given before the body was read: the client gets it while it is still sending. A client
     that keeps silent, or sends drop by drop, must not hold the thread: where the server hands its socket
     over, it is shut after ``STALL_SECONDS`` of silence and ``DRAIN_SECONDS`` in all. Where it does not,
     nothing is drained, and the client is told that the connection ends. Under ASGI Django has read the
-    whole body already.
+    whole body already. ``as_unread``: the answer is that of a request whose body was not read, down to
+    its headers.
     """
     environ = getattr(request, "environ", None)
-    if environ is None or not _is_left(request):
+    if environ is None or not _has_body(request) or (_is_read(request) and not as_unread):
         return
     connection = _connection_of(environ)
     if connection is None:
@@ -168,11 +171,12 @@ def drain_when_sent(request: HttpRequest, response: HttpResponseBase) -> None:
     response.close = drain_and_close  # type: ignore[method-assign]
 
 
-def _is_left(request: HttpRequest) -> bool:
-    """Whether the request has a body of which something may be unread."""
+def _is_read(request: HttpRequest) -> bool:
     reader: BodyReader | None = request.META.get(_READER)
-    if reader is not None and reader.is_read:
-        return False
+    return reader is not None and reader.is_read
+
+
+def _has_body(request: HttpRequest) -> bool:
     length = request.META.get("CONTENT_LENGTH") or "0"
     return length != "0" or bool(request.META.get("HTTP_TRANSFER_ENCODING"))
 

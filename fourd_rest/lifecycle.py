@@ -35,6 +35,7 @@ from .entities.faults import report
 from .entities.transactions import given_up
 from .errors import (
     BAD_URL,
+    DATACLASS_NOT_FOUND,
     INTERNAL,
     LOGIN_FAILED,
     QUERY_TOO_LARGE,
@@ -144,7 +145,9 @@ class RestView(APIView):
             response["Allow"] = ", ".join(self.allowed_methods)
         if error.status == 401 and error.items[-1].row is LOGIN_FAILED:
             response["WWW-Authenticate"] = self.get_authenticate_header(self.request) or ""
-        drain_when_sent(self.request._request, response)
+        # Nobody is to learn by the headers that a dataclass he may not know of has been looked for.
+        is_unknown = error.items[-1].row is DATACLASS_NOT_FOUND
+        drain_when_sent(self.request._request, response, as_unread=is_unknown)
         return response
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

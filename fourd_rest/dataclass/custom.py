@@ -196,7 +196,12 @@ def plain_computed(label: str, own: Callable[[Any], Any]) -> Callable[[Any], Any
         if own is own_text:
             yield lambda: str(value)
 
-    return lambda value: _first(label, (forms(value), value))
+    def plain(value: Any) -> Any:
+        if hasattr(value, "resolve_expression"):
+            return value  # of a row that is not saved: the database will fill it in
+        return _first(label, (forms(value), value))
+
+    return plain
 
 
 Forms = tuple[Iterator[Callable[[], Any]], Any]

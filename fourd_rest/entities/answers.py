@@ -5,7 +5,6 @@ An entity that the caller may not view is told by its key and its stamp, without
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -162,8 +161,9 @@ class Answers:
         if attribute is None and (field := faults.field_at_fault(error, self.dataclass.model)):
             name = self._wire_name(field.name)
         is_known = name in self.dataclass.attributes
-        level = logging.INFO if is_known else logging.WARNING  # then nobody but the site can tell why
-        logger.log(level, "%s of %s cannot take a value", name, self.dataclass.name, exc_info=error)
+        # Of a field that is not exposed nobody but the site can tell why.
+        log = logger.info if is_known else logger.warning
+        log("%s of %s cannot take a value", name, self.dataclass.name, exc_info=error)
         if is_known:
             return Refusal(WRONG_VALUE(attribute=name, dataclass=self.dataclass.name))
         return Refusal(

@@ -292,7 +292,7 @@ class _Builder:
 
     def expand(self, item: str, unseen: frozenset[str]) -> None:
         """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
-        if item.lower() == "$all":
+        if item == "$all":
             for relation in self.root.attributes.values():
                 if relation.target is not None and relation.name not in unseen:
                     self._walked(self.root, relation, item, BAD_EXPAND_LIST, is_optional=True)

@@ -229,7 +229,7 @@ def _span(type_: ValueType, milliseconds: Decimal) -> Any:
     # A part of a millisecond is more than none.
     rest = max(int((milliseconds - whole) * 1000), 1) if whole != milliseconds else 0
     try:
-        span = type_.from_wire(int(whole))
+        span = type_.plain(type_.from_wire(int(whole)))
         if isinstance(span, dt.time):
             return span.replace(microsecond=span.microsecond + rest)
         if rest:

@@ -159,7 +159,7 @@ def test_generic_relations(login: Any, registered: Any) -> None:
     client = login("zoo.delete_exhibit")
     assert_answer(client.rest("DELETE", "Exhibit(1,2)"), 401, refused("Exhibit", 2))
     assert (left(Exhibit), Caption.objects.count()) == ([2], 1)
-    client = login("zoo.delete_remark")
+    client = login("zoo.delete_caption")
     assert_answer(client.rest("DELETE", "Exhibit(2)"), 200, OK)
     assert Caption.objects.count() == 0
 

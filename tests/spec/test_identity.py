@@ -180,7 +180,7 @@ def test_the_entity_that_is_the_key_is_changed(admin: RestClient, zoo: None) -> 
 
 def test_who_may_not_see_the_key_s_entity(login: Any, zoo: None) -> None:
     """He reads it as null; its key he knows: it is this entity's own."""
-    client = login("zoo.change_licence")
+    client = login("zoo.change_licence", "zoo.add_keeper")
     stamp = stamp_of(client, "Licence", "1")
     shown = json.loads(client.read("Licence(1)").content)
     assert shown.get("owner") is None
