@@ -160,8 +160,9 @@ class PostgreSQLGuard(Guard):
         answer = self.watch.timed(execute, sql, params, many, context)
         if settings and not _is_psycopg2(self.connection):
             # It stands at the first result, psycopg2 at the last one.
+            cursor = context["cursor"].cursor
             for _ in settings:
-                context["cursor"].nextset()
+                cursor.nextset()
         return answer
 
     def _settings(self, sql: Any) -> Sequence[str]:
