@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.files.storage import Storage
 from django.db import OperationalError, connections, transaction
@@ -22,8 +22,10 @@ T = TypeVar("T")
 ATTEMPTS = 4  # one and at most three more
 RETRY_AFTER = 1  # seconds
 
-_BUSY_STATES = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization, deadlock, lock time-out
-_BUSY_NUMBERS = {1205, 1213}  # MariaDB: lock time-out, deadlock
+_BUSY_STATES = {"40001", "40P01"}  # PostgreSQL: serialization, deadlock
+_BUSY_NUMBERS = {1213}  # MariaDB: deadlock
+# Lock time-outs of both: there was time to wait, and it is over.
+_WAITED_STATE, _WAITED_NUMBER = "55P03", 1205
 
 
 @contextmanager
@@ -63,10 +65,17 @@ def is_busy(error: BaseException) -> bool:
     """Whether the database says: try again."""
     if not isinstance(error, OperationalError):
         return False
-    if limits.sql_state(error) in _BUSY_STATES:
+    if _has_waited(error) or limits.sql_state(error) in _BUSY_STATES:
         return True
-    number = error.args[0] if error.args else None
-    return number in _BUSY_NUMBERS or "database is locked" in str(error)
+    return _number(error) in _BUSY_NUMBERS or "database is locked" in str(error)
+
+
+def _has_waited(error: BaseException) -> bool:
+    return limits.sql_state(error) == _WAITED_STATE or _number(error) == _WAITED_NUMBER
+
+
+def _number(error: BaseException) -> Any:
+    return error.args[0] if error.args else None
 
 
 def busy() -> RestError:
@@ -99,6 +108,7 @@ def with_retry(alias: str, action: Callable[[], T]) -> T:
             if not is_busy(error):
                 raise
             left -= 1
+            is_over = not left or _has_waited(error) or patience.is_over
             # Within somebody else's transaction only that one could begin again.
-            if not left or patience.is_over or connections[alias].in_atomic_block:
+            if is_over or connections[alias].in_atomic_block:
                 raise busy() from error

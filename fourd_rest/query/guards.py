@@ -6,11 +6,11 @@ nothing that it sets outlives the request, reaches the session or the transactio
 - SQLite: a progress handler ends a statement, ``busy_timeout`` its waiting. Both belong to the
   connection and are taken back with the guard (a progress handler of the site's own cannot be read, and
   is lost).
-- PostgreSQL: ``SET LOCAL`` goes ahead of the statement in the same message, which is one implicit
-  transaction, or ahead of the first statement of a transaction of ours: 20 µs and no round trip. In a
-  transaction of the site's own the values from before are asked for, and put back. The JIT compiler
-  obeys no time-out, so it is off.
-- MariaDB: ``SET STATEMENT … FOR`` ahead of the statement: 5 µs.
+- PostgreSQL: ``set_config`` for one transaction goes ahead of the statement in the same message, which
+  is an implicit transaction, or ahead of the first statement of a transaction of ours: 40 µs and no
+  round trip. In a transaction of the site's own the values from before are asked for, and put back. The
+  JIT compiler obeys no time-out, so it is off.
+- MariaDB: ``SET STATEMENT … FOR`` ahead of the statement: 20 µs.
 
 No limit of the site's own is widened: the narrower one holds.
 """
@@ -39,10 +39,6 @@ _RENEWED = 0.5
 _READS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|EXPLAIN)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _IDLE, _IN_TRANSACTION = 0, 2  # libpq's, in both drivers
-
-# By alias what sessions have of their own: seconds of a statement and of waiting, None without limit.
-_Own = tuple[float | None, float | None]
-_own: dict[str, _Own] = {}
 
 
 class Guard:
@@ -81,11 +77,6 @@ class Guard:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
 
-    def _known(self, alias: str, read: Callable[[], _Own]) -> _Own:
-        if alias not in _own:
-            _own[alias] = read()
-        return _own[alias]
-
 
 class SQLiteGuard(Guard):
     def __init__(self, watch: Watch, connection: BaseDatabaseWrapper) -> None:
@@ -107,7 +98,7 @@ class SQLiteGuard(Guard):
             self._set_wait(round(watch.lock_time(self._own_wait / 1000) * 1000))
         begin = monotonic()
         # A statement does not compute while it waits.
-        self._ends = begin + (watch.statement_time(None) if watch.is_reading else watch.time)
+        self._ends = begin + (watch.statement_time() if watch.is_reading else watch.time)
         try:
             return execute(sql, params, many, context)
         finally:
@@ -138,7 +129,6 @@ class PostgreSQLGuard(Guard):
         self._told = 0.0  # when a transaction was last told how much time is left
         # In a transaction of somebody else's, what was set there.
         self._before: list[tuple[str, str]] = []
-        self._theirs: _Own | None = None
 
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
@@ -160,8 +150,9 @@ class PostgreSQLGuard(Guard):
         answer = self.watch.timed(execute, sql, params, many, context)
         if settings and not _is_psycopg2(self.connection):
             # It stands at the first result, psycopg2 at the last one.
+            cursor = context["cursor"].cursor
             for _ in settings:
-                context["cursor"].nextset()
+                cursor.nextset()
         return answer
 
     def _settings(self, sql: Any) -> Sequence[str]:
@@ -179,23 +170,16 @@ class PostgreSQLGuard(Guard):
         return ()
 
     def _limits(self) -> Sequence[str]:
-        statement, wait = self._theirs or self._known(self.connection.alias, self._read_own)
-        time = self.watch.statement_time(wait)
-        if statement is not None:
-            time = min(time, statement)
-        # 0 would be none at all.
-        settings = [f"SET LOCAL statement_timeout = {max(1, round(time * 1000))}", "SET LOCAL jit = off"]
+        limits = {"statement_timeout": self.watch.statement_time()}
         if not (self.connection.autocommit and self.watch.is_reading):
-            left = max(1, round(self.watch.lock_time(wait) * 1000))
-            settings.append(f"SET LOCAL lock_timeout = {left}")
+            limits["lock_timeout"] = self.watch.lock_time()
         self._told = monotonic()
-        return settings
-
-    def _read_own(self) -> _Own:
-        names = ("statement_timeout", "lock_timeout")
-        seconds = (f"extract(epoch from current_setting('{name}')::interval)::float8" for name in names)
-        statement, wait = self._run(f"SELECT {', '.join(seconds)}")[0]  # noqa: S608  (constants)
-        return statement or None, wait or None
+        narrower = dict(self._before)
+        settings = [
+            _narrowed(name, seconds, repr(narrower[name]) if narrower else f"current_setting('{name}')")
+            for name, seconds in limits.items()
+        ]
+        return (f"SELECT {', '.join(settings)}, set_config('jit', 'off', true)",)
 
     def _takes_more(self, sql: Any, many: bool, cursor: Any) -> bool:
         """Whether other statements may stand in the message of ``sql``."""
@@ -210,7 +194,6 @@ class PostgreSQLGuard(Guard):
         names = ("statement_timeout", "jit", "lock_timeout")
         values = self._run(f"SELECT {', '.join(f'current_setting({name!r})' for name in names)}")[0]  # noqa: S608
         self._before = list(zip(names, values, strict=True))
-        self._theirs = self._read_own()
         self._run("; ".join(self._limits()))
 
     def renew(self) -> None:
@@ -240,19 +223,14 @@ class MariaDBGuard(Guard):
         return self.watch.timed(execute, sql, params, many, context)
 
     def _limits(self, locks: bool) -> Sequence[str]:
-        statement, wait = self._known(self.connection.alias, self._read_own)
-        time = self.watch.statement_time(wait)
-        if statement is not None:
-            time = min(time, statement)
-        settings = [f"max_statement_time = {max(0.001, time):.3f}"]
+        time = f"{self.watch.statement_time():.3f}"
+        own = "@@max_statement_time"
+        settings = [f"max_statement_time = IF({own} > 0, LEAST({own}, {time}), {time})"]
         if locks:
             # In whole seconds; 0 is not to wait.
-            settings.append(f"innodb_lock_wait_timeout = {int(self.watch.lock_time(wait))}")
+            wait = int(self.watch.lock_time())
+            settings.append(f"innodb_lock_wait_timeout = LEAST(@@innodb_lock_wait_timeout, {wait})")
         return settings
-
-    def _read_own(self) -> _Own:
-        statement, wait = self._run("SELECT @@max_statement_time, @@innodb_lock_wait_timeout")[0]
-        return float(statement) or None, float(wait)
 
 
 _GUARDS: dict[str, type[Guard]] = {
@@ -264,6 +242,13 @@ _GUARDS: dict[str, type[Guard]] = {
 
 def guard(watch: Watch, connection: BaseDatabaseWrapper) -> Guard:
     return _GUARDS.get(connection.vendor, Guard)(watch, connection)
+
+
+def _narrowed(name: str, seconds: float, known: str) -> str:
+    """SQL that sets a time-out of PostgreSQL's to ``seconds``, or to ``known`` where that is less."""
+    limit = max(1, round(seconds * 1000))  # 0 would be none at all
+    is_less = f"{known}::interval BETWEEN '1us' AND '{limit}ms'"
+    return f"set_config('{name}', CASE WHEN {is_less} THEN {known} ELSE '{limit}' END, true)"
 
 
 def _name(cursor: Any) -> str | None:

@@ -48,19 +48,15 @@ class Watch:
     def is_reading(self) -> bool:
         return self._ends is not None
 
-    def statement_time(self, own_wait: float | None) -> float:
-        """Seconds that the next statement may take, a thousandth at least.
-
-        ``own_wait`` is how long the session itself waits for a lock, None for ever.
-        """
+    def statement_time(self) -> float:
+        """Seconds that the next statement may take, a thousandth at least."""
         if self._ends is None:
-            return max(self.time, self.lock_time(own_wait) + _AFTER_WAITING)
+            return max(self.time, self.lock_time() + _AFTER_WAITING)
         return max(0.001, self._ends - monotonic())
 
-    def lock_time(self, own_wait: float | None) -> float:
-        """Seconds that the next statement may wait for a lock."""
-        patience = self.patience if own_wait is None else min(self.patience, own_wait)
-        return max(0.0, patience - self.waited)
+    def lock_time(self, own: float = math.inf) -> float:
+        """Seconds that the next statement may wait for a lock; ``own``: as long as the session does."""
+        return max(0.0, min(self.patience, own) - self.waited)
 
     def timed(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         begin = monotonic()
@@ -189,7 +185,7 @@ class Patience:
         watch = self._watch
         # Some waiting, as that of a commit, is no statement's.
         watch.waited = max(watch.waited, self._before + monotonic() - self._begin)
-        return watch.lock_time(None) <= 0
+        return watch.lock_time() <= 0
 
 
 def overdue() -> RestError:
