@@ -17,6 +17,7 @@ No limit of the site's own is widened: the narrower one holds.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -82,7 +83,9 @@ class SQLiteGuard(Guard):
     def __init__(self, watch: Watch, connection: BaseDatabaseWrapper) -> None:
         super().__init__(watch, connection)
         self._raw: Any = None
-        self._ends = 0.0
+        # Never but for a statement and the rows of a read: steps are counted from one statement to the
+        # next, and the handler may be called in one of our own, or in a COMMIT.
+        self._ends = math.inf
         self._own_wait = self._wait = 0  # milliseconds
         self._waited = -1.0  # what was spent when the waiting was last set
 
@@ -94,7 +97,7 @@ class SQLiteGuard(Guard):
         if self.connection.connection is not self._raw:
             self._begin(self.connection.connection)
         if watch.waited != self._waited:
-            self._waited = watch.waited
+            self._waited, self._ends = watch.waited, math.inf
             self._set_wait(round(watch.lock_time(self._own_wait / 1000) * 1000))
         begin = monotonic()
         # A statement does not compute while it waits.
@@ -103,6 +106,8 @@ class SQLiteGuard(Guard):
             return execute(sql, params, many, context)
         finally:
             watch.spend(monotonic() - begin)
+            if not watch.is_reading:
+                self._ends = math.inf
 
     def _begin(self, raw: Any) -> None:
         self._raw = raw

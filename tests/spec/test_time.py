@@ -22,7 +22,7 @@ from fourd_rest import DataClass
 from fourd_rest.entities import sets
 from fourd_rest.entities.transactions import write_transaction
 from fourd_rest.models import EntityStamp
-from fourd_rest.query import limits
+from fourd_rest.query import guards, limits
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import assert_answer, error, errors
@@ -141,6 +141,30 @@ def raw_connection() -> Any:
     connected = connection.copy()
     connected.connect()
     return connected
+
+
+# What a handler is called in
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a progress handler")
+def test_steps_are_counted_from_one_statement_to_the_next(
+    staff: Any, admin: RestClient, settings: Any, registered: Any, monkeypatch: Any
+) -> None:
+    """SQLite may call the handler in a statement of our own, or in a COMMIT long after the last one."""
+
+    class Slowly(DataClass):
+        def save_model(self, request: Any, obj: Any, change: bool) -> None:
+            super().save_model(request, obj, change)
+            time.sleep(1.1)
+
+    settings.FOURD_REST = {"MAX_STATEMENT_TIME": 1}
+    registered(Company, Slowly)
+    monkeypatch.setattr(guards, "_STEPS", 1)
+    for path in ("Employee?$orderby=lastName", "Employee?$filter=ID>3&$method=entityset"):
+        assert admin.read(path).status_code == 200
+    answer = admin.update("Company", {"__KEY": "1", "__STAMP": 1, "name": "New"})
+    assert answer.status_code == 200, answer.content
+    assert Company.objects.get().name == "New"
 
 
 # Computing
