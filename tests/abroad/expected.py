@@ -24,10 +24,12 @@ def entity(dataclass: DataClass, row: models.Model) -> dict[str, Any]:
         if attribute.kind is Kind.TO_ONE:
             told[attribute.name] = _key_of_related(attribute, row)
         elif attribute.is_scalar:
-            value = scalar(getattr(row, attribute.assigned), attribute.field, row)
-            # What is kept as text is shown as text, whatever it is in Python.
-            is_text = attribute.type == "string" and value is not None
-            told[attribute.name] = str(value) if is_text else value
+            value = getattr(row, attribute.assigned)
+            if attribute.type == "string" and value is not None and not isinstance(value, str):
+                # What is kept as text is shown as text, whatever it is in Python.
+                told[attribute.name] = attribute.field.value_to_string(row)
+            else:
+                told[attribute.name] = scalar(value, attribute.field, row)
     return told
 
 
@@ -40,6 +42,17 @@ def _key_of_related(attribute: Attribute, row: models.Model) -> Any:
     if related is None or not target.model._default_manager.filter(pk=related.pk).exists():
         return None
     return target.key_to_wire(related.pk)
+
+
+def related_keys(attribute: Attribute, row: models.Model) -> set[str]:
+    """The keys of the entities that a relation to many leads to."""
+    target: Any = attribute.target
+    manager = getattr(row, attribute.source, None)
+    if manager is None:  # no accessor, as the way back of a manager of tags has none
+        rows = target.model._base_manager.filter(**{attribute.member.field.name: row.pk})
+    else:
+        rows = manager.all()
+    return {target.key_to_wire(item.pk) for item in rows}
 
 
 def scalar(value: Any, field: models.Field[Any, Any], row: models.Model) -> Any:

