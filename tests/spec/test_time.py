@@ -316,6 +316,26 @@ def test_a_narrower_limit_of_the_site_holds(slow: RestClient) -> None:
         raise ZeroDivisionError
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="its sessions have no such limit")
+def test_a_narrower_limit_of_the_session_holds(slow: RestClient) -> None:
+    """Also one that was set after a request that had none."""
+    assert slow.read('Employee?$attributes=ID&$filter="ID>3"').status_code == 200
+    name, value = {
+        "postgresql": ("statement_timeout", "'200ms'"),
+        "mysql": ("SESSION max_statement_time", "0.2"),
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET {name} = {value}")
+    try:
+        before = session()
+        with within(1):
+            assert_answer(slow.read('Employee?$attributes=ID&$filter="slow=1"'), 503, TOO_LONG)
+        assert session() == before
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET {name} = 0")
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="messages of PostgreSQL")
 def test_an_update_takes_no_message_more(staff: Any, admin: RestClient) -> None:
     """What limits it travels with the first statement of its transaction."""
