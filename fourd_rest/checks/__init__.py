@@ -50,9 +50,9 @@ W064 a field whose name is the protocol's own, left out
 W071 a default manager that gives a slice, a union, values or no queryset
 W072 a default order, or a part of one, that cannot sort the rows by themselves
 I001 generic relations that are left out
+I003 receivers of every model's saves, for which arrays are saved entity by entity
 I061 fields that are left out because their names look like secrets
 I071 other relations that are left out, because no join leads over them
-I003 receivers of every model's saves, for which arrays are saved entity by entity
 ==== ===========================================================================================
 """
 

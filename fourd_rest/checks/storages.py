@@ -39,7 +39,8 @@ def check_upload_storage(**kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"Uploads wait in {where}, whose files have a public address",
-            hint=f"Set STORAGES[{UPLOADS_ALIAS!r}] to a storage that nobody else serves.",
+            hint=f"Set STORAGES[{UPLOADS_ALIAS!r}] to a storage that nobody else serves: a folder "
+            "outside MEDIA_ROOT and STATIC_ROOT, or a private bucket.",
             id="fourd_rest.W004",
         )
     ]

@@ -68,13 +68,21 @@ def _file_name(disposition: str) -> str:
         return ""
     try:
         message = Message()
-        message["Content-Disposition"] = disposition
+        message["Content-Disposition"] = _as_sent(disposition)
         name = str(message.get_filename(""))
     except Exception:
         # Charsets that do not exist or are no charsets, numbers of a thousand digits: whatever a header
         # is, at worst there is no name.
         return ""
     return _printable(name.replace("\\", "/").rpartition("/")[2])
+
+
+def _as_sent(header: str) -> str:
+    """``header`` in UTF-8, which clients write into it as it is and servers hand over as Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _printable(text: str) -> str:

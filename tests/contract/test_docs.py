@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django import conf
+from django.conf import global_settings
 
 from fourd_rest import DataClass, checks, views
 from fourd_rest.conf import Settings
@@ -87,6 +90,15 @@ def test_the_registration_of_the_readme_works(registered) -> None:
     assert list(employee.attributes) == ["ID", "firstName", "lastName", "salary", "photo", "employer"]
     assert employee.attributes["salary"].read_only
     assert "name" in registry.get("Company").attributes
+
+
+def test_the_settings_of_the_readme_follow_those_of_a_new_project() -> None:
+    template = Path(conf.__file__).parent / "project_template" / "project_name" / "settings.py-tpl"
+    source = next(block for block in blocks(README, "python") if block.startswith("# settings.py"))
+    namespace: dict[str, Any] = {"__file__": str(ROOT / "site" / "settings.py")}
+    exec(template.read_text(encoding="utf-8") + source, namespace)  # noqa: S102
+    assert namespace["INSTALLED_APPS"][-2:] == ["rest_framework", "fourd_rest"]
+    assert namespace["STORAGES"].keys() == {*global_settings.STORAGES, "fourd_uploads"}
 
 
 def test_ci_calls_the_test_line_of_the_readme() -> None:

@@ -210,6 +210,10 @@ def test_name_in_the_storage_is_the_servers_own(admin: RestClient) -> None:
         ("attachment; filename=inv003.pdf", "inv003.pdf"),
         ("attachment; filename*=UTF-8''%C3%84rger%20%E2%82%AC.pdf", "Ärger €.pdf"),
         ('form-data; name="x"; filename="a.pdf"', "a.pdf"),
+        # As servers hand over the bytes of a header: one character for each.
+        ('attachment; filename="Ärger €.pdf"'.encode().decode("latin-1"), "Ärger €.pdf"),
+        ('attachment; filename="Ärger.pdf"', "Ärger.pdf"),
+        ("attachment; filename*=UTF-8''%C3%83%C2%BC.pdf", "Ã¼.pdf"),
         ('attachment; filename="C:\\\\invoices\\\\inv003.pdf"', "inv003.pdf"),
         ('attachment; filename="../../etc/passwd"', "passwd"),
         ('attachment; filename="a\tb\x00c\x1b.pdf"', "abc.pdf"),

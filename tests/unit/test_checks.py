@@ -1042,7 +1042,8 @@ def public(where):
     return (
         "W004",
         f"Uploads wait in {where}, whose files have a public address",
-        "Set STORAGES['fourd_uploads'] to a storage that nobody else serves.",
+        "Set STORAGES['fourd_uploads'] to a storage that nobody else serves: a folder outside "
+        "MEDIA_ROOT and STATIC_ROOT, or a private bucket.",
         None,
     )
 

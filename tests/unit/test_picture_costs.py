@@ -22,6 +22,8 @@ from .weighing import weigh
 
 MAX_CPU = 3.0
 MAX_MEMORY = 300_000_000
+# Read to its end, where it turns out to be no picture.
+ENDLESS = ["BMP ends of lines, most"]
 # Of 3 MiB they take the longest of all, where nothing stops them.
 SHORT = ["JPEG EXIF segments", "JPEG fill", "PNG texts", "PNG EXIF", "TIFF strips", "WEBP EXIF"]
 
@@ -37,10 +39,11 @@ def reason(data: bytes, **limits: Any) -> str:
     return caught.value.items[-1].message
 
 
-def assert_cheap(path: Path) -> None:
+def assert_cheap(path: Path) -> dict[str, Any]:
     found = weigh(path)
     assert found["cpu"] < MAX_CPU, found
     assert found["memory"] < MAX_MEMORY, found
+    return found
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -55,7 +58,9 @@ def test_small_files_that_cost_most(name: str, tmp_path: Path) -> None:
 def test_no_file_costs_more(name: str, tmp_path: Path) -> None:
     path = tmp_path / "picture"
     path.write_bytes(FILES[name](DEFAULTS.MAX_UPLOAD_SIZE))
-    assert_cheap(path)
+    found = assert_cheap(path)
+    if name.endswith(", most") and name not in ENDLESS:
+        assert found["answer"] == "accepted", found
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def _memory(name: str) -> int:
 
 
 def _main(path: str) -> None:
+    from fourd_rest.conf import DEFAULTS
     from fourd_rest.errors import RestError
     from fourd_rest.uploads import pictures
 
@@ -47,7 +48,7 @@ def _main(path: str) -> None:
     verify: Any = pictures.verify
     limits = {"formats": sorted(pictures.FORMATS), "max_pixels": 50_000_000}
     if "max_memory" in (verify.__kwdefaults__ or verify.__annotations__):
-        limits["max_memory"] = 300 * 2**20
+        limits["max_memory"] = DEFAULTS.MAX_PICTURE_MEMORY
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the highest mark is now what there is
     used, began = time.process_time(), time.monotonic()
