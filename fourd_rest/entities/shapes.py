@@ -115,9 +115,13 @@ def whole(caller: Caller, dataclass: DataClass) -> Shape:
     return _built(dataclass, None, None, 0, _unknown_among(caller, dataclass.targets))
 
 
+_NONE: frozenset[DataClass] = frozenset()
+
+
 def _unknown_among(caller: Caller, targets: frozenset[DataClass]) -> frozenset[DataClass]:
     """Those of ``targets`` that the caller may not know of: relations to them are not there (D-13)."""
-    return frozenset(target for target in targets if not caller.knows(target))
+    unknown = [target for target in targets if not caller.knows(target)]
+    return frozenset(unknown) if unknown else _NONE
 
 
 def _unseen(caller: Caller, steps: tuple[Step, ...]) -> frozenset[str]:

@@ -59,11 +59,11 @@ class Guard:
         return execute(sql, params, many, context)
 
     def _look_at(self, sql: Any) -> None:
-        """Raise ``RestError`` 9026 instead of a read for which no time is left.
+        """While something is read: raise ``RestError`` 9026 instead of a read for which no time is left.
 
         What ends a transaction is never kept from it.
         """
-        if self.watch.is_reading and isinstance(sql, str) and _READS.match(sql):
+        if isinstance(sql, str) and _READS.match(sql):
             self.watch.check_time()
 
     def renew(self) -> None:
@@ -93,7 +93,9 @@ class SQLiteGuard(Guard):
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         watch = self.watch
-        self._look_at(sql)
+        is_reading = watch.is_reading
+        if is_reading:
+            self._look_at(sql)
         if self.connection.connection is not self._raw:
             self._begin(self.connection.connection)
         if watch.waited != self._waited:
@@ -101,12 +103,12 @@ class SQLiteGuard(Guard):
             self._set_wait(round(watch.lock_time(self._own_wait / 1000) * 1000))
         begin = monotonic()
         # A statement does not compute while it waits.
-        self._ends = begin + (watch.statement_time() if watch.is_reading else watch.time)
+        self._ends = begin + (watch.statement_time() if is_reading else watch.time)
         try:
             return execute(sql, params, many, context)
         finally:
             watch.spend(monotonic() - begin)
-            if not watch.is_reading:
+            if not is_reading:
                 self._ends = math.inf
 
     def _begin(self, raw: Any) -> None:
@@ -138,7 +140,8 @@ class PostgreSQLGuard(Guard):
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
-        self._look_at(sql)
+        if self.watch.is_reading:
+            self._look_at(sql)
         if self.is_foreign and not self._before:
             self._enter()
         settings = self._settings(sql)
@@ -220,7 +223,8 @@ class MariaDBGuard(Guard):
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
-        self._look_at(sql)
+        if self.watch.is_reading:
+            self._look_at(sql)
         if isinstance(sql, str) and not many:
             locks = _WRITES.match(sql) is not None or " FOR UPDATE" in sql
             if locks or (self.watch.is_reading and _READS.match(sql)):

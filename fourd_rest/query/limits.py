@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
@@ -131,16 +131,16 @@ class request:
         self._watch.release()
 
 
-@contextmanager
-def reading(*, when: bool = True) -> Iterator[None]:
+_PLAIN = nullcontext()
+
+
+def reading(*, when: bool = True) -> AbstractContextManager[None]:
     """What the client's words decide the cost of; with ``when`` false it is a plain read."""
     watch = _watch.get()
     if watch is None or not when:
-        yield
-        return
+        return _PLAIN
     watch.guard()
-    with watch.reading():
-        yield
+    return watch.reading()
 
 
 def writing() -> None:
