@@ -43,6 +43,25 @@ def content(file: Any) -> bytes:
         return bytes(opened.read())
 
 
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("POST", "Employee(12)/photo?$rawPict=image/png&$refresh=true"),
+        ("PUT", "Employee(12)/cv?$refresh=True"),
+        ("DELETE", "Employee(12)/photo?$refresh=1"),
+        ("POST", "Employee(12)/cv?$method=delete&$refresh=true"),
+        ("DELETE", "Employee(12)?$refresh=true"),
+        ("POST", "Employee(12)?$method=delete&$refresh=true"),
+        ("POST", "Employee?$method=delete&$refresh=true&$filter=ID = 12"),
+    ],
+)
+def test_who_asks_what_would_be_finds_nothing_done(admin: RestClient, verb: str, path: str) -> None:
+    with_files()
+    with nothing_changes():
+        response = admin.rest(verb, path, picture(), **RAW)
+    assert told(response) == (501, [9014])
+
+
 @pytest.mark.parametrize("verb", ["POST", "PUT"])
 @pytest.mark.parametrize(
     "path",
