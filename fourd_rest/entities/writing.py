@@ -495,7 +495,7 @@ class Writer:
                 raise self._unrelated(nested, broken) from error
             if nested.draft.is_new:
                 attribute = nested.attribute
-                draft.change.values[attribute] = self.judge.foreign_key(attribute, key)
+                draft.change.values[attribute] = self.judge.foreign_key(attribute, key, is_made=True)
         if not draft.is_new and not draft.change:
             return draft.key
         instance = self._insert(draft) if draft.is_new else self._update(draft)

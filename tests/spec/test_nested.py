@@ -325,6 +325,24 @@ def test_a_new_related_entity_needs_its_own_right(login: Any) -> None:
     assert told(answer) == (401, [1559, 1534, 1537, 1517])
 
 
+@pytest.mark.parametrize("key", [{}, {"__KEY": "12", "__STAMP": 4}])
+def test_who_may_only_add_is_linked_to_what_he_has_added(login: Any, key: dict[str, Any]) -> None:
+    """To view it takes another right, which neither the save needs nor its trial."""
+    john()
+    client = login("hr.add_employee", "hr.change_employee", "hr.add_company")
+    posted = {**key, "firstName": "J", "lastName": "D", "employer": {"name": "Acme"}}
+    with nothing_changes():
+        assert client.update("Employee", posted, "$method=validate").status_code == 200
+    answer = client.update("Employee", posted)
+    assert answer.status_code == 200
+    assert "employer" not in answer.json()
+    assert Employee.objects.get(first_name="J").employer.name == "Acme"
+    # What somebody else has added he cannot be linked to.
+    client = login("hr.add_employee", "hr.add_company", username="other")
+    linked = {"firstName": "K", "lastName": "D", "employer": Company.objects.get().pk}
+    assert told(client.update("Employee", linked)) == (500, [1542, 1534])
+
+
 def test_a_dataclass_that_the_caller_may_not_know_of(login: Any) -> None:
     """What was saved before it reaches the client all the same."""
     john()
