@@ -499,6 +499,8 @@ class Writer:
         if not draft.is_new and not draft.change:
             return draft.key
         instance = self._insert(draft) if draft.is_new else self._update(draft)
+        if instance is None:
+            return draft.key
         for attribute, keys in draft.change.links.items():
             getattr(instance, attribute.source).set(keys)
         try:
@@ -520,8 +522,10 @@ class Writer:
         self._save(instance, draft)
         return instance
 
-    def _update(self, draft: Draft) -> models.Model:
-        self._swap(draft)
+    def _update(self, draft: Draft) -> models.Model | None:
+        """The saved instance, or None if there was nothing to save any more."""
+        if not self._swap(draft):
+            return None
         instance = self._lock(draft)
         if not access.may(self.caller, self.dataclass, Action.CHANGE, instance):
             item = Action.CHANGE.row(dataclass=self.dataclass.name)
@@ -543,18 +547,31 @@ class Writer:
             if instance.__dict__.get(field.attname) is not before.get(field.attname)
         }
 
-    def _swap(self, draft: Draft) -> None:
+    def _swap(self, draft: Draft) -> bool:
+        """Move the stamp; false if another one is there, and all that was posted with it."""
         now = timezone.now()
         if draft.stamp is not None:
-            if not self._swap_from(draft, draft.stamp, now):
-                raise self.conflict(draft)
-            return
+            if self._swap_from(draft, draft.stamp, now):
+                return True
+            if self._is_stored(draft):
+                return False
+            raise self.conflict(draft)
         # No stamp is asked for: move it from whatever it is.
         for _ in range(_STAMP_RETRIES):
             if self._swap_from(draft, (draft.stored or {})["__STAMP"], now):
-                return
+                return True
             self._load(draft)
         raise self.conflict(draft)
+
+    def _is_stored(self, draft: Draft) -> bool:
+        """Whether somebody else, or an entity beside it, has stored the same by now (D-09)."""
+        if draft.nested or draft.change.files or not draft.is_seen:
+            return False
+        stored = self.rows.find(draft.key)
+        try:
+            return stored is not None and not self.judge.change(draft.posted, stored, draft.key)
+        except Refusal:
+            return False
 
     def _swap_from(self, draft: Draft, stamp: int, now: Any) -> bool:
         if not 0 < stamp < stamps.LAST_STAMP:

@@ -298,6 +298,22 @@ def test_atomic(admin: RestClient) -> None:
     }
 
 
+@pytest.mark.parametrize("params", ["$method=update", "$atomic=true", "$method=validate"])
+def test_one_related_entity_within_several(admin: RestClient, params: str) -> None:
+    """A client that posts what it was shown expanded says the same of it each time: it is saved once."""
+    Employee.objects.create(id=1, first_name="A", last_name="B", employer=acme())
+    Employee.objects.create(id=2, first_name="C", last_name="D", employer_id=1)
+    company = {"__KEY": "1", "__STAMP": 1, "name": "New"}
+    posted = [{"__KEY": key, "__STAMP": 1, "firstName": "X", "employer": company} for key in (1, 2)]
+    assert admin.update("Employee", posted, params).status_code == 200
+    if "validate" in params:
+        return
+    assert list(Employee.objects.values_list("first_name", "stamp")) == [("X", 2), ("X", 2)]
+    assert admin.read("Company(1)/name").json()["__STAMP"] == 2
+    posted[1] = {**posted[1], "__STAMP": 2, "employer": {**company, "name": "Newer"}}
+    assert told(admin.update("Employee", posted[1], params)) == (500, [1263, 1046, 1517, 1537, 1517])
+
+
 # Rights
 
 
