@@ -536,7 +536,7 @@ class Writer:
         self.clean(instance, draft, self._changed(instance, draft, before))
         stamps.hold(instance)
         self._save(instance, draft)
-        delete_after_commit(replaced, self.alias)
+        delete_after_commit(self._left_over(instance, replaced), self.alias)
         return instance
 
     def _changed(self, instance: models.Model, draft: Draft, before: Mapping[str, Any]) -> set[str]:
@@ -680,16 +680,23 @@ class Writer:
                 self._judge_error(error, draft)
             raise
 
-    def _replaced_files(self, instance: models.Model, draft: Draft) -> list[tuple[Any, str]]:
-        """Files that nobody needs once the update is committed, if the dataclass says so."""
+    def _replaced_files(self, instance: models.Model, draft: Draft) -> dict[str, tuple[Any, str]]:
+        """By column the files that the update takes the places of, if the dataclass has them deleted."""
         if not self.dataclass.delete_replaced_files:
+            return {}
+        names = [a.field.attname for a in draft.change.files if not a.holds_bytes]
+        files = {name: file for name in names if (file := getattr(instance, name))}
+        return {name: (processing.deleter(file), file.name) for name, file in files.items()}
+
+    def _left_over(
+        self, instance: models.Model, replaced: Mapping[str, tuple[Any, str]]
+    ) -> list[tuple[Any, str]]:
+        """Those of ``replaced`` that the row names no more: the site's own save may have kept them."""
+        if not replaced:
             return []
-        files = [
-            getattr(instance, attribute.field.attname)
-            for attribute in draft.change.files
-            if not attribute.holds_bytes
-        ]
-        return [(processing.deleter(file), file.name) for file in files if file]
+        rows: models.QuerySet[Any] = models.QuerySet(self.dataclass.model, using=self.alias)
+        row = rows.filter(pk=instance.pk).values(*replaced).first() or {}
+        return [file for name, file in replaced.items() if row.get(name) != file[1]]
 
 
 @dataclass(frozen=True, slots=True)

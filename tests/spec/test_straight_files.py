@@ -146,6 +146,44 @@ def test_the_replaced_file(
     assert old.storage.exists(old.name) is not deletes
 
 
+@pytest.mark.parametrize("posted", ["upload", None])
+@pytest.mark.parametrize("where", ["save_model", "save"])
+def test_a_file_that_the_site_keeps(
+    admin: RestClient,
+    registered: Any,
+    monkeypatch: Any,
+    where: str,
+    posted: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    """A site that waits for somebody's approval saves something else, or nothing, and names it still."""
+
+    class Approved(DataClass):
+        fields = ["id", "cv", "photo"]
+        delete_replaced_files = True
+
+        def save_model(self, request: Any, obj: Any, change: bool) -> None:
+            if where == "save":
+                super().save_model(request, obj, change)
+
+    def save(self: Any, *args: Any, **options: Any) -> None:
+        self.cv = Employee.objects.values_list("cv", flat=True).get(pk=self.pk)
+        super(Employee, self).save(*args, **options)
+
+    registered(Employee, Approved)
+    old = with_files()
+    if where == "save":
+        monkeypatch.setattr(Employee, "save", save)
+    change = {"ID": admin.upload(PDF).json()["ID"]} if posted else None
+    with django_capture_on_commit_callbacks(execute=True):
+        response = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "cv": change, "photo": None})
+    assert response.status_code == 200
+    assert Employee.objects.get().cv.name == old.cv.name
+    assert old.cv.storage.exists(old.cv.name)
+    # What is named no more goes all the same.
+    assert old.photo.storage.exists(old.photo.name) is (where == "save_model")
+
+
 # Emptying
 
 
