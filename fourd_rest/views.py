@@ -32,6 +32,7 @@ from .errors import (
     TOO_MANY_ENTITIES,
     UNKNOWN_KEYWORD,
     UNKNOWN_METHOD,
+    WRONG_KEY,
     RestError,
     asked_attribute,
     logger,
@@ -359,13 +360,15 @@ class DataView(RestView):
         """The posted entities; one that is addressed by its key need not say it again."""
         items, is_list = _items(self.read_json())
         if self.address.keys:
-            self._add_key(items, is_list)
+            self._add_key(dataclass, items, is_list)
         if not items:  # of which a right might be held on any
             access.require_described(self.caller, dataclass)
         return items, is_list
 
-    def _add_key(self, items: list[dict[str, Any]], is_list: bool) -> None:
+    def _add_key(self, dataclass: DataClass, items: list[dict[str, Any]], is_list: bool) -> None:
         key = self._key()
+        if not key:  # which in a body asks for a new entity
+            raise RestError(WRONG_KEY(dataclass=dataclass.name))
         if is_list:
             raise RestError(BAD_JSON(reason="an address with a key takes one object"))
         if str(items[0].setdefault("__KEY", key)) != key:
@@ -395,7 +398,13 @@ class DataView(RestView):
                 )
             if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
                 raise RestError(METHOD_NOT_APPLICABLE(method=method))
+            self._refuse_trial("for a file")
             return attribute, self._key()
+
+    def _refuse_trial(self, where: str) -> None:
+        """Who asks to see what would become of it must not find it done."""
+        if self.address.flag("$refresh"):
+            raise RestError(NOT_SUPPORTED(feature=f"$refresh {where}"))
 
     def _delete(self) -> HttpResponse:
         address = self.address
@@ -407,6 +416,7 @@ class DataView(RestView):
             attribute, key = self._written_file(dataclass, "delete")
             return _ok_or(filing.clear(self.caller, dataclass, key, attribute))
         with access.undisclosed(self.caller, dataclass):
+            self._refuse_trial("in a delete")
             atomic = self._is_atomic()
             is_selected = address.set_id is not None or "$filter" in address.params
             posted = None

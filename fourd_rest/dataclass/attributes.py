@@ -35,6 +35,9 @@ _NAME = re.compile(r"[^\W\d]\w*\Z")
 _WORD = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_]?[^\W\d_A-Z]+")
 # Patterns of secrets that begin words of another meaning: secretary, secretariat.
 _NOT_WITHIN = {"secret": re.compile("secret(?!ar)")}
+# Whole words that are one also at the end of another: nothing innocent ends so, and the columns of old
+# databases have no underscores (``authtoken``, ``userpwd``).
+_ENDINGS = ("token", "pwd")
 
 # Names that entities on the wire have of themselves, beside those that begin with ``__`` (D-11).
 RESERVED = frozenset({"uri"})
@@ -208,7 +211,7 @@ def is_secret(name: str) -> bool:
     """Whether a field of this name is kept out of the default set (setting ``SECRET_FIELDS``).
 
     Patterns of up to five letters and ``SECRET_WORDS`` match whole words, also in the plural and written
-    together (``accesskey``), longer ones anywhere.
+    together (``accesskey``), ``token`` and ``pwd`` at the end of words too, longer ones anywhere.
     """
     text = name.lower()
     spellings = ([word.lower() for word in _WORD.findall(name)], re.split(r"[_\d]+", text))
@@ -224,9 +227,12 @@ def _are_among(sought: list[str], words: list[str]) -> bool:
     """Whether ``sought`` stand one after the other in ``words``, the last one perhaps in the plural."""
     for form in (sought, ["".join(sought)]):
         *first, last = form
+        forms = (last, f"{last}s", f"{last}es")
         for end in range(len(first), len(words)):
-            if words[end - len(first) : end] == first and words[end] in (last, f"{last}s", f"{last}es"):
+            if words[end - len(first) : end] == first and words[end] in forms:
                 return True
+        if last in _ENDINGS and not first and any(word.endswith(forms) for word in words):
+            return True
     return False
 
 

@@ -137,11 +137,26 @@ class Answers:
             *(
                 INVALID_VALUE(attribute=self._wire_name(name), reason=message)
                 for name, item in problems
-                for message in item.messages
+                for message in self._reasons(name, item)
             ),
             INVALID_ENTITY(),
             status=INVALID,
         )
+
+    def _reasons(self, name: str, error: ValidationError) -> list[str]:
+        """What ``error`` says, unless Django has put names into it that the caller is not told."""
+        params: Any = error.params if isinstance(error.params, dict) else {}
+        match error.code:
+            case "unique" | "unique_together":
+                named = params.get("unique_check", ())
+            case "unique_for_date":
+                named = [params.get(part) for part in ("field", "date_field") if part in params]
+            case "invalid" if {"model", "pk"} <= params.keys():  # of a foreign key
+                named = [name]
+            case _:
+                named = ()
+        told = {attribute.source for attribute in self.caller.attributes(self.dataclass).values()}
+        return error.messages if told.issuperset(named) else ["its values cannot be taken"]
 
     def _wire_name(self, source: str) -> str:
         """How a field is called on the wire; the name of one that is not exposed is not told,

@@ -7,6 +7,7 @@ site. Everything else is saved entity by entity. What a client sees is the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import ReferenceType
 
@@ -204,7 +205,10 @@ class Batch:
                 if stamp != draft.stamp:
                     continue
                 before = dict(instance.__dict__)
-                refused = self._assign(instance, draft)
+                with self._looking_around() as has_looked:
+                    refused = self._assign(instance, draft)
+                if has_looked:
+                    continue  # what it saw may be another once its neighbours are saved
                 if refused is not None:
                     outcomes[place] = refused
                     continue
@@ -223,7 +227,29 @@ class Batch:
     def _lock(self, keys: list[Any]) -> dict[Any, models.Model]:
         no_key = connections[self.alias].features.has_select_for_no_key_update
         rows = self.dataclass.model._base_manager.using(self.alias).filter(pk__in=keys)
-        return {row.pk: row for row in rows.order_by("pk").select_for_update(no_key=no_key)}
+        locked = {row.pk: row for row in rows.order_by("pk").select_for_update(no_key=no_key)}
+        if locked and self.dataclass.restricts_rows:
+            # Of those that have left the caller's reach meanwhile each is told by itself.
+            seen = self.dataclass.entities(self.writer.caller.request).using(self.alias).order_by()
+            within = set(seen.filter(pk__in=list(locked)).values_list("pk", flat=True))
+            locked = {key: row for key, row in locked.items() if key in within}
+        return locked
+
+    @contextmanager
+    def _looking_around(self) -> Iterator[list[bool]]:
+        """Holds something once the table that is written is asked for anything.
+
+        The site's own code may judge an entity by others, which are saved in the same statement.
+        """
+        table, asked = self.dataclass.model._meta.db_table, list[bool]()
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if table in sql:
+                asked.append(True)
+            return execute(sql, params, many, context)
+
+        with connections[self.alias].execute_wrapper(note):
+            yield asked
 
     def _assign(self, instance: models.Model, draft: Draft) -> Outcome | None:
         changed = {attribute.source for attribute in draft.change.values}

@@ -65,6 +65,11 @@ def obstacle(
     return None
 
 
+def takes_its_like(dataclass: DataClass) -> bool:
+    """Whether an entity of ``dataclass`` may take others of it along."""
+    return dataclass in _reachable(dataclass.model, tuple(registry))
+
+
 def _is_plainly_allowed(caller: Caller, dataclass: DataClass) -> bool:
     kind = type(dataclass)
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage
@@ -32,6 +32,8 @@ from fourd_rest.uploads import processing
 from . import access, cascades, faults, stamps
 from .access import Action
 from .transactions import delete_after_commit, with_retry, write_transaction
+
+T = TypeVar("T")
 
 # A selection may hold a million entities that cannot be deleted: an answer names about so many.
 MAX_TOLD = 1_000
@@ -72,13 +74,13 @@ def _keys(caller: Caller, dataclass: DataClass, key_texts: Sequence[str]) -> lis
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
 
 
-def _run(dataclass: DataClass, alias: str, keys: Sequence[Any], action: Callable[[], object]) -> None:
-    def transaction_() -> None:
+def _run(dataclass: DataClass, alias: str, keys: Sequence[Any], action: Callable[[], T]) -> T:
+    def transaction_() -> T:
         with write_transaction(alias):
-            action()
+            return action()
 
     try:
-        with_retry(alias, transaction_)
+        return with_retry(alias, transaction_)
     except IntegrityError as error:
         # Rules may be judged at the commit: whose deletion broke one cannot be told.
         raise RestError(
@@ -102,18 +104,24 @@ class _Removal:
         self.dataclass = dataclass
         self.alias = dataclass.write_alias()
         self.is_addressed = is_addressed
+        # The keys that are done where they went along with another.
+        self._companions: frozenset[Any] = frozenset()
         # Under which the bugs of this request are in the log.
         self._reference: str | None = None
 
     def remove(self, keys: Sequence[Any], *, atomic: bool) -> None:
+        self._companions = self._find_companions(keys)
         if atomic:
             _run(self.dataclass, self.alias, keys, partial(self._remove_all, keys))
             return
         items: dict[ErrorItem, None] = {}
         status, is_invalid = 0, False
+        gone: set[Any] = set()
         for key in keys:
+            if key in gone:
+                continue
             try:
-                _run(self.dataclass, self.alias, [key], partial(self._remove_all, [key]))
+                gone |= _run(self.dataclass, self.alias, [key], partial(self._remove_all, [key]))
             except Exception as error:
                 if len(keys) == 1:
                     raise
@@ -133,9 +141,19 @@ class _Removal:
             logger.warning("Once more: %s", self._reference, exc_info=error)
         return RestError(INTERNAL(reference=self._reference), _refused(self.dataclass, key))
 
+    def _find_companions(self, keys: Sequence[Any]) -> frozenset[Any]:
+        """Of several addressed ``keys`` those of entities that may go along with another of them."""
+        if not self.is_addressed or len(keys) < 2 or not cascades.takes_its_like(self.dataclass):
+            return frozenset()
+        if not self.dataclass.restricts_rows:
+            return frozenset(keys)
+        rows = self.dataclass.entities(self.caller.request).using(self.alias).order_by()
+        return frozenset(rows.filter(pk__in=keys).values_list("pk", flat=True))
+
     # Inside a transaction.
 
-    def _remove_all(self, keys: Sequence[Any]) -> None:
+    def _remove_all(self, keys: Sequence[Any]) -> set[Any]:
+        """Returns the keys of ``_companions`` whose entities went along with another."""
         caller, dataclass, alias = self.caller, self.dataclass, self.alias
         if not access.may(caller, dataclass, Action.DELETE):
             # The right may be held on these entities alone. Who does not hold it must lock nothing.
@@ -143,14 +161,18 @@ class _Removal:
         # All before the first is read: what was deleted while we waited is seen to be gone, whatever
         # the isolation of the transaction.
         claimed = [stamps.claim(dataclass, key, alias=alias) for key in keys]
+        gone: set[Any] = set()
         for key, is_there in zip(keys, claimed, strict=True):
             instance = self._find(key) if is_there else None
             if instance is not None:
-                self._remove(key, instance)
+                gone |= self._remove(key, instance)
+            elif key in gone:
+                continue
             elif self.is_addressed:
                 raise self._unloaded(key)
             elif self._is_there(key):
                 stamps.keep_alive(dataclass, key, alias=alias)
+        return gone
 
     def _may_remove(self, key: Any) -> bool:
         """Raises 401 for who may not; false for what is no more, and need not be."""
@@ -165,7 +187,7 @@ class _Removal:
         found: models.Model | None = self.dataclass.with_key(rows, key).order_by().first()
         return found
 
-    def _remove(self, key: Any, instance: models.Model) -> None:
+    def _remove(self, key: Any, instance: models.Model) -> frozenset[Any]:
         caller, dataclass, alias = self.caller, self.dataclass, self.alias
         access.check_entity(caller, dataclass, Action.DELETE, instance)
         refused = _refused(dataclass, key)
@@ -175,7 +197,7 @@ class _Removal:
         files = list(_files(dataclass, instance))
         stamps.hold(instance)
         try:
-            with transaction.atomic(using=alias):
+            with transaction.atomic(using=alias), stamps.noting_deletes() as deleted:
                 is_taken = self._delete(instance)
         except (ProtectedError, RestrictedError) as error:
             raise RestError(*_referring(caller, error), refused) from error
@@ -194,13 +216,15 @@ class _Removal:
             # Gone by itself, under another key or by a statement that tells nobody.
             if self.is_addressed:
                 raise self._unloaded(key)
-            return
+            return frozenset()
         delete_after_commit(
             (file.stored for file in files if not file.is_needed(instance, alias)), alias
         )
         signals.after_commit(
             signals.entity_deleted, caller, alias, dataclass.model, instance=instance, key=key
         )
+        concrete = dataclass.model._meta.concrete_model
+        return self._companions.intersection(key for model, key in deleted if model is concrete)
 
     def _invalid(self, error: Exception) -> Iterator[ErrorItem]:
         """What the site's own delete has refused by ``error`` (D-65)."""

@@ -180,7 +180,17 @@ class Judge:
             # A field of the site's own may raise anything for a value that it took a moment ago.
             raise Refusal(self._item(WRONG_VALUE, attribute)) from error
         self._require_free(attribute, is_new=is_new)
+        if self.dataclass.aliases:
+            self._require_one_value(change, attribute, python)
         change.values[attribute] = python
+
+    def _require_one_value(self, change: Change, attribute: Attribute, value: Any) -> None:
+        """Refuse two values for one column, one by its own name and one by an alias (as in D-73)."""
+        if attribute.member is None:
+            return
+        for other, known in change.values.items():
+            if other.member is attribute.member and known != value:
+                raise Refusal(self._item(WRONG_VALUE, attribute))
 
     def _scalar(self, attribute: Attribute, value: Any) -> Any:
         if value is not None:
@@ -284,10 +294,18 @@ class Judge:
         if wanted != linked & seen or not is_seen:
             change.links[attribute] = wanted | (linked - seen)
 
-    def foreign_key(self, attribute: Attribute, key: Any) -> Any:
-        """What the foreign key column of ``attribute`` gets for the entity of ``key``."""
-        assert attribute.target is not None  # noqa: S101  (a relation has a target)
-        return self._foreign_key(attribute, attribute.target, key)
+    def foreign_key(self, attribute: Attribute, key: Any, *, is_made: bool = False) -> Any:
+        """What the foreign key column of ``attribute`` gets for the entity of ``key``.
+
+        ``is_made``: the caller has added the entity a moment ago, which he need not be able to view.
+        """
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        if not is_made or self.caller.views(target):
+            return self._foreign_key(attribute, target, key)
+        column = attribute.field.target_field.attname  # type: ignore[attr-defined]
+        rows = target.model._base_manager.using(self.alias)
+        return target.with_key(rows, key).values_list(column, flat=True).first()
 
     def _foreign_key(self, attribute: Attribute, target: DataClass, key: Any) -> Any:
         """What the foreign key column gets. A target the caller cannot see is an unknown one."""

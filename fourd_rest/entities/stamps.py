@@ -8,6 +8,8 @@ by compare-and-swap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -43,6 +45,7 @@ _BATCH = 500
 _HELD = "_fourd_stamp_held"
 # Set between the two signals of one save: what is left to do afterwards.
 _AFTER = "_fourd_stamp_after"
+_noted: ContextVar[list[tuple[Any, Any]] | None] = ContextVar("fourd_rest_noted_deletes", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,17 @@ def hold(instance: models.Model) -> None:
 def release(instance: models.Model) -> None:
     """Forget ``hold``, where neither a save nor a delete has come."""
     instance.__dict__.pop(_HELD, None)
+
+
+@contextmanager
+def noting_deletes() -> Iterator[list[tuple[Any, Any]]]:
+    """Gathers what Django deletes of watched models in here, cascades included: (model, key)."""
+    noted: list[tuple[Any, Any]] = []
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
 
 
 def claim(dataclass: DataClass, key: Any, *, alias: str) -> bool:
@@ -474,6 +488,8 @@ def _before_delete(sender: Any, instance: Any = None, using: Any = None, **kwarg
     alias, keys = alias_of(instance, using), _keys(instance)
     # Django tells where a delete began. Who sends this by hand may keep the row, hidden or not.
     now = timezone.now() if "origin" in kwargs else None
+    if now is not None and (noted := _noted.get()) is not None:
+        noted.append((instance._meta.concrete_model, instance.pk))
     if watched.column is None:
         _bump_all(watched, keys[1:] if is_held else keys, alias, deleted=now)
         return

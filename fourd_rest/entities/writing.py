@@ -495,10 +495,12 @@ class Writer:
                 raise self._unrelated(nested, broken) from error
             if nested.draft.is_new:
                 attribute = nested.attribute
-                draft.change.values[attribute] = self.judge.foreign_key(attribute, key)
+                draft.change.values[attribute] = self.judge.foreign_key(attribute, key, is_made=True)
         if not draft.is_new and not draft.change:
             return draft.key
         instance = self._insert(draft) if draft.is_new else self._update(draft)
+        if instance is None:
+            return draft.key
         for attribute, keys in draft.change.links.items():
             getattr(instance, attribute.source).set(keys)
         try:
@@ -520,8 +522,10 @@ class Writer:
         self._save(instance, draft)
         return instance
 
-    def _update(self, draft: Draft) -> models.Model:
-        self._swap(draft)
+    def _update(self, draft: Draft) -> models.Model | None:
+        """The saved instance, or None if there was nothing to save any more."""
+        if not self._swap(draft):
+            return None
         instance = self._lock(draft)
         if not access.may(self.caller, self.dataclass, Action.CHANGE, instance):
             item = Action.CHANGE.row(dataclass=self.dataclass.name)
@@ -532,7 +536,7 @@ class Writer:
         self.clean(instance, draft, self._changed(instance, draft, before))
         stamps.hold(instance)
         self._save(instance, draft)
-        delete_after_commit(replaced, self.alias)
+        delete_after_commit(self._left_over(instance, replaced), self.alias)
         return instance
 
     def _changed(self, instance: models.Model, draft: Draft, before: Mapping[str, Any]) -> set[str]:
@@ -543,18 +547,31 @@ class Writer:
             if instance.__dict__.get(field.attname) is not before.get(field.attname)
         }
 
-    def _swap(self, draft: Draft) -> None:
+    def _swap(self, draft: Draft) -> bool:
+        """Move the stamp; false if another one is there, and all that was posted with it."""
         now = timezone.now()
         if draft.stamp is not None:
-            if not self._swap_from(draft, draft.stamp, now):
-                raise self.conflict(draft)
-            return
+            if self._swap_from(draft, draft.stamp, now):
+                return True
+            if self._is_stored(draft):
+                return False
+            raise self.conflict(draft)
         # No stamp is asked for: move it from whatever it is.
         for _ in range(_STAMP_RETRIES):
             if self._swap_from(draft, (draft.stored or {})["__STAMP"], now):
-                return
+                return True
             self._load(draft)
         raise self.conflict(draft)
+
+    def _is_stored(self, draft: Draft) -> bool:
+        """Whether somebody else, or an entity beside it, has stored the same by now (D-09)."""
+        if draft.nested or draft.change.files or not draft.is_seen:
+            return False
+        stored = self.rows.find(draft.key)
+        try:
+            return stored is not None and not self.judge.change(draft.posted, stored, draft.key)
+        except Refusal:
+            return False
 
     def _swap_from(self, draft: Draft, stamp: int, now: Any) -> bool:
         if not 0 < stamp < stamps.LAST_STAMP:
@@ -663,16 +680,23 @@ class Writer:
                 self._judge_error(error, draft)
             raise
 
-    def _replaced_files(self, instance: models.Model, draft: Draft) -> list[tuple[Any, str]]:
-        """Files that nobody needs once the update is committed, if the dataclass says so."""
+    def _replaced_files(self, instance: models.Model, draft: Draft) -> dict[str, tuple[Any, str]]:
+        """By column the files that the update takes the places of, if the dataclass has them deleted."""
         if not self.dataclass.delete_replaced_files:
+            return {}
+        names = [a.field.attname for a in draft.change.files if not a.holds_bytes]
+        files = {name: file for name in names if (file := getattr(instance, name))}
+        return {name: (processing.deleter(file), file.name) for name, file in files.items()}
+
+    def _left_over(
+        self, instance: models.Model, replaced: Mapping[str, tuple[Any, str]]
+    ) -> list[tuple[Any, str]]:
+        """Those of ``replaced`` that the row names no more: the site's own save may have kept them."""
+        if not replaced:
             return []
-        files = [
-            getattr(instance, attribute.field.attname)
-            for attribute in draft.change.files
-            if not attribute.holds_bytes
-        ]
-        return [(processing.deleter(file), file.name) for file in files if file]
+        rows: models.QuerySet[Any] = models.QuerySet(self.dataclass.model, using=self.alias)
+        row = rows.filter(pk=instance.pk).values(*replaced).first() or {}
+        return [file for name, file in replaced.items() if row.get(name) != file[1]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -652,6 +652,18 @@ def test_key_of_a_wrong_type(
     assert_answer(answer, 404, errors((1541, message)))
 
 
+@pytest.mark.parametrize("query", ["", "?$refresh=true", "?$method=validate", "?$atomic=true"])
+@pytest.mark.parametrize("address", ["Employee('')", 'Employee("")', "Employee[%22%22]", "Country('')"])
+def test_an_empty_key_is_no_new_entity(admin: RestClient, address: str, query: str) -> None:
+    """A client that has lost its key wants no copy."""
+    posted = {"name": "x", "firstName": "x", "lastName": "y"}
+    with nothing_changes():
+        answer = admin.rest("POST", f"{address}{query}", posted)
+    dataclass = address[: min(address.find(sign) for sign in "([" if sign in address)]
+    message = f'The given primary key does not match the definition in the "{dataclass}" dataclass'
+    assert_answer(answer, 404, errors((1541, message)))
+
+
 @pytest.mark.parametrize(
     ("posted", "shown"),
     [

@@ -494,6 +494,38 @@ def test_rules_of_the_model_hold(admin: RestClient, monkeypatch: Any) -> None:
     assert refused == ["3", "5"]
 
 
+def test_what_is_judged_by_its_neighbours(admin: RestClient, monkeypatch: Any) -> None:
+    """A rule of the site's own over several rows sees what was saved before."""
+
+    def clean(self: Any) -> None:
+        others = Employee.objects.exclude(pk=self.pk)
+        if self.first_name == "m" and others.filter(first_name="m").exists():
+            raise ValidationError("One m is enough.")
+        if self.last_name == "big" and others.filter(last_name="big").exists():
+            raise ValidationError("One big is enough.")
+
+    monkeypatch.setattr(Employee, "clean", clean)
+    employees(12)
+    Employee.objects.filter(pk=7).update(last_name="big")
+    items = [{"__KEY": key, "__STAMP": 1, "firstName": "m"} for key in range(1, 7)]
+    # The one that is big gives it up, and another takes it.
+    items += [
+        {"__KEY": 7, "__STAMP": 1, "lastName": "small"},
+        {"__KEY": 8, "__STAMP": 1, "lastName": "big"},
+    ]
+    items += [{"__KEY": key, "__STAMP": 1, "firstName": f"n0{key}"} for key in range(9, 13)]
+    document, written = both_ways(admin, "Employee", items, monkeypatch)
+    assert written == [5]  # those that ask for nothing
+    refused = [entity["__KEY"] for entity in document["__ENTITIES"] if "__ERROR" in entity]
+    assert refused == ["2", "3", "4", "5", "6"]
+
+
+def test_other_tables_may_be_asked(admin: RestClient, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Employee, "clean", lambda self: Company.objects.count())
+    employees(6)
+    assert both_ways(admin, "Employee", changes(6), monkeypatch)[1] == [6]
+
+
 def test_no_right_on_the_whole_dataclass(login: Any, saves: list[int]) -> None:
     employees(6)
     response = login("hr.view_employee").update("Employee", changes(6))
@@ -514,6 +546,33 @@ def test_entities_out_of_reach(admin: RestClient, registered: Any, monkeypatch: 
     assert written == [6]
     found = ["__ERROR" in entity for entity in document["__ENTITIES"]]
     assert found == [False, True, True, *[False] * 5]
+
+
+def test_out_of_reach_at_the_last_moment(
+    admin: RestClient, registered: Any, saves: list[int], monkeypatch: Any
+) -> None:
+    """Looked at again under the lock, as in a single save: the stamp does not tell of everything."""
+
+    class Reachable(DataClass):
+        naming = "camelCase"
+
+        def get_queryset(self, request: Any) -> Any:
+            return super().get_queryset(request).exclude(last_name="gone")
+
+    registered(Employee, Reachable)
+    employees(6)
+    lock = stamps.lock
+
+    def late(*args: Any, **options: Any) -> Any:
+        Employee.objects.filter(pk=3).update(last_name="gone")
+        return lock(*args, **options)
+
+    monkeypatch.setattr(stamps, "lock", late)
+    response = admin.update("Employee", changes(6))
+    answers = response.json()["__ENTITIES"]
+    assert (response.status_code, saves) == (500, [5])
+    assert [answer["__STATUS"].get("status") for answer in answers] == [None, None, 5, None, None, None]
+    assert names() == ["m1", "m2", "n3", "m4", "m5", "m6"]
 
 
 def test_atomic_is_none_of_it(admin: RestClient, saves: list[int]) -> None:

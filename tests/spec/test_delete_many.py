@@ -26,6 +26,7 @@ from tests.zoo.models import (
     Parcel,
     Place,
     Scroll,
+    Singer,
 )
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +115,48 @@ def test_an_unknown_key_keeps_all_if_atomic(admin: RestClient) -> None:
     with nothing_changes():
         answer = admin.rest("POST", "Keeper(1,2,3)?$method=delete&$atomic=true")
     assert_answer(answer, 404, errors(unloaded(2)))
+
+
+def choir() -> None:
+    Singer.objects.create(id=1, name="Ann")
+    Singer.objects.create(id=2, name="Bea", teacher_id=1)
+    Singer.objects.create(id=3, name="Cid", teacher_id=2)
+    Singer.objects.create(id=4, name="Dan")
+
+
+@pytest.mark.parametrize("atomic", ["", "?$atomic=true"])
+@pytest.mark.parametrize("keys", ["1,2,3", "3,2,1", "1,3,4", "1,2"])
+def test_who_goes_along_with_a_neighbour_is_gone(admin: RestClient, keys: str, atomic: str) -> None:
+    choir()
+    assert_answer(admin.rest("DELETE", f"Singer({keys}){atomic}"), 200, OK)
+    assert set(Singer.objects.values_list("pk", flat=True)) == {4} - {
+        int(key) for key in keys.split(",")
+    }
+
+
+def test_who_was_never_there_did_not_go_along(admin: RestClient) -> None:
+    choir()
+    with nothing_changes():
+        answer = admin.rest("DELETE", "Singer(1,2,9)?$atomic=true")
+    assert_answer(answer, 404, errors(unloaded(9, "Singer")))
+    answer = admin.rest("DELETE", "Singer(1,2,9)")
+    assert_answer(answer, 404, errors(unloaded(9, "Singer")))
+    assert list(Singer.objects.values_list("pk", flat=True)) == [4]
+
+
+@pytest.mark.parametrize("atomic", ["", "?$atomic=true"])
+def test_who_is_out_of_reach_is_not_told_to_go_along(
+    admin: RestClient, registered: Any, atomic: str
+) -> None:
+    class Reachable(DataClass):
+        def get_queryset(self, request: Any) -> Any:
+            return super().get_queryset(request).exclude(pk=3)
+
+    registered(Singer, Reachable)
+    choir()
+    answer = admin.rest("DELETE", f"Singer(1,2,3){atomic}")
+    assert_answer(answer, 404, errors(unloaded(3, "Singer")))
+    assert Singer.objects.count() == (4 if atomic else 1)
 
 
 def test_a_key_that_cannot_be_one(admin: RestClient) -> None:

@@ -424,6 +424,18 @@ def test_an_alias_of_the_same_entity_is_written_through(admin: RestClient, emplo
         assert post(admin, stamp=5, number=13) == (500, [1516, 1517])
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_one_value_under_two_names(admin: RestClient, employed: Employee, reverse: bool) -> None:
+    """Which of two was meant nobody knows; an echo of what is stored means nothing."""
+    values = [("firstName", "Jack"), ("givenName", "Jim")]
+    with nothing_changes():
+        assert post(admin, **dict(values[::-1] if reverse else values)) == (500, [1508, 1517])
+    echoed = {"firstName": "Jack", "givenName": employed.first_name}
+    assert post(admin, **dict(sorted(echoed.items(), reverse=reverse))) == (200, [])
+    assert post(admin, stamp=5, firstName="Jim", givenName="Jim") == (200, [])
+    assert Employee.objects.get(pk=12).first_name == "Jim"
+
+
 def test_an_alias_of_another_entity_is_read_only(admin: RestClient, employed: Employee) -> None:
     with nothing_changes():
         assert post(admin, employerName="Bcme") == (500, [1516, 1517])

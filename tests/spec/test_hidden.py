@@ -24,7 +24,7 @@ from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient, picture
 from tests.contract.checks import assert_answer, errors, nothing_changes
 from tests.contract.sample import NEVER, acme, inv003, john, to_one
-from tests.zoo.models import Animal, Keeper, Locker, Passport
+from tests.zoo.models import Animal, Keeper, Locker, Passport, Place
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,8 @@ def told(response: Any, unknown: str, hidden: str) -> tuple[int, dict[str, str],
     content = response.content.replace(unknown.encode(), hidden.encode())
     return response.status_code, dict(response.headers), content
 
+
+NOT_ADDED = 'The new entity of the "Animal" dataclass cannot be saved'
 
 # Every address × every fault
 
@@ -482,6 +484,28 @@ def test_a_required_relation_that_is_hidden_is_not_named(login: Any) -> None:
     answer = client.update("Invoices", posted)
     assert answer.status_code == 500
     assert "ompany" not in answer.content.decode()
+
+
+def test_rules_over_hidden_relations_are_not_worded(login: Any, monkeypatch: Any) -> None:
+    """What Django says of rules and of related rows names fields, models and keys."""
+    place = Place.objects.create(name="p")
+    field: Any = Animal._meta.get_field("home")
+    monkeypatch.setattr(Animal._meta, "unique_together", (("home", "name"),))
+    monkeypatch.setitem(field.__dict__, "_get_default", lambda: place.pk)
+    Animal.objects.create(name="Ann", home=place)
+    posted = {"name": "Ann", "nick": "x", "low": 20}
+    broken = (1569, "Animal: Constraint “low_below_high” is violated.")
+    rest = ((1570, "Entity fails validation"), (1534, NOT_ADDED))
+    unworded = (1569, "Animal: its values cannot be taken")
+    client = login("zoo.view_animal", "zoo.add_animal")
+    for key in (place.pk, 99):
+        monkeypatch.setitem(field.__dict__, "_get_default", lambda key=key: key)
+        found = client.update("Animal", posted).json()["__ERROR"]
+        assert sorted((item["errCode"], item["message"]) for item in found) == sorted(
+            [unworded, broken, *rest]
+        )
+    knowing = login("zoo.view_animal", "zoo.add_animal", "zoo.view_place", username="other")
+    assert "place instance with id 99" in knowing.update("Animal", posted).content.decode()
 
 
 def test_a_key_that_is_a_hidden_relation(login: Any, registered: Any) -> None:

@@ -298,6 +298,22 @@ def test_atomic(admin: RestClient) -> None:
     }
 
 
+@pytest.mark.parametrize("params", ["$method=update", "$atomic=true", "$method=validate"])
+def test_one_related_entity_within_several(admin: RestClient, params: str) -> None:
+    """A client that posts what it was shown expanded says the same of it each time: it is saved once."""
+    Employee.objects.create(id=1, first_name="A", last_name="B", employer=acme())
+    Employee.objects.create(id=2, first_name="C", last_name="D", employer_id=1)
+    company = {"__KEY": "1", "__STAMP": 1, "name": "New"}
+    posted = [{"__KEY": key, "__STAMP": 1, "firstName": "X", "employer": company} for key in (1, 2)]
+    assert admin.update("Employee", posted, params).status_code == 200
+    if "validate" in params:
+        return
+    assert list(Employee.objects.values_list("first_name", "stamp")) == [("X", 2), ("X", 2)]
+    assert admin.read("Company(1)/name").json()["__STAMP"] == 2
+    posted[1] = {**posted[1], "__STAMP": 2, "employer": {**company, "name": "Newer"}}
+    assert told(admin.update("Employee", posted[1], params)) == (500, [1263, 1046, 1517, 1537, 1517])
+
+
 # Rights
 
 
@@ -323,6 +339,24 @@ def test_a_new_related_entity_needs_its_own_right(login: Any) -> None:
     with nothing_changes():
         answer = client.update("Employee", {"__KEY": "12", "__STAMP": 4, "employer": {"name": "Acme"}})
     assert told(answer) == (401, [1559, 1534, 1537, 1517])
+
+
+@pytest.mark.parametrize("key", [{}, {"__KEY": "12", "__STAMP": 4}])
+def test_who_may_only_add_is_linked_to_what_he_has_added(login: Any, key: dict[str, Any]) -> None:
+    """To view it takes another right, which neither the save needs nor its trial."""
+    john()
+    client = login("hr.add_employee", "hr.change_employee", "hr.add_company")
+    posted = {**key, "firstName": "J", "lastName": "D", "employer": {"name": "Acme"}}
+    with nothing_changes():
+        assert client.update("Employee", posted, "$method=validate").status_code == 200
+    answer = client.update("Employee", posted)
+    assert answer.status_code == 200
+    assert "employer" not in answer.json()
+    assert Employee.objects.get(first_name="J").employer.name == "Acme"
+    # What somebody else has added he cannot be linked to.
+    client = login("hr.add_employee", "hr.add_company", username="other")
+    linked = {"firstName": "K", "lastName": "D", "employer": Company.objects.get().pk}
+    assert told(client.update("Employee", linked)) == (500, [1542, 1534])
 
 
 def test_a_dataclass_that_the_caller_may_not_know_of(login: Any) -> None:

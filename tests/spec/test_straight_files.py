@@ -43,6 +43,25 @@ def content(file: Any) -> bytes:
         return bytes(opened.read())
 
 
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("POST", "Employee(12)/photo?$rawPict=image/png&$refresh=true"),
+        ("PUT", "Employee(12)/cv?$refresh=True"),
+        ("DELETE", "Employee(12)/photo?$refresh=1"),
+        ("POST", "Employee(12)/cv?$method=delete&$refresh=true"),
+        ("DELETE", "Employee(12)?$refresh=true"),
+        ("POST", "Employee(12)?$method=delete&$refresh=true"),
+        ("POST", "Employee?$method=delete&$refresh=true&$filter=ID = 12"),
+    ],
+)
+def test_who_asks_what_would_be_finds_nothing_done(admin: RestClient, verb: str, path: str) -> None:
+    with_files()
+    with nothing_changes():
+        response = admin.rest(verb, path, picture(), **RAW)
+    assert told(response) == (501, [9014])
+
+
 @pytest.mark.parametrize("verb", ["POST", "PUT"])
 @pytest.mark.parametrize(
     "path",
@@ -125,6 +144,44 @@ def test_the_replaced_file(
     with django_capture_on_commit_callbacks(execute=True):
         assert_answer(admin.rest("PUT", "Employee(12)/cv", PDF, **RAW), 200, OK)
     assert old.storage.exists(old.name) is not deletes
+
+
+@pytest.mark.parametrize("posted", ["upload", None])
+@pytest.mark.parametrize("where", ["save_model", "save"])
+def test_a_file_that_the_site_keeps(
+    admin: RestClient,
+    registered: Any,
+    monkeypatch: Any,
+    where: str,
+    posted: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    """A site that waits for somebody's approval saves something else, or nothing, and names it still."""
+
+    class Approved(DataClass):
+        fields = ["id", "cv", "photo"]
+        delete_replaced_files = True
+
+        def save_model(self, request: Any, obj: Any, change: bool) -> None:
+            if where == "save":
+                super().save_model(request, obj, change)
+
+    def save(self: Any, *args: Any, **options: Any) -> None:
+        self.cv = Employee.objects.values_list("cv", flat=True).get(pk=self.pk)
+        super(Employee, self).save(*args, **options)
+
+    registered(Employee, Approved)
+    old = with_files()
+    if where == "save":
+        monkeypatch.setattr(Employee, "save", save)
+    change = {"ID": admin.upload(PDF).json()["ID"]} if posted else None
+    with django_capture_on_commit_callbacks(execute=True):
+        response = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "cv": change, "photo": None})
+    assert response.status_code == 200
+    assert Employee.objects.get().cv.name == old.cv.name
+    assert old.cv.storage.exists(old.cv.name)
+    # What is named no more goes all the same.
+    assert old.photo.storage.exists(old.photo.name) is (where == "save_model")
 
 
 # Emptying
