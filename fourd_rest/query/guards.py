@@ -17,6 +17,7 @@ No limit of the site's own is widened: the narrower one holds.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -91,7 +92,7 @@ class SQLiteGuard(Guard):
     def __init__(self, watch: Watch, connection: BaseDatabaseWrapper) -> None:
         super().__init__(watch, connection)
         self._raw: Any = None
-        self._ends = 0.0
+        self._ends = math.inf
         self._own_wait = self._wait = 0  # milliseconds
         self._waited = -1.0  # what was spent when the waiting was last set
 
@@ -123,6 +124,9 @@ class SQLiteGuard(Guard):
 
     def _set_wait(self, wait: int) -> None:
         if wait != self._wait:
+            # SQLite counts the steps of a statement that is kept over all its uses, and looks at the
+            # clock in one of many: what the time of the statement before was is not to end this one.
+            self._ends = math.inf
             self._raw.execute(f"PRAGMA busy_timeout = {wait}").fetchone()
             self._wait = wait
 

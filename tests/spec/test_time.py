@@ -213,6 +213,20 @@ def test_long_texts_are_folded_no_longer_than_is_allowed(site: None, settings: A
         assert cursor.fetchone() == (500_000,)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="busy_timeout")
+def test_a_statement_that_sets_the_waiting_is_not_ended(site: None, settings: Any) -> None:
+    """The time that is over is that of the statement before; some thousand uses are one look at it."""
+    settings.FOURD_REST = {"MAX_STATEMENT_TIME": 1}
+    with limits.request():
+        limits.writing()
+        (guard,) = connection.execute_wrappers
+        assert Company.objects.count() == 0
+        for number in range(20_000):
+            guard._ends = 0.0
+            guard._set_wait(1000 + number % 2)
+    assert session() == [20_000]
+
+
 @pytest.mark.slow
 def test_all_statements_of_a_read_have_one_time(slow: RestClient, settings: Any) -> None:
     """Python spends most of it, the database the rest."""
