@@ -1,15 +1,24 @@
-"""The SQL functions that SQLite gets from Python, on every connection."""
+"""The SQL functions that SQLite gets from Python, on every connection.
+
+A long text takes them milliseconds, and SQLite looks at the clock only now and then: they look as well.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from . import digests, folding
+from . import digests, folding, guards
+
+# Characters after which a function looks at the clock: some milliseconds.
+_LOOKED_AFTER = 100_000
 
 
 def install() -> None:
@@ -23,8 +32,32 @@ def install() -> None:
 def _add_functions(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if connection.vendor == "sqlite":
         raw: sqlite3.Connection = connection.connection
-        raw.create_function(folding.FUNCTION, 1, _fold_value, deterministic=True)
-        raw.create_function(digests.FUNCTION, 1, _digest_value, deterministic=True)
+        for name, function in ((folding.FUNCTION, _fold_value), (digests.FUNCTION, _digest_value)):
+            raw.create_function(name, 1, _watched(connection, function), deterministic=True)
+
+
+def _watched(connection: BaseDatabaseWrapper, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``function``, which ends the statement that calls it once that takes too long."""
+    # SQLite keeps its functions from the garbage collector, and with them what they refer to.
+    end_if_over = partial(_end_if_over, weakref.ref(connection))
+    left = _LOOKED_AFTER
+
+    def watched(value: Any) -> Any:
+        nonlocal left
+        if type(value) is str:
+            left -= len(value)
+            if left < 0:
+                left = _LOOKED_AFTER
+                end_if_over()
+        return function(value)
+
+    return watched
+
+
+def _end_if_over(reference: weakref.ref[BaseDatabaseWrapper]) -> None:
+    connection = reference()
+    if connection is not None:
+        guards.end_if_over(connection)
 
 
 def _fold_value(value: Any) -> Any:

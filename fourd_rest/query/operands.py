@@ -21,8 +21,10 @@ from fourd_rest.errors import QUERY_TOO_LARGE, WRONG_OPERAND, RestError
 from .syntax import Bare, Constant, Given, Items, Operand, Placeholder, Text
 
 _NUMERAL = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE]([+-]?)(\d++))?", re.ASCII)
-_DIGITS = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
-# A filter that was form-encoded: to read the digits before would drop its other criteria.
+# One number with other text around it. Of "1,000" or "31.12.2024" a part would be taken, and what holds
+# a comparator is the rest of a filter, dropping which would find, and delete, more than it says.
+_WITH_DIGITS = re.compile(r"[^\d=<>#!]*?(-?\d++(?:\.\d++)?+)[^\d=<>#!]*+", re.ASCII)
+# So would a filter that was form-encoded, and ends with a boolean attribute.
 _FORM_ENCODED = re.compile(r"\+(?:and|or|except)\+", re.IGNORECASE)
 _MAX_NUMBER = 400
 # Digits of an exponent; no number that an attribute holds is near to this.
@@ -194,15 +196,15 @@ def _boolean(operand: Operand) -> bool:
 
 
 def _number(operand: Operand) -> Decimal:
-    """The number that a text is, else the first that it holds: ``v20`` is 20."""
+    """The number that a text is, else the only one that it holds: ``v20`` is 20."""
     number = _numeral(operand)
     if number is not None:
         return number
     text = _raw(operand)
-    match = _DIGITS.search(text) if isinstance(text, str) and not _FORM_ENCODED.search(text) else None
-    if match is None:
+    match = _WITH_DIGITS.fullmatch(text) if isinstance(text, str) else None
+    if match is None or _FORM_ENCODED.search(match.string):
         raise wrong(operand)
-    return Decimal(match[0])
+    return Decimal(match[1])
 
 
 def _numeral(operand: Operand) -> Decimal | None:

@@ -36,7 +36,9 @@ Test = Callable[[Any], bool]
 
 # Of objects, with a word of the filter: MariaDB takes a statement of 16 MB, and each has 67 bytes in it.
 MAX_TEXTS = 100_000
-_CHUNK = 2_000
+# Rows that are in memory at once: entities, for whose sake others may be prefetched, or single values,
+# each of which may be an object of any size.
+_ENTITIES, _VALUES = 2_000, 100
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
 
@@ -51,10 +53,10 @@ class Scans:
         self.limit = self.left = current().MAX_SCANNED_ENTITIES
         self.texts_left = MAX_TEXTS
 
-    def bounded(self, rows: QuerySet[Any, Any]) -> Iterator[Any]:
+    def bounded(self, rows: QuerySet[Any, Any], size: int = _VALUES) -> Iterator[Any]:
         """The rows, within ``limits.streaming``. Raises 1200, and 9026 for what takes too long."""
         # Without a size Django refuses to iterate where get_queryset prefetches.
-        for row in rows[: self.left + 1].iterator(_CHUNK):
+        for row in rows[: self.left + 1].iterator(size):
             if self.left == 0:
                 reason = f"more than {self.limit} entities would have to be looked at"
                 raise RestError(QUERY_NOT_COMPLETED(reason=reason))
@@ -99,7 +101,7 @@ def _values(caller: Caller, place: Place, scans: Scans) -> Iterator[tuple[Any, A
     """Of every entity the key and the value that Python computes, or that a read shows."""
     attribute, rows = place.attribute, _rows(caller, place, scans)
     if attribute.compute is not None:
-        for instance in scans.bounded(rows):
+        for instance in scans.bounded(rows, _ENTITIES):
             yield instance.pk, _shown(attribute.compute(instance))
         return
     for key, value in scans.bounded(rows.values_list("pk", attribute.column)):

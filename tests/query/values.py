@@ -99,10 +99,10 @@ def _number(value: Any) -> Decimal:
         return Decimal(value)
     if _NUMERAL.fullmatch(value):
         return Decimal(value)
-    digits = re.search(r"-?\d+(\.\d+)?", value, re.ASCII)
-    if digits is None:
+    found = re.findall(r"-?\d+(?:\.\d+)?", value, re.ASCII)
+    if len(found) != 1 or re.search("[=<>#!]", value):
         raise Unfit
-    return Decimal(digits[0])
+    return Decimal(found[0])
 
 
 def _key(value: Any) -> int:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import IntegerField
 from django.db.models.expressions import RawSQL
 from django.test.utils import CaptureQueriesContext
@@ -225,6 +225,39 @@ def test_what_a_client_makes_python_compute_is_ended(slow: RestClient, settings:
     with within(2, at_least=0.9):
         assert_answer(slow.read(path), 503, TOO_LONG)
     assert not connection.in_atomic_block
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="no other calls Python")
+def test_long_texts_are_folded_no_longer_than_is_allowed(site: None, settings: Any) -> None:
+    """A look at the clock after so many steps of SQLite's machine would come after all of them."""
+    settings.FOURD_REST = {"MAX_STATEMENT_TIME": 1}
+    sql = """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+        SELECT MAX(fourd_fold(REPLACE(HEX(ZEROBLOB(250000)), '0', 'ü') || i)) FROM n
+    """
+    with within(2.5, at_least=0.9), limits.request(), limits.reading():
+        with pytest.raises(OperationalError) as caught, connection.cursor() as cursor:
+            cursor.execute(sql)
+        assert limits.is_overdue(caught.value)
+    # Neither the connection nor what no request limits is ended.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT LENGTH(fourd_fold({'ü' * 500_000!r}))")
+        assert cursor.fetchone() == (500_000,)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="busy_timeout")
+def test_a_statement_that_sets_the_waiting_is_not_ended(site: None, settings: Any) -> None:
+    """The time that is over is that of the statement before; some thousand uses are one look at it."""
+    settings.FOURD_REST = {"MAX_STATEMENT_TIME": 1}
+    with limits.request():
+        limits.writing()
+        (guard,) = connection.execute_wrappers
+        assert Company.objects.count() == 0
+        for number in range(20_000):
+            guard._ends = 0.0
+            guard._set_wait(1000 + number % 2)
+    assert session() == [20_000]
 
 
 @pytest.mark.slow
