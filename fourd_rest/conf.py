@@ -26,12 +26,23 @@ DAY = 24 * 60 * 60
 # mean something else more often than not, and what is personal but opens nothing (``iban``).
 SECRET_WORDS = (
     # What people know by heart, or have printed on a card.
-    *("pwd", "passcode", "passphrase", "pin", "puk", "cvv", "cvc", "ccv", "ssn"),
+    *("pwd", "passcode", "passkey", "passphrase", "pin", "puk", "cvv", "cvc", "ccv", "ssn"),
     # What is asked for beside it, or in its place.
     *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code"),
     *("security_answer", "verification_code", "login_code", "access_code", "reset_code"),
     # What programs show instead of a password.
-    *("credential", "bearer", "jwt", "refresh", "cookie", "session_id", "nonce", "signature", "hmac"),
+    *(
+        "credential",
+        "creds",
+        "bearer",
+        "jwt",
+        "refresh",
+        "cookie",
+        "session_id",
+        "nonce",
+        "signature",
+        "hmac",
+    ),
     *("access_key", "account_key", "auth_key", "encryption_key", "signing_key", "master_key", "ssh_key"),
     # What keys are made of, and files that hold them.
     *("seed", "mnemonic", "cert", "pem", "pfx", "keystore"),

@@ -419,6 +419,11 @@ class DataView(RestView):
             self._refuse_trial("in a delete")
             atomic = self._is_atomic()
             is_selected = address.set_id is not None or "$filter" in address.params
+            if address.set_id is None and not {"$savedfilter", "$savedorderby"}.isdisjoint(
+                address.params
+            ):
+                # Ignored, it would delete more than the text says.
+                raise RestError(BAD_URL(reason="a saved text stands without its entity set"))
             posted = None
             if not keys or is_selected:
                 access.require_described(self.caller, dataclass)

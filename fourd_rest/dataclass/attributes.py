@@ -429,9 +429,11 @@ class Builder:
     def _is_read_only(self, source: str, field: Any) -> bool:
         options = self.dataclass
         if isinstance(field, ForeignObjectRel):
-            # The other side of a privilege, such as the users of a group, is one as well.
+            # The other side of a privilege, such as the users of a group or the groups of a permission,
+            # is one as well.
             field = field.field
-            if field.name in PRIVILEGE_FIELDS and is_user_model(field.model):
+            of_user = field.name in PRIVILEGE_FIELDS and is_user_model(field.model)
+            if of_user or field.related_model._meta.label == "auth.Permission":
                 return True
         return (
             source in options.readonly_fields

@@ -639,3 +639,14 @@ def test_through_a_parent_of_its_table(admin: RestClient) -> None:
     acme()
     assert_answer(admin.rest("DELETE", f"Place({place.pk})"), 200, OK)
     assert (Place.objects.count(), Animal.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("params", ["$savedfilter='id = 1'", "$savedorderby=id", "$savedfilter="])
+def test_a_saved_text_without_its_set(admin: RestClient, registered: Any, params: str) -> None:
+    """Ignored, it would delete the whole dataclass."""
+    registered(Keeper, allow_delete_all=True)
+    keepers(1, 2)
+    answer = admin.rest("POST", f"Keeper?$method=delete&{params}")
+    text = "URL is not well formed: a saved text stands without its entity set"
+    assert_answer(answer, 400, errors((1806, text)))
+    assert left() == [1, 2]

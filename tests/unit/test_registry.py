@@ -272,6 +272,8 @@ def test_a_secret_that_is_named_is_exposed():
         "userPwd",
         "passcode",
         "passphrase",
+        "passkey",
+        "smtp_creds",
         "key_passphrase",
         "pin",
         "PIN",
@@ -1000,3 +1002,9 @@ def test_the_name_of_an_address_is_no_attribute():
     assert list(own.for_model(Link).attributes) == ["ID", "link"]
     own.register(Link, fields=["id"], annotations={"uri": models.Value(5)}, aliases={"URI": "id"})
     assert list(own.for_model(Link).attributes) == ["id", "URI"]
+
+
+def test_who_holds_a_permission_is_written_from_no_side():
+    dataclass = expose(Permission, Group, User)
+    assert dataclass.attributes["group_set"].read_only
+    assert dataclass.attributes["user_set"].read_only
