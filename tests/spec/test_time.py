@@ -151,6 +151,7 @@ def raw_connection() -> Any:
         "Employee:slow(1)",
         "Company?$expand=staff",
         "Company(1)?$expand=staff",
+        'Company(1)/staff?$expand=staff&$method=subentityset&$filter="slow=1"',
         "Employee(1,2)",
     ],
 )
