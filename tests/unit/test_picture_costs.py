@@ -129,6 +129,10 @@ def test_frames_that_restore_the_screen_take_more() -> None:
     side, limit = 1_000, 6_000_000 + 10_000_000
     assert check(heavy_pictures.gif_flat(0, side=side), max_memory=limit).frames == 1
     assert "megapixels" in reason(heavy_pictures.gif_frames(0, side=side, count=2), max_memory=limit)
+    page = heavy_pictures.flat(side, side)
+    assert check(heavy_pictures._saved(page, "PNG"), max_memory=limit).frames == 1
+    moving = {"save_all": True, "append_images": [heavy_pictures.flat(side, side, "RGB").rotate(5)]}
+    assert "megapixels" in reason(heavy_pictures._saved(page, "PNG", **moving), max_memory=limit)
 
 
 def test_values_that_lie_above_each_other() -> None:
