@@ -411,7 +411,6 @@ class DataView(RestView):
             is_selected = address.set_id is not None or "$filter" in address.params
             posted = None
             if not keys or is_selected:
-                access.require_described(self.caller, dataclass)
                 posted = None if keys else self._posted_keys()
                 if posted is None or is_selected:
                     access.check(self.caller, dataclass, Action.DELETE)
