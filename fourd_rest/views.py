@@ -426,7 +426,6 @@ class DataView(RestView):
                 raise RestError(BAD_URL(reason="a saved text stands without its entity set"))
             posted = None
             if not keys or is_selected:
-                access.require_described(self.caller, dataclass)
                 posted = None if keys else self._posted_keys()
                 if posted is None or is_selected:
                     access.check(self.caller, dataclass, Action.DELETE)

@@ -1,7 +1,8 @@
 """Querysets of the site's own, made fit to be filtered, counted, sorted and joined.
 
-What ``get_queryset`` and default managers give may join to many rows, group or be distinct: as it stands
-an entity would come more than once, or a condition would bear on a join of the site's own.
+What ``get_queryset`` and default managers give may join to many rows, group, be distinct or choose by a
+window: as it stands an entity would come more than once, a condition would bear on a join of the site's
+own, or the window would let in what it left out.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def each_once(model: type[models.Model], rows: Any, whose: str) -> QuerySet[Any]
     if fault := unfit(model, rows):
         raise ImproperlyConfigured(f"{whose} gives {fault}: give a QuerySet of {model._meta.label}")
     query = rows.query
-    if not (query.distinct or query.group_by is not None or joins_many(query)):
+    # A window is laid over what is left by all other conditions, those of the client's too.
+    has_window = query.where.contains_over_clause
+    if not (query.distinct or query.group_by is not None or has_window or joins_many(query)):
         found: QuerySet[Any] = rows
         return found
     # Its own order counts only where it decides which of several rows stays.

@@ -28,7 +28,6 @@ from django.utils.dateparse import parse_date, parse_datetime, parse_duration, p
 from . import custom
 
 ZERO_TIMESTAMP = "0000-00-00T00:00:00.000Z"
-BLANK_DATE = "0!0!0"
 
 INTEGER_RANGES = {
     "word": (-(2**15), 2**15 - 1),

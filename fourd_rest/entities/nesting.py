@@ -125,7 +125,7 @@ class Nesting:
         # By what is shown once: the entity, or the place in a selection.
         rows: dict[Any, Row]
         if expanded.attribute.kind is Kind.TO_ONE:
-            seen = target.get_queryset(self.caller.request).using(self.alias).order_by()
+            seen = target.entities(self.caller.request).using(self.alias).order_by()
             rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
             row_weights = [wanted.get(key, 0) for key in rows]
         else:

@@ -17,7 +17,7 @@ class VendorError(Exception):
 
 
 class Folder(FileSystemStorage):
-    """A storage of another kind than Django's: files are copied into it, never linked."""
+    """A storage of another kind than Django's: files go through it byte by byte."""
 
     @contextmanager
     def _new_file(self, name: str) -> Iterator[BinaryIO]:

@@ -716,6 +716,17 @@ def test_a_file_that_is_rewritten_in_place(admin: RestClient, query: str, same_s
     assert admin.read(path, **part).status_code == 200
 
 
+def test_the_etag_of_bytes_that_the_row_holds(admin: RestClient) -> None:
+    """Whoever changes them, with or without a stamp that moves."""
+    thing = Everything.objects.create(binary=b"abc")
+    path = f"Everything({thing.pk})/binary?$binary=true"
+    tag = admin.read(path)["ETag"]
+    assert admin.read(path, HTTP_IF_NONE_MATCH=tag).status_code == 304
+    Everything.objects.update(binary=b"abd")
+    second = admin.read(path, HTTP_IF_NONE_MATCH=tag)
+    assert (second.status_code, second.content, second["ETag"] == tag) == (200, b"abd", False)
+
+
 def test_the_etag_of_a_storage_that_cannot_tell_the_time(admin: RestClient, monkeypatch: Any) -> None:
     def unknown(self: Any, name: str) -> Any:
         raise NotImplementedError

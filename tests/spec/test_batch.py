@@ -298,6 +298,26 @@ def test_what_cleaning_changes_is_saved(admin: RestClient, registered: Any, monk
     ]
 
 
+class Measured:
+    """The descriptor of a field that gives another field its value."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else instance.__dict__["name"]
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__.update(name=value, capacity=len(value))
+
+
+def test_what_a_descriptor_changes_is_saved(admin: RestClient, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Place, "name", Measured())
+    Place.objects.bulk_create(Place(id=key, name="x", capacity=900) for key in range(1, 7))
+    items = [{"__KEY": key, "__STAMP": 1, "name": "n" * key} for key in range(1, 7)]
+    _, written = both_ways(admin, "Place", items, monkeypatch)
+    assert written == [6]
+    assert admin.update("Place", items).status_code == 200
+    assert list(Place.objects.order_by("pk").values_list("capacity", flat=True)) == [*range(1, 7)]
+
+
 @pytest.mark.parametrize(("model", "count"), [(Planet, 6), (Country, 6)])
 def test_text_keys(admin: RestClient, monkeypatch: Any, model: Any, count: int) -> None:
     model.objects.bulk_create(model(code=f"k'{n}", name="x") for n in range(count))
@@ -411,6 +431,20 @@ def own_save(self: Any, *args: Any, **kwargs: Any) -> None:
 @pytest.mark.parametrize("method", ["save", "save_base", "_save_table", "_do_update"])
 def test_a_save_method_of_the_site(monkeypatch: Any, method: str) -> None:
     monkeypatch.setattr(Keeper, method, own_save)
+    assert not plain(Keeper)
+
+
+def test_updates_of_the_site_s_own_rows(monkeypatch: Any) -> None:
+    """By which a single save writes its row, too."""
+
+    class Rows(models.QuerySet[Any]):
+        def _update(self, values: Any) -> int:
+            return super()._update(values)  # type: ignore[misc, no-any-return]
+
+    manager = Rows.as_manager()
+    manager.model = Keeper
+    assert plain(Keeper)
+    monkeypatch.setitem(Keeper._meta.__dict__, "base_manager", manager)
     assert not plain(Keeper)
 
 

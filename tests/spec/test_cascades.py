@@ -310,6 +310,20 @@ def test_too_many_to_ask_about(login: Any, registered: Any, settings: Any) -> No
     assert_answer(client.rest("DELETE", "Place(1)"), 200, OK)
 
 
+def test_the_row_of_a_parent_is_none_of_them(login: Any, registered: Any, settings: Any) -> None:
+    class Guarded(DataClass):
+        def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+            return True
+
+    registered(Animal, Guarded)
+    settings.FOURD_REST = {"MAX_SCANNED_ENTITIES": 3}
+    aviary = Aviary.objects.create(name="Dome")
+    for key in range(3):
+        Animal.objects.create(name=f"n{key}", home_id=aviary.pk)
+    answer = login("zoo.delete_aviary").rest("DELETE", f"Aviary({aviary.pk})")
+    assert_answer(answer, 200, OK)
+
+
 def test_rows_that_are_met_twice_hide_no_others(
     login: Any, registered: Any, settings: Any, monkeypatch: Any
 ) -> None:

@@ -813,6 +813,32 @@ def test_too_many_are_refused_before_they_are_read(admin, settings):
     too_large(admin, "Company(1)?$expand=staff:100-5.employer", 49)
 
 
+@pytest.mark.parametrize(
+    ("dataclass", "keys", "expand"),
+    [("Company", [1], "staff:100.employer"), ("Employee", range(101, 109), "employer.staff:100")],
+)
+def test_too_many_are_not_read_for_what_was_written(admin, settings, dataclass, keys, expand):
+    """Relations stay as they are then: what was saved must be told."""
+    Company.objects.create(id=1, name="Acme")
+    staff(30)
+    settings.FOURD_REST = {"MAX_NESTED_ENTITIES": 30}
+    extra = "revenues" if dataclass == "Company" else "salary"
+    items = [{"__KEY": key, "__STAMP": 1, extra: 5} for key in keys]
+    alone, expanded = [], []
+    for found, params in ((alone, ""), (expanded, f"$expand={expand}")):
+        with CaptureQueriesContext(connection) as queries:
+            answer = admin.update(dataclass, items, params)
+        assert answer.status_code == 200, answer.content
+        found += [q["sql"] for q in queries if "first_name" in q["sql"] or "hr_company" in q["sql"]]
+        items = [{**item, "__STAMP": 2, extra: 6} for item in items]
+    for entity in answer.json()["__ENTITIES"]:
+        assert "__deferred" in entity["staff" if dataclass == "Company" else "employer"]
+    # Keys, and no text of anybody.
+    for sql in expanded[len(alone) :]:
+        assert "first_name" not in sql
+        assert "revenues" not in sql
+
+
 # The number of statements
 
 

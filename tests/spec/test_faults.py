@@ -319,6 +319,29 @@ def test_what_is_wrong_with_all_is_told_once(admin: RestClient, registered: Any)
     assert_answer(answer, 503, errors((9010, "The database is busy")), {"Retry-After": "1"})
 
 
+@pytest.mark.parametrize("params", ["", "$method=validate", "$refresh=true"])
+def test_a_database_that_is_busy_while_one_is_looked_up(
+    admin: RestClient, monkeypatch: Any, bugs: Any, params: str
+) -> None:
+    """Before anything is written, too: no bug, and its neighbours have their answers."""
+    three()
+    original = writing.Rows.find
+
+    def find(self: Any, key: Any) -> Any:
+        if key == 2:
+            raise OperationalError("database is locked")
+        return original(self, key)
+
+    monkeypatch.setattr(writing.Rows, "find", find)
+    items = [{"__KEY": key, "__STAMP": 1, "firstName": "New"} for key in (1, 2, 3)]
+    answer = admin.update("Employee", items, params)
+    entities = answer.json()["__ENTITIES"]
+    assert (answer.status_code, codes(entities[1]), list(bugs)) == (500, [9010, 1517], [])
+    assert ["__ERROR" in entity for entity in entities] == [False, True, False]
+    saved = ("F", 1) if params else ("New", 2)
+    assert names() == [(1, *saved), (2, "F", 1), (3, *saved)]
+
+
 class OwnRows(DataClass):
     """Rights are held on single entities alone."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import models
+from django.db import connection, models
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import Lower, RowNumber
 from django.test.utils import isolate_apps
@@ -154,6 +154,65 @@ class TestEntitiesComeOnce:
         response = admin.rest("POST", 'Company?$method=delete&$filter="name = a@"')
         assert response.json() == {"ok": True}
         assert sorted(Company.objects.values_list("name", flat=True)) == ["Bees", "Cats"]
+
+
+def in_a_window(rows: Any) -> Any:
+    return rows.annotate(place=Window(RowNumber(), order_by="name")).filter(place__lte=2)
+
+
+def distinct_on(rows: Any) -> Any:
+    return rows.order_by("revenues", "name").distinct("revenues")
+
+
+CHOICES = [in_a_window] + [distinct_on] * (connection.vendor == "postgresql")
+
+
+class TestChosenAmongAll:
+    """Which rows are left must not depend on what is asked for beside it."""
+
+    @pytest.fixture(autouse=True, params=CHOICES, ids=lambda way: way.__name__)
+    def _companies(self, request: Any, registered: Any, db: None) -> None:
+        class FirstTwo(DataClass):
+            names = {"id": "ID"}  # noqa: RUF012
+
+            def get_queryset(self, http: Any) -> Any:
+                return request.param(super().get_queryset(http))
+
+        registered(Company, FirstTwo)
+        for key, name in enumerate(("Ants", "Bees", "Cats"), 1):
+            company = Company.objects.create(id=key, name=name, revenues=min(key, 2))
+            Employee.objects.create(first_name=name, last_name="x", employer=company)
+
+    @pytest.mark.parametrize(
+        ("path", "names"),
+        [
+            ("Company", ["Ants", "Bees"]),
+            ("Company?$top=1&$skip=1", ["Bees"]),
+            ('Company?$filter="name > b"', ["Bees"]),
+            ('Company?$filter="staff.firstName = c@"', []),
+            ("Company(1,2,3)", ["Ants", "Bees"]),
+            ("Company?$orderby=name desc", ["Bees", "Ants"]),
+        ],
+    )
+    def test_in_pages(self, admin: RestClient, path: str, names: list[str]) -> None:
+        found = admin.read(path).json()["__ENTITIES"]
+        assert [entity["name"] for entity in found] == names
+
+    def test_elsewhere(self, admin: RestClient) -> None:
+        assert admin.read("Company(2)").json()["name"] == "Bees"
+        assert admin.read("Company(3)").status_code == 404
+        page = admin.read("Employee?$expand=employer&$orderby=ID").json()["__ENTITIES"]
+        assert [entity["employer"] and entity["employer"]["name"] for entity in page] == [
+            "Ants",
+            "Bees",
+            None,
+        ]
+        assert admin.read('Employee?$filter="employer.name = cats"').json()["__COUNT"] == 0
+        assert admin.read("Company?$compute=count").json() == 2
+        answer = admin.update("Company", {"__KEY": 3, "__STAMP": 1, "name": "x"})
+        assert answer.json()["__STATUS"]["status"] == 5
+        assert admin.rest("DELETE", "Company(3)").status_code == 404
+        assert Company.objects.count() == 3
 
 
 class TestUnfitQuerysets:

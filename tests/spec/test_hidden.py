@@ -72,8 +72,20 @@ ADDRESSES = [
     "{}(12",
     "{}('12)",
     "{}(,)",
+    "{}/$entityset/$release",
+    "{}(12)/$entityset/$release",
+    "{}/$ENTITYSET/SET/firstName",
+    "{}/getNames",
+    "{}(12)/getName",
+    "{}/$entityset/SET/getNames",
+    "$catalog/{}",
+    "$catalog/{}/a",
+    "$info/{}",
+    "$upload/{}",
+    "$entityset/{}",
 ]
 WRITTEN_TO = [ADDRESSES[place] for place in (0, 1, 4, 5, 6, 7, 8, 10, 13, 15, 16, 17, 18, 20, 25)]
+WRITTEN_TO += [address for address in ADDRESSES if "elease" in address or "getN" in address]
 FEW = [ADDRESSES[place] for place in (0, 1, 6, 13, 15, 18)]
 QUERIES = [
     "",

@@ -126,6 +126,16 @@ def test_only_the_first_signal(row: Any, extra: Any) -> None:
     assert before is not None and now is not None and now > before
 
 
+@pytest.mark.parametrize("extra", [{}, {"using": None}, {"update_fields": ["name"]}])
+def test_the_first_signal_alone_moves_the_stamp(row: Any, extra: Any) -> None:
+    """Nobody knows what follows it, or whether a second one does."""
+    before = stamp(row)
+    pre_save.send(sender=type(row), instance=row, **extra)
+    type(row).objects.update(name="second")
+    now = stamp(row)
+    assert before is not None and now is not None and now > before
+
+
 @pytest.mark.parametrize("model", [Company, Keeper, Place, Animal, Parcel, Coupon, Voucher])
 @pytest.mark.parametrize("extra", [{}, FULL])
 def test_signals_around_a_bulk_create(registered: Any, model: Any, extra: Any) -> None:
@@ -576,16 +586,20 @@ def test_to_another_database(row: Any, bare: str, caplog: Any) -> None:
     caplog.clear()
 
 
-def test_what_the_database_says_is_raised(row: Any) -> None:
-    """A row must not change if its stamp cannot: here the site's statement is at its end anyhow."""
+@pytest.mark.parametrize("save", [models.Model.save, by_update_fields, models.Model.delete])
+def test_what_the_database_says_is_raised(row: Any, save: Any) -> None:
+    """A row must not change if its stamp cannot: the statement that moves it fails, and no other."""
+    failed = []
 
     def fail(execute: Any, sql: str, *arguments: Any) -> Any:
-        if sql.startswith("UPDATE"):
+        if not failed and sql.startswith("UPDATE"):
+            failed.append(sql)
             raise DatabaseError("gone")
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(fail), pytest.raises(DatabaseError, match="gone"):
-        row.save()
+        save(row)
+    assert "stamp" in failed[0]
 
 
 def test_what_we_cannot_do_is_logged_once(row: Any, monkeypatch: Any, caplog: Any) -> None:

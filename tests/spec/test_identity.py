@@ -178,6 +178,23 @@ def test_the_entity_that_is_the_key_is_changed(admin: RestClient, zoo: None) -> 
     assert sorted(Licence.objects.values_list("pk", flat=True)) == [1, 2]
 
 
+def test_the_entity_that_is_the_key_of_one_that_may_not_be_viewed(
+    admin: RestClient, zoo: None, registered: Any
+) -> None:
+    """To him any value counts as a change (D-55), but not the key, in whatever form."""
+
+    class Blind(DataClass):
+        def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+            return False
+
+    registered(Licence, Blind)
+    posted = {"__KEY": "1", "__STAMP": 1}
+    for owner in (1, {"__KEY": "1"}, {"__KEY": "1", "__STAMP": 1, "name": "A"}):
+        with nothing_changes():
+            answer = admin.update("Licence", {**posted, "owner": owner})
+        assert (answer.status_code, answer.json()["__STAMP"]) == (200, 1), owner
+
+
 def test_who_may_not_see_the_key_s_entity(login: Any, zoo: None) -> None:
     """He reads it as null; its key he knows: it is this entity's own."""
     client = login("zoo.change_licence", "zoo.add_keeper")

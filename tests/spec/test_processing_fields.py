@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from PIL import Image
 
@@ -19,7 +20,7 @@ from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.uploads import attach, blobs
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import codes, nothing_changes
-from tests.zoo.models import Poster
+from tests.zoo.models import Poster, ShrunkFile
 
 from .test_attach import media, storage, upload
 
@@ -195,6 +196,23 @@ def test_a_storage_that_fails(admin: RestClient, storage: Any, name: str) -> Non
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_storage_that_renames(admin: RestClient, storage: Any, monkeypatch: Any, fails: bool) -> None:
+    """The notes are of the names that it has given."""
+    poster = Poster.objects.create()
+    wire_id = upload(admin, PNG, "$rawPict=true")
+    storage("Renames", "default")
+    if fails:
+        monkeypatch.setattr(writing.Writer, "_apply_alone", lambda *args: 1 / 0)
+        assert codes(give(admin, poster.pk, shrunk={"ID": wire_id}).json()) == [9011]
+        assert (media(), BlobAttachment.objects.count()) == ({}, 0)
+        return
+    assert give(admin, poster.pk, shrunk={"ID": wire_id}).status_code == 200
+    poster.refresh_from_db()
+    assert poster.shrunk.name in media()
+    assert BlobAttachment.objects.get().name == poster.shrunk.name
+
+
 def test_every_file_is_noted_before_it_is_written(admin: RestClient, monkeypatch: Any) -> None:
     """A crash leaves notes, which lead the sweep to all of them."""
     poster = Poster.objects.create()
@@ -213,6 +231,27 @@ def test_every_file_is_noted_before_it_is_written(admin: RestClient, monkeypatch
     BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
     assert blobs.sweep().copies == 2
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
+
+
+def test_a_file_that_the_field_opens_for_writing(admin: RestClient, monkeypatch: Any) -> None:
+    """Not every field gives its storage all at once: the name is noted all the same."""
+
+    def save(self: Any, name: str, content: Any, save: bool = True) -> None:
+        FieldFile.save(self, name, content, save=False)
+        with self.storage.open(f"{self.name}.log", "wb") as log:
+            log.write(b"seen")
+
+    monkeypatch.setattr(ShrunkFile, "save", save)
+    poster = Poster.objects.create()
+    wire_id = upload(admin, PNG, "$rawPict=true")
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.Writer, "_apply_alone", lambda *args: 1 / 0)
+        answer = give(admin, poster.pk, shrunk={"ID": wire_id})
+    assert (answer.status_code, codes(answer.json())) == (500, [9011])
+    assert (media(), BlobAttachment.objects.count()) == ({}, 0)
+    assert give(admin, poster.pk, shrunk={"ID": wire_id}).status_code == 200
+    poster.refresh_from_db()
+    assert media() == {poster.shrunk.name: PNG, f"{poster.shrunk.name}.log": b"seen"}
 
 
 def test_a_field_whose_code_cannot_run(admin: RestClient) -> None:

@@ -180,6 +180,8 @@ def test_code_of_the_site_s_own(
         def has_change_permission(self, request: Any, obj: Any = None) -> bool:
             return Employee.objects.exists()
 
+        has_delete_permission = has_change_permission
+
     def head_count(self: Company) -> int:
         return self.staff.count()
 
@@ -195,7 +197,23 @@ def test_code_of_the_site_s_own(
     assert [entity["headCount"] for entity in answer.json()["__ENTITIES"]] == [1, 0]
     answer = admin.update("Employee", employee(employer={"__KEY": 1, "__STAMP": 2, "name": "y"}))
     assert answer.status_code == 200
+    assert admin.rest("DELETE", "Company(2)").status_code == 200
     assert [query["sql"] for query in replica] == []
+
+
+@pytest.mark.usefixtures("zoo")
+def test_code_that_asks_for_what_is_near(
+    admin: RestClient, monkeypatch: Any, replica: CaptureQueriesContext
+) -> None:
+    """Rows of a child that is not registered, and of the table between two sides."""
+
+    def clean(self: Place) -> None:
+        if Tower.objects.exists() or Animal.keepers.through.objects.exists():
+            raise ValidationError("no")
+
+    monkeypatch.setattr(Place, "clean", clean)
+    answer = admin.update("Place", {"__KEY": 21, "__STAMP": 1, "name": "new"})
+    assert (answer.status_code, [query["sql"] for query in replica]) == (200, [])
 
 
 @pytest.mark.usefixtures("zoo")
@@ -222,6 +240,10 @@ def test_entity_sets(admin: RestClient, replica: CaptureQueriesContext) -> None:
     asked = [query["sql"] for query in replica]
     assert asked
     assert not [sql for sql in asked if "entityset" in sql]
+    # What the database itself looks up in a set it reads where the set is.
+    for query in ("$filter=ID>0", "$orderby=ID", "$clean=true", "$compute=count", "$distinct=true"):
+        assert admin.read(f"{place}?$attributes=lastName&{query}").status_code == 200, query
+    assert [query["sql"] for query in replica] == asked
     answer = admin.rest("POST", f"{place}?$method=delete")
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     answer = admin.rest("POST", "$entityset/$release", [place.rpartition("/")[2]])

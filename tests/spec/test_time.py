@@ -184,6 +184,7 @@ def test_steps_are_counted_from_one_statement_to_the_next(
         "Employee:slow(1)",
         "Company?$expand=staff",
         "Company(1)?$expand=staff",
+        'Company(1)/staff?$expand=staff&$method=subentityset&$filter="slow=1"',
         "Employee(1,2)",
     ],
 )

@@ -73,6 +73,13 @@ def preview(**values: Any) -> dict[str, Any]:
 
 
 INVALID = refused(4, WRONG, NOT_SAVED, entity=stored())
+MILD = refused(
+    7,
+    (1569, "firstName: Ensure this value has at most 60 characters (it has 61)."),
+    (1570, "Entity fails validation"),
+    NOT_SAVED,
+    entity=stored(),
+)
 ROLLED_BACK = (WRONG, (1517, 'The entity# 13 in the "Employee" dataclass cannot be saved'))
 ANN = {"firstName": "Ann", "lastName": "Poe"}
 
@@ -141,6 +148,23 @@ ANSWERS: dict[str, tuple[str, str, str, Any, int, Callable[[], Any]]] = {
         lambda: listed(conflicting()),
     ),
     "invalid": ("change", "POST", "Employee", one(salary="x"), 500, lambda: INVALID),
+    "mild": ("change", "POST", "Employee", one(firstName="J" * 61), 500, lambda: MILD),
+    "mild and stale": (
+        "change",
+        "POST",
+        "Employee",
+        one(__STAMP=3, firstName="J" * 61),
+        500,
+        lambda: MILD,
+    ),
+    "mild preview": (
+        "change",
+        "POST",
+        "Employee?$refresh=true",
+        one(firstName="J" * 61),
+        500,
+        lambda: MILD,
+    ),
     "invalid trial": (
         "change",
         "POST",

@@ -129,6 +129,29 @@ def test_what_is_turned_at_once_takes_twice() -> None:
     assert "megapixels" in reason(turned, max_memory=limit)
 
 
+def test_frames_that_restore_the_screen_take_more() -> None:
+    """An animation keeps the screen several times, a still picture once."""
+    side, limit = 1_000, 6_000_000 + 10_000_000
+    assert check(heavy_pictures.gif_flat(0, side=side), max_memory=limit).frames == 1
+    assert "megapixels" in reason(heavy_pictures.gif_frames(0, side=side, count=2), max_memory=limit)
+    page = heavy_pictures.flat(side, side)
+    assert check(heavy_pictures._saved(page, "PNG"), max_memory=limit).frames == 1
+    moving = {"save_all": True, "append_images": [heavy_pictures.flat(side, side, "RGB").rotate(5)]}
+    assert "megapixels" in reason(heavy_pictures._saved(page, "PNG", **moving), max_memory=limit)
+
+
+def test_values_that_lie_above_each_other() -> None:
+    """However small the file is, there is never more of them than there is file."""
+    rest = bytes(4_000)
+    for count, taken in ((1, True), (2, False)):
+        tags = heavy_pictures.tiff_tags() | dict.fromkeys(range(40_000, 40_000 + count), (7, 4_000, 8))
+        data = heavy_pictures.tiff(tags, rest)
+        if taken:
+            assert check(data).width == 1
+        else:
+            assert reason(data).endswith("its tags are larger than the file")
+
+
 def test_metadata_of_usual_size_are_accepted() -> None:
     """Profiles, XMP, comments, EXIF data: as much of them as cameras and programs write."""
     exif = Image.Exif()

@@ -14,13 +14,14 @@ from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelatio
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, models, transaction
+from django.db.models.fields.related_descriptors import ManyToManyDescriptor
 from django.db.models.functions import Lower
 from django.test.utils import isolate_apps
 
 import fourd_rest
 from fourd_rest import DataClass, checks
 from fourd_rest.dataclass import Kind, registry
-from fourd_rest.dataclass.attributes import camel_case, is_name, is_secret
+from fourd_rest.dataclass.attributes import NO_JOIN, camel_case, is_name, is_secret
 from fourd_rest.dataclass.registry import Registry
 from fourd_rest.models import Stamped
 from testproject.hr.models import Company, Employee, Invoice
@@ -154,6 +155,69 @@ def test_hidden_reverse_relations():
     assert sources(own.for_model(House)) == ["id"]
     inverse = {a.name: a.inverse for a in own.for_model(Window).attributes.values()}
     assert inverse == {"id": None, "house": None, "neighbours": None}
+
+
+@isolate_apps("tests.zoo")
+def test_links_that_a_descriptor_of_the_site_keeps():
+    """It may wait for the entity to be saved, or keep places: nobody else may write there."""
+
+    class Waiting(ManyToManyDescriptor):
+        pass
+
+    class WaitingField(models.ManyToManyField):
+        def contribute_to_class(self, cls, name, **kwargs):
+            super().contribute_to_class(cls, name, **kwargs)
+            setattr(cls, name, Waiting(self.remote_field, reverse=False))
+
+    class Shelf(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    class Story(models.Model):
+        plain = models.ManyToManyField(Shelf, related_name="plain_stories")
+        waiting = WaitingField(Shelf, related_name="waiting_stories")
+
+        class Meta:
+            app_label = "zoo"
+
+    own = Registry()
+    own.register(Shelf)
+    own.register(Story)
+    for model, plain, waiting in (
+        (Story, "plain", "waiting"),
+        (Shelf, "plain_stories", "waiting_stories"),
+    ):
+        attributes = own.for_model(model).attributes
+        assert (attributes[plain].read_only, attributes[waiting].read_only) == (False, True)
+
+
+@isolate_apps("tests.zoo")
+def test_a_name_by_which_a_query_finds_another_relation():
+    """Hidden from instances, both have one name for queries, which can mean one of them alone."""
+
+    class Flag(models.Model):
+        class Meta:
+            app_label = "zoo"
+
+    class First(models.Model):
+        flags = models.ManyToManyField(Flag, related_name="+", related_query_name="flagged")
+
+        class Meta:
+            app_label = "zoo"
+
+    class Second(models.Model):
+        flags = models.ManyToManyField(Flag, related_name="+", related_query_name="flagged")
+
+        class Meta:
+            app_label = "zoo"
+
+    own = Registry()
+    for model in (Flag, First, Second):
+        own.register(model)
+    found = {dataclass.name for dataclass in own if "flags" in dataclass.attributes}
+    left_out = {item.what for dataclass in own for item in dataclass.fields_left_out}
+    assert (found, left_out) == ({"Second"}, {"zoo.First.flags"})
+    assert NO_JOIN in [item.why for item in own.for_model(First).fields_left_out]
 
 
 def test_a_relation_to_an_unregistered_model_is_left_out():

@@ -11,11 +11,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection, models
+from django.db.models.functions import Lower
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fourd_rest.dataclass.values import clean_text, dumps, value_type, wire_text
+from tests.zoo.fields import Mood, MoodField, SealedField, Wrapped
 from tests.zoo.models import Everything, Shade
 
 D = Decimal
@@ -431,6 +433,61 @@ def test_custom_fields():
             point.from_wire(refused)
     assert value_type(Model._meta.get_field("wide")).name == "long"
     assert value_type(Model._meta.get_field("double")).name == "long64"
+
+
+def named(field):
+    field.set_attributes_from_name("field")
+    return value_type(field)
+
+
+def test_an_object_that_is_stored_as_another_text():
+    """Never the raw text of an encrypted field, though it is what the field would store."""
+
+    class Secret(SealedField):
+        def from_db_value(self, value, expression, connection):
+            return Wrapped(super().from_db_value(value, expression, connection))
+
+        def to_python(self, value):
+            return value if isinstance(value, Wrapped) else Wrapped(value)
+
+        def get_prep_value(self, value):
+            return super().get_prep_value(value.value)
+
+    class Told(Secret):
+        def value_to_string(self, obj):
+            return self.value_from_object(obj).value
+
+    assert Told().get_prep_value(Wrapped("deep")) == "sealed$qrrc"
+    assert named(Told()).to_wire(Wrapped("deep")) == "deep"
+    assert named(Secret()).to_wire(Wrapped("deep")) == "wrapped deep"
+
+
+def test_an_object_that_only_serialises_to_a_text():
+    class Blocks(models.JSONField):
+        def from_db_value(self, value, expression, connection):
+            return Wrapped(super().from_db_value(value, expression, connection))
+
+        def value_to_string(self, obj):
+            return json.dumps(self.value_from_object(obj).value)
+
+    assert named(Blocks()).to_wire(Wrapped([{"a": 1}])) == [{"a": 1}]
+
+
+@isolate_apps("tests.zoo")
+def test_a_column_that_is_generated_of_a_custom_field():
+    """Its output field has no name of its own, by which it could be asked for a text."""
+
+    class Model(models.Model):
+        mood = models.GeneratedField(
+            expression=Lower("name"), output_field=MoodField(max_length=10), db_persist=True
+        )
+        name = models.CharField(max_length=10)
+
+        class Meta:
+            app_label = "zoo"
+
+    mood = value_type(Model._meta.get_field("mood"))
+    assert (mood.name, mood.to_wire(Mood.GLAD)) == ("string", "glad")
 
 
 # Over HTTP: what was refused says so, what was taken is stored
