@@ -195,27 +195,28 @@ class Batch:
             outcomes: dict[int, Outcome] = {}
             winners: dict[int, Draft] = {}
             fields: set[Any] = set()
-            for place, draft in drafts.items():
-                instance = instances.get(draft.key)
-                if instance is None:
-                    continue  # alone it is told what became of it
-                stamp = held.get(draft.key, stamps.FIRST_STAMP)
-                if self.dataclass.stamp_column is not None:
-                    stamp = getattr(instance, self.dataclass.stamp_column)
-                if stamp != draft.stamp:
-                    continue
-                before = dict(instance.__dict__)
-                with self._looking_around() as has_looked:
+            with self._looking_around() as looks:
+                for place, draft in drafts.items():
+                    instance = instances.get(draft.key)
+                    if instance is None:
+                        continue  # alone it is told what became of it
+                    stamp = held.get(draft.key, stamps.FIRST_STAMP)
+                    if self.dataclass.stamp_column is not None:
+                        stamp = getattr(instance, self.dataclass.stamp_column)
+                    if stamp != draft.stamp:
+                        continue
+                    before = dict(instance.__dict__)
+                    looks.clear()
                     refused = self._assign(instance, draft)
-                if has_looked:
-                    continue  # what it saw may be another once its neighbours are saved
-                if refused is not None:
-                    outcomes[place] = refused
-                    continue
-                written = self._written(instance, draft, before)
-                if all(_is_written_plainly(one, getattr(instance, one.attname)) for one in written):
-                    winners[place] = draft
-                    fields |= written
+                    if looks:
+                        continue  # what it saw may be another once its neighbours are saved
+                    if refused is not None:
+                        outcomes[place] = refused
+                        continue
+                    written = self._written(instance, draft, before)
+                    if all(_is_written_plainly(one, getattr(instance, one.attname)) for one in written):
+                        winners[place] = draft
+                        fields |= written
             self._update([instances[draft.key] for draft in winners.values()], fields, now)
             saved = self.writer.rows.saved_many(draft.key for draft in winners.values())
             for place, draft in winners.items():
@@ -237,7 +238,7 @@ class Batch:
 
     @contextmanager
     def _looking_around(self) -> Iterator[list[bool]]:
-        """Holds something once the table that is written is asked for anything.
+        """Holds something once the table that is written has been asked for anything.
 
         The site's own code may judge an entity by others, which are saved in the same statement.
         """

@@ -40,17 +40,14 @@ class Watch:
     def __init__(self) -> None:
         self.time = self.patience = math.inf
         self.waited = 0.0
+        self.is_reading = False
         self._left = 0.0  # for reading
-        self._ends: float | None = None  # of what is being read
+        self._ends = math.inf  # of what is being read
         self._guards: list[Guard] | None = None
-
-    @property
-    def is_reading(self) -> bool:
-        return self._ends is not None
 
     def statement_time(self) -> float:
         """Seconds that the next statement may take, a thousandth at least."""
-        if self._ends is None:
+        if not self.is_reading:
             return max(self.time, self.lock_time() + _AFTER_WAITING)
         return max(0.001, self._ends - monotonic())
 
@@ -67,7 +64,7 @@ class Watch:
 
     def spend(self, seconds: float) -> None:
         """What is noticed of the time of a write's statement counts as waiting."""
-        if seconds > _NOTICED and self._ends is None:
+        if seconds > _NOTICED and not self.is_reading:
             self.waited += seconds
 
     def guard(self) -> None:
@@ -95,16 +92,16 @@ class Watch:
             yield
             return
         begin = monotonic()
-        self._ends = begin + self._left
+        self._ends, self.is_reading = begin + self._left, True
         try:
             yield
         finally:
-            self._ends = None
+            self._ends, self.is_reading = math.inf, False
             self._left -= monotonic() - begin
 
     def check_time(self) -> None:
         """Raises ``RestError`` 9026 if what is being read takes too long."""
-        if self._ends is not None and monotonic() > self._ends:
+        if self.is_reading and monotonic() > self._ends:
             raise overdue()
 
     def check(self) -> None:
