@@ -80,7 +80,9 @@ class Watch:
 
     def release(self) -> None:
         for each in self._guards or ():
-            each.connection.execute_wrappers.remove(each)
+            # Code of the site's may have put others in their place.
+            wrappers = each.connection.execute_wrappers
+            wrappers[:] = [wrapper for wrapper in wrappers if wrapper is not each]
             try:
                 each.release()
             except DatabaseError:

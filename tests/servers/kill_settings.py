@@ -13,7 +13,7 @@ FOURD_REST["UPLOAD_STALL_TIMEOUT"] = 1  # noqa: F405
 MIDDLEWARE = ["tests.servers.pausing.pause_before_answers", *MIDDLEWARE]  # noqa: F405
 connection_created.connect(pause_after_statements, dispatch_uid="tests.servers.pausing")
 
-# Plain folders are linked from one into the other; between others the bytes are copied.
+# Between plain folders the system copies; between others the bytes pass through us.
 if os.environ.get("SITE_STORAGE") != "plain":
     for _alias in ("default", "fourd_uploads"):
         STORAGES[_alias]["BACKEND"] = "tests.servers.pausing.PausingStorage"  # noqa: F405

@@ -169,14 +169,14 @@ def server(with_invoices: Site, tmp_path: Path) -> Iterator[Killable]:
 
 
 @pytest.fixture
-def linking(with_invoices: Site, tmp_path: Path) -> Iterator[Killable]:
-    """Uploads are linked into the entities' storage."""
+def plain(with_invoices: Site, tmp_path: Path) -> Iterator[Killable]:
+    """Uploads are copied from one plain folder to another, by the system."""
     yield from killable(with_invoices, tmp_path, "plain")
 
 
 def upload(server: Killable) -> str:
     answer = server.request("POST", UPLOAD, BODY)
-    assert answer.status == 200
+    assert answer.status == 200, server._complaints()
     identity: str = answer.json["ID"]
     return identity
 
@@ -306,9 +306,9 @@ def test_killed_in_the_midst_of_an_attach(server: Killable) -> None:
     assert_no_orphan_after_one_sweep(server)
 
 
-def test_killed_after_a_link_was_made(linking: Killable) -> None:
-    """5 times between the link, which is the copy, and the answer."""
-    identity = upload(linking)
+def test_killed_after_a_copy_by_the_system(plain: Killable) -> None:
+    """5 times between the copy and the answer."""
+    identity = upload(plain)
     places = [
         'sql UPDATE "fourd_rest_entitystamp"',
         'sql UPDATE "hr_invoice"',
@@ -317,10 +317,10 @@ def test_killed_after_a_link_was_made(linking: Killable) -> None:
         "answer",
     ]
     for key, place in enumerate(places, 2):
-        linking.hit_at(place, update(key, identity))
-        linking.start()
-    assert linking.kills == 5
-    assert len(walk(linking.site.media)) == 5
-    assert assert_every_entity_is_whole(linking) == [6]
-    assert assert_every_id_is_whole(linking) == {identity.lower()}
-    assert_no_orphan_after_one_sweep(linking)
+        plain.hit_at(place, update(key, identity))
+        plain.start()
+    assert plain.kills == 5
+    assert len(walk(plain.site.media)) == 5
+    assert assert_every_entity_is_whole(plain) == [6]
+    assert assert_every_id_is_whole(plain) == {identity.lower()}
+    assert_no_orphan_after_one_sweep(plain)

@@ -167,6 +167,27 @@ def test_steps_are_counted_from_one_statement_to_the_next(
     assert Company.objects.get().name == "New"
 
 
+def test_wrappers_of_the_site_may_take_the_place_of_others(
+    staff: Any, admin: RestClient, registered: Any
+) -> None:
+    """Its receivers of ``connection_created`` for one; what they have set stays."""
+
+    def own(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        return execute(sql, params, many, context)
+
+    class Replacing(DataClass):
+        def get_queryset(self, request: Any) -> Any:
+            connection.execute_wrappers = [own]
+            return super().get_queryset(request)
+
+    registered(Employee, Replacing)
+    try:
+        assert admin.read("Employee?$filter=id>3").status_code == 200
+        assert connection.execute_wrappers == [own]
+    finally:
+        connection.execute_wrappers = []
+
+
 # Computing
 
 
