@@ -86,7 +86,6 @@ WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.databa
 SALT_KEY = "salt of the encrypted fields"
 PHONENUMBER_DEFAULT_REGION = "DE"
 CURRENCIES = ("EUR", "USD")
-SILENCED_SYSTEM_CHECKS: list[str] = []
 
 
 class _NoMigrations(dict):  # type: ignore[type-arg]
