@@ -164,7 +164,7 @@ def add_criterion(draft: Draft, drafts: Drafts, text: str) -> None:
 
 @mistake(1201, on=FILTERED)
 def unfinished_filter(draft: Draft, drafts: Drafts) -> None:
-    draft.order = ""
+    draft.order, draft.is_filter_last = "", True
     tail = drafts.pick(texts("«any» = 'x  «any» = \\u0022x  «any» in ['x, 1]  «any» = 1 order by"))
     draft.criteria.append(filled(tail, draft.selected, drafts))
 

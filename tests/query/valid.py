@@ -101,6 +101,8 @@ class Draft:
     tail: str = ""
     marks: tuple[str, str] = ("", "")
     verb: str = "GET"
+    # Where a quote is left open, one behind it would close it (D-39).
+    is_filter_last: bool = False
 
 
 class Drafts:
@@ -137,7 +139,10 @@ class Drafts:
             params["$filter"] = self.filter(draft)
         if "$params" not in params and (values := draft.spelling.params()) is not None:
             params["$params"] = values
-        pairs = [self._pair(name, value) for name, value in self._shuffled(params.items())]
+        ordered = self._shuffled(params.items())
+        if draft.is_filter_last:
+            ordered.sort(key=lambda item: item[0] == "$filter")
+        pairs = [self._pair(name, value) for name, value in ordered]
         if "$top" in params and self.chance(5):
             pairs.insert(0, "$top=none")  # the last one counts
         query = "&".join([*pairs, draft.tail] if draft.tail else pairs)
