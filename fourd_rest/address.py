@@ -76,8 +76,8 @@ _INSIDE = "|".join(
 _ESCAPED = r"(?:\\|%5c) (?: %[0-9a-f]{2} | [^%&] )"
 # Up to the "&" that ends a value. Between quotes it is a character, if they close again.
 _QUOTED_VALUE = re.compile(rf"(?: {_ESCAPED} | {_INSIDE} | [^&] )*+", re.IGNORECASE | re.VERBOSE)
-# Here a quote after a letter or a digit is an apostrophe.
-_LETTER = r"(?: \w | %(?: 3[0-9] | [46][1-9a-f] | [57][0-9a] | 5f | [89a-f][0-9a-f] ) )"
+# Here a quote after a letter, a digit or a wildcard is an apostrophe.
+_LETTER = r"(?: [\w@] | %(?: 3[0-9] | 4[0-9a-f] | 6[1-9a-f] | [57][0-9a] | 5f | [89a-f][0-9a-f] ) )"
 _OTHER_VALUE = re.compile(
     rf"(?: {_LETTER} (?:['\"]|%2[27])?+ | {_ESCAPED} | {_INSIDE} | %[0-9a-f]{{2}} | [^&] )*+",
     re.IGNORECASE | re.VERBOSE,

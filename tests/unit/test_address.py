@@ -409,6 +409,14 @@ def test_malformed_query_string_in_the_path(path: str, expected: list[int]) -> N
         ('$filter= "a"', {"$filter": "a"}),
         ("$filter=%20%09'a'", {"$filter": "a"}),
         # An "&" between quotes does not split where they close again; an apostrophe is no quote.
+        (
+            "$filter=name=@'s&$params='[1]'",
+            {"$filter": "name=@'s", "$params": "[1]"},
+        ),
+        (
+            "$filter=name%3D%40%27s&$params=%27[1]%27",
+            {"$filter": "name=@'s", "$params": "[1]"},
+        ),
         ("$filter=a='x & y'&$top=1", {"$filter": "a='x & y'", "$top": "1"}),
         (
             "$filter=(%22a & b%22) or c%3D%27x&y%27&$top=1",
