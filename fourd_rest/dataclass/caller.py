@@ -48,7 +48,7 @@ class Caller:
 
     def views(self, dataclass: DataClass) -> bool:
         """Whether the caller may read ``dataclass``; which entities of it, ``get_queryset`` says."""
-        return self.views_all(dataclass) or self._is_granted(dataclass)
+        return self._viewed.get(dataclass) or self.views_all(dataclass) or self._is_granted(dataclass)
 
     def views_all(self, dataclass: DataClass) -> bool:
         """Whether the caller holds the right to read on ``dataclass`` itself."""

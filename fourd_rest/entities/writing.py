@@ -643,8 +643,10 @@ class Writer:
 
     def _identity(self, instance: models.Model) -> list[Any]:
         """What makes ``instance`` this entity: the key, and with it the links to parents (D-56)."""
-        values = instance.__dict__
-        return [values.get(column) for column in self.dataclass.identity_columns]
+        values, columns = instance.__dict__, self.dataclass.identity_columns
+        if len(columns) == 1:
+            return [values.get(columns[0])]
+        return [values.get(column) for column in columns]
 
     def _require_same(
         self, instance: models.Model, draft: Draft, key: list[Any], attribute: Attribute | None = None

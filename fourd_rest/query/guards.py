@@ -29,6 +29,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 if TYPE_CHECKING:
     from .limits import Watch
 
+# Seconds below which a statement counts as one that did not wait.
+NOTICED = 0.1
+
 Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
 
 # Steps of SQLite's machine between two looks at the clock, which take 0.2 µs: some 0.5 ms, or 10 where
@@ -107,9 +110,10 @@ class SQLiteGuard(Guard):
         try:
             return execute(sql, params, many, context)
         finally:
-            watch.spend(monotonic() - begin)
             if not is_reading:
                 self._ends = math.inf
+                if (spent := monotonic() - begin) > NOTICED:
+                    watch.spend(spent)
 
     def _begin(self, raw: Any) -> None:
         self._raw = raw

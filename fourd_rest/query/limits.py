@@ -23,12 +23,10 @@ from django.db import DatabaseError, connections, transaction
 from fourd_rest.conf import current
 from fourd_rest.errors import TAKES_TOO_LONG, RestError, logger
 
-from .guards import Execute, Guard, guard
+from .guards import NOTICED, Execute, Guard, guard
 
 # Seconds that a statement of a write has beyond waiting, so that waiting is told as such.
 _AFTER_WAITING = 0.5
-# Seconds below which a statement counts as one that did not wait.
-_NOTICED = 0.1
 
 _CANCELLED = "57014"  # PostgreSQL
 _EXCEEDED = {1969, 3024}  # MariaDB, MySQL
@@ -64,7 +62,7 @@ class Watch:
 
     def spend(self, seconds: float) -> None:
         """What is noticed of the time of a write's statement counts as waiting."""
-        if seconds > _NOTICED and not self.is_reading:
+        if seconds > NOTICED and not self.is_reading:
             self.waited += seconds
 
     def guard(self) -> None:
