@@ -47,7 +47,8 @@ def _database() -> Iterator[None]:
     added = {"default": {}, "replica": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
     connections.settings["replica"] = connections.configure_settings(added)["replica"]
     yield
-    connections["replica"].close()
+    if (raw := connections["replica"].connection) is not None:
+        raw.close()  # Django leaves a database in memory open
     del connections["replica"]
     del connections.settings["replica"]
 
