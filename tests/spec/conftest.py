@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import AutoField
 from django.db.models.signals import post_save, pre_delete, pre_save
@@ -15,6 +16,8 @@ from django.utils import timezone
 from fourd_rest import DataClass
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.entities import stamps
+from tests.conftest import RestClient
+from tests.spec.backends import Owners
 
 pytest.register_assert_rewrite("tests.contract.checks")
 
@@ -71,3 +74,20 @@ def at_now(monkeypatch: Any) -> None:
     from tests.contract.sample import NOW
 
     monkeypatch.setattr(timezone, "now", lambda: NOW)
+
+
+@pytest.fixture
+def owner(settings: Any) -> Iterator[RestClient]:
+    """A client whose user holds rights on single entities alone, those in ``Owners.granted``."""
+    settings.AUTHENTICATION_BACKENDS = [
+        "django.contrib.auth.backends.ModelBackend",
+        "tests.spec.backends.Owners",
+    ]
+    # The test client logs in through the first backend.
+    client = RestClient()
+    client.force_login(
+        User.objects.create(username="owner"), "django.contrib.auth.backends.ModelBackend"
+    )
+    Owners.granted.clear()
+    yield client
+    Owners.granted.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -43,22 +42,6 @@ class Narrowing(DataClass):
 
 class Granting(Narrowing):
     object_permissions = True
-
-
-@pytest.fixture
-def owner(settings: Any) -> Iterator[RestClient]:
-    """A client whose user holds rights on single entities alone, those in ``Owners.granted``."""
-    settings.AUTHENTICATION_BACKENDS = [
-        "django.contrib.auth.backends.ModelBackend",
-        "tests.spec.backends.Owners",
-    ]
-    client = RestClient()
-    client.force_login(
-        User.objects.create(username="owner"), "django.contrib.auth.backends.ModelBackend"
-    )
-    Owners.granted.clear()
-    yield client
-    Owners.granted.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -266,23 +266,6 @@ def test_an_array_says_which_entity_was_refused(login):
 # Rights on single entities
 
 
-@pytest.fixture
-def granted(settings, login):
-    """A client whose user holds rights on single entities alone; the set of what he holds."""
-    settings.AUTHENTICATION_BACKENDS = [
-        "django.contrib.auth.backends.ModelBackend",
-        "tests.spec.backends.Owners",
-    ]
-    # The test client logs in through the first backend.
-    client = RestClient()
-    client.force_login(
-        User.objects.create(username="owner"), "django.contrib.auth.backends.ModelBackend"
-    )
-    Owners.granted.clear()
-    yield client
-    Owners.granted.clear()
-
-
 OTHER = {
     "read": ("GET", "Employee(13)/ID"),
     "bytes": ("GET", "Employee(13)/photo?$imageformat=best"),
@@ -307,30 +290,30 @@ def own(right):
 
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("right", ["view", "change", "delete"])
-def test_a_right_on_one_entity(granted, john_with_photo, right, asked):
+def test_a_right_on_one_entity(owner, john_with_photo, right, asked):
     Owners.granted.add((f"hr.{right}_employee", 12))
-    assert_expected(ask(granted, asked), own(right)[asked])
+    assert_expected(ask(owner, asked), own(right)[asked])
 
 
 @pytest.mark.parametrize("asked", OTHER)
-def test_a_right_on_one_entity_is_none_on_another(granted, john_with_photo, asked):
+def test_a_right_on_one_entity_is_none_on_another(owner, john_with_photo, asked):
     Employee.objects.create(id=13, first_name="Ann", last_name="Poe", photo="x.png")
     Owners.granted.update((f"hr.{right}_employee", 12) for right in RIGHTS)
     with nothing_changes():
         verb, path, *body = OTHER[asked]
-        assert_answer(granted.rest(verb, path, *body), 404, errors(UNKNOWN))
+        assert_answer(owner.rest(verb, path, *body), 404, errors(UNKNOWN))
 
 
-def test_rights_on_entities_add_to_those_on_the_dataclass(granted, login, john_with_photo):
+def test_rights_on_entities_add_to_those_on_the_dataclass(owner, login, john_with_photo):
     Employee.objects.create(id=13, first_name="Ann", last_name="Poe")
     login("hr.view_employee", username="owner")
     Owners.granted.add(("hr.change_employee", 12))
-    assert granted.read("Employee").json()["__COUNT"] == 2
-    assert_expected(ask(granted, "update"), CHANGED["update"])
-    response = granted.update("Employee", {"__KEY": "13", "__STAMP": 1, "salary": 5})
+    assert owner.read("Employee").json()["__COUNT"] == 2
+    assert_expected(ask(owner, "update"), CHANGED["update"])
+    response = owner.update("Employee", {"__KEY": "13", "__STAMP": 1, "salary": 5})
     not_saved = (1517, 'The entity# 13 in the "Employee" dataclass cannot be saved')
     assert_answer(response, 401, refused(1, NO_UPDATE, not_saved))
-    assert_answer(granted.rest("DELETE", "Employee(13)"), 401, errors(NO_DELETE))
+    assert_answer(owner.rest("DELETE", "Employee(13)"), 401, errors(NO_DELETE))
 
 
 def test_a_dataclass_may_judge_entities_itself(admin, registered, john_with_photo):
