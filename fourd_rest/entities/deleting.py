@@ -106,8 +106,7 @@ class _Removal:
         self.is_addressed = is_addressed
         # The keys that are done where they went along with another.
         self._companions: frozenset[Any] = frozenset()
-        # Under which the bugs of this request are in the log.
-        self._reference: str | None = None
+        self._bugs = faults.Reporter(caller.request)
 
     def remove(self, keys: Sequence[Any], *, atomic: bool) -> None:
         self._companions = self._find_companions(keys)
@@ -134,12 +133,8 @@ class _Removal:
             raise RestError(*items, status=status, is_validation=is_invalid)
 
     def _broken(self, key: Any, error: Exception) -> RestError:
-        """One of several that was not deleted because of a bug; ADMINS are mailed once."""
-        if self._reference is None:
-            self._reference = faults.report(self.caller.request, error)
-        else:
-            logger.warning("Once more: %s", self._reference, exc_info=error)
-        return RestError(INTERNAL(reference=self._reference), _refused(self.dataclass, key))
+        """One of several that was not deleted because of a bug."""
+        return RestError(INTERNAL(reference=self._bugs.report(error)), _refused(self.dataclass, key))
 
     def _find_companions(self, keys: Sequence[Any]) -> frozenset[Any]:
         """Of several addressed ``keys`` those of entities that may go along with another of them."""

@@ -18,7 +18,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path
 
-from fourd_rest.errors import RestError, bugs
+from fourd_rest.errors import RestError, bugs, logger
 
 # Errors of these are nobody's word on a value.
 _NOT_THE_VALUE = (DriverError, RestError, OSError, MemoryError)
@@ -36,6 +36,21 @@ def report(request: HttpRequest, error: BaseException) -> str:
         extra={"status_code": 500, "request": request},
     )
     return reference
+
+
+class Reporter:
+    """Reports the bugs of one request: all have one reference, and ADMINS are mailed once."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self._reference: str | None = None
+
+    def report(self, error: BaseException) -> str:
+        if self._reference is None:
+            self._reference = report(self.request, error)
+        else:
+            logger.warning("Once more: %s", self._reference, exc_info=error)
+        return self._reference
 
 
 def may_be_the_value(error: Exception) -> bool:

@@ -37,7 +37,6 @@ from fourd_rest.errors import (
     WRONG_KEY,
     WRONG_VALUE,
     RestError,
-    logger,
 )
 from fourd_rest.uploads import attach, processing
 
@@ -66,8 +65,7 @@ class Writer:
         self.rows = Rows(caller, dataclass, self.alias)
         self.answers = Answers(self.rows)
         self.judge = Judge(caller, dataclass, self.alias)
-        # Under which the bugs of this request are in the log.
-        self._reference: str | None = None
+        self._bugs = faults.Reporter(caller.request)
 
     # One request.
 
@@ -125,15 +123,7 @@ class Writer:
 
     def _broken(self, draft: Draft, error: BaseException) -> Outcome:
         """An entity that was not saved because of a bug."""
-        return self._refused_alone(draft, Refusal(INTERNAL(reference=self._report(error))))
-
-    def _report(self, error: BaseException) -> str:
-        """The reference of a bug. All of one request have one, and ADMINS are mailed once."""
-        if self._reference is None:
-            self._reference = faults.report(self.caller.request, error)
-        else:
-            logger.warning("Once more: %s", self._reference, exc_info=error)
-        return self._reference
+        return self._refused_alone(draft, Refusal(INTERNAL(reference=self._bugs.report(error))))
 
     def _refused_alone(self, draft: Draft, refusal: Refusal) -> Outcome:
         """The answer for an entity that is not read again: that may fail as well."""
@@ -271,7 +261,7 @@ class Writer:
         except Exception as error:
             if not committed:
                 raise
-            self._report(error)
+            self._bugs.report(error)
 
     def run(self, action: Callable[[], Any]) -> Any:
         """``action``, retried while the database asks for it. Raises as ``with_retry`` does."""
