@@ -11,11 +11,11 @@ class FourdRestConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the checks)
-        from .entities import folded, stamps
-        from .query import functions
+        from .sql import functions
+        from .stamps import folded, move
 
         # Every app's ``fourd.py`` registers its models, as ``admin.py`` does for the admin.
         autodiscover_modules("fourd")
         functions.install()
-        stamps.watch_all()
+        move.watch_all()
         folded.watch_all()

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from . import views
+from .views import data, describe, uploads
 
 app_name = "fourd_rest"
 
 urlpatterns = [
-    re_path(r"^(?P<fourd_path>/*)\Z", views.RootView.as_view(), name="root"),
-    re_path(r"^(?P<fourd_path>/*(?i:\$upload)/*)\Z", views.UploadView.as_view(), name="upload"),
+    re_path(r"^(?P<fourd_path>/*)\Z", describe.RootView.as_view(), name="root"),
+    re_path(r"^(?P<fourd_path>/*(?i:\$upload)/*)\Z", uploads.UploadView.as_view(), name="upload"),
     re_path(
-        r"^(?P<fourd_path>/*(?i:\$catalog)(?:/[\s\S]*)?)\Z", views.CatalogView.as_view(), name="catalog"
+        r"^(?P<fourd_path>/*(?i:\$catalog)(?:/[\s\S]*)?)\Z",
+        describe.CatalogView.as_view(),
+        name="catalog",
     ),
     re_path(
         r"^(?P<fourd_path>/*(?i:\$entityset/+\$release)/*)\Z",
-        views.ReleaseView.as_view(),
+        data.ReleaseView.as_view(),
         name="release",
     ),
-    re_path(r"^(?P<fourd_path>/*(?i:\$info)(?:/[\s\S]*)?)\Z", views.InfoView.as_view(), name="info"),
-    re_path(r"^(?P<fourd_path>[\s\S]+)\Z", views.DataView.as_view(), name="data"),
+    re_path(r"^(?P<fourd_path>/*(?i:\$info)(?:/[\s\S]*)?)\Z", describe.InfoView.as_view(), name="info"),
+    re_path(r"^(?P<fourd_path>[\s\S]+)\Z", data.DataView.as_view(), name="data"),
 ]

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, router
 from fourd_rest import conf
 from fourd_rest.dataclass import DataClass, registry
 from fourd_rest.models import BlobAttachment, EntityStamp
-from fourd_rest.query.folding import compares_as_4d
+from fourd_rest.sql.text_folding import compares_as_4d
 
 from .options import option_faults
 

@@ -13,7 +13,7 @@ from fourd_rest.dataclass import DataClass, registry
 from fourd_rest.dataclass.attributes import IS_RESERVED, RESERVED, is_name, members
 from fourd_rest.dataclass.options import NAMING
 from fourd_rest.dataclass.values import is_binary, value_type
-from fourd_rest.query.folding import TEXT_FIELDS
+from fourd_rest.sql.text_folding import TEXT_FIELDS
 
 from .hints import LEGAL_NAME, nearest
 

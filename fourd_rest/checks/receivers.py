@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Info, register
 
 from fourd_rest.dataclass import registry
-from fourd_rest.entities.batch import is_plain_beside_signals, receivers
+from fourd_rest.write.batch import is_plain_beside_signals, receivers
 
 from .options import option_faults
 

@@ -14,8 +14,8 @@ from rest_framework.settings import api_settings
 from fourd_rest import conf
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.attributes import is_user_model
-from fourd_rest.throttling import SCOPES
-from fourd_rest.uploads.pictures import FORMATS
+from fourd_rest.http.throttling import SCOPES
+from fourd_rest.pictures.verification import FORMATS
 
 from .hints import nearest
 

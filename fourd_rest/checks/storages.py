@@ -13,7 +13,7 @@ from django.core.files.storage import FileSystemStorage, Storage, default_storag
 from django.db import models
 
 from fourd_rest.dataclass import registry
-from fourd_rest.uploads.store import UPLOADS_ALIAS
+from fourd_rest.storage import UPLOADS_ALIAS
 
 # What S3 and Google call an object that everybody may read, or everybody who has an account there.
 _PUBLIC_ACLS = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
@@ -83,6 +83,12 @@ class Caller:
             for name, attribute in dataclass.attributes.items()
             if attribute.target is None or self.knows(attribute.target)
         }
+
+    @property
+    def owner(self) -> Any:
+        """The key of the user whose the caller's uploads and sets are; None for a guest."""
+        user = self.request.user
+        return user.pk if user.is_authenticated else None
 
     @property
     def address(self) -> str | None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from fourd_rest.query.folding import FUNCTION
+from fourd_rest.sql.text_folding import FUNCTION
 
-# ``fold`` of ``fourd_rest.query.folding`` in SQL. Indexes rest on it: never change it, make another.
+# ``fold`` of ``fourd_rest.sql.text_folding`` in SQL. Indexes rest on it: never change it, make another.
 # The body is parsed here and now, so that no search_path matters to it later. It is not STRICT, or
 # PostgreSQL would call it for every row instead of making it part of the query, which takes 9 times as
 # long for ASCII. I and Σ have a lower case of their own in Turkish and at the end of words.

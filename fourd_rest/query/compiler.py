@@ -17,13 +17,7 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_NOT_ANALYZED, QUERY_TOO_LARGE, RestError
-
-from . import criteria
-from .criteria import Judged, unmatched
-from .operands import meant
-from .paths import Link, Place, resolve
-from .scanning import Scans
-from .syntax import (
+from fourd_rest.request.filter_syntax import (
     And,
     Comparator,
     Comparison,
@@ -36,6 +30,12 @@ from .syntax import (
     Path,
     Placeholder,
 )
+
+from . import criteria
+from .constants import meant
+from .criteria import Judged, unmatched
+from .paths import Link, Place, resolve
+from .scanning import Scans
 from .terms import All, Criterion, Difference, Inverse, Some, Term, merged
 
 

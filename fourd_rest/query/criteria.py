@@ -27,25 +27,16 @@ from django.db.models.lookups import (
 
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.joins import link as tied
 from fourd_rest.dataclass.values import INTEGER_RANGES
 from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
+from fourd_rest.request.filter_syntax import Comparator, Operand
+from fourd_rest.sql.text_folding import TextForm, compares_as_4d, like, text_form
 
 from . import objects, scanning
-from .folding import TextForm, compares_as_4d, like, text_form
-from .links import link as tied
-from .operands import (
-    NULL,
-    Beyond,
-    Null,
-    is_null,
-    key_of,
-    property_value,
-    several,
-    value_of,
-)
+from .constants import NULL, Beyond, Null, is_null, key_of, property_value, several, value_of
 from .paths import Link, Place, annotated, sees
 from .scanning import Scans
-from .syntax import Comparator, Operand
 
 NOBODY = Q(pk__in=())
 EVERYBODY = ~NOBODY

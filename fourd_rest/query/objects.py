@@ -81,10 +81,9 @@ from django.db.models.expressions import Combinable, Expression, OrderBy
 from django.db.models.sql.compiler import SQLCompiler
 
 from fourd_rest.conf import current
-
-from .folding import fold, like
-from .json_dialects import DIALECTS
-from .json_sql import (
+from fourd_rest.request.filter_syntax import Comparator, Step
+from fourd_rest.sql.json_dialects import DIALECTS
+from fourd_rest.sql.json_sql import (
     FALSE,
     Context,
     JsonValue,
@@ -99,7 +98,7 @@ from .json_sql import (
     param,
     some,
 )
-from .syntax import Comparator, Step
+from fourd_rest.sql.text_folding import fold, like
 
 MAX_BRACKETS = 3
 RANK_OF_NOTHING = 0  # the first of ``sort_keys`` for what is not there

@@ -7,24 +7,23 @@ breaks ties, so that pages never overlap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import DenseRank
 
 from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.dataclass.querysets import selects
 from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
+from fourd_rest.request.filter_syntax import OrderItem
+from fourd_rest.sql import limits
+from fourd_rest.sql.ordering import null_order
+from fourd_rest.sql.text_folding import compares_as_4d, fold, text_form
 
-from . import limits, objects
-from .folding import compares_as_4d, fold, null_order, text_form
+from . import objects
 from .paths import Place, annotated, resolve, sees
 from .scanning import Scans
-from .syntax import OrderItem
 
 # SQLite takes 64 and crashes beyond where relations are joined; a property of an object takes three.
 MAX_KEYS = 60
@@ -132,27 +131,6 @@ def _sql_keys(caller: Caller, dataclass: DataClass, item: OrderItem, place: Plac
     if not keys:
         raise RestError(_refusal(dataclass, item))
     return keys
-
-
-@lru_cache(maxsize=500)
-def default_order(dataclass: DataClass) -> tuple[Any, ...]:
-    """The order of a collection that no client sorted: the dataclass' own, as the database compares."""
-    return tuple(_with_nulls(dataclass, item) for item in dataclass.default_order)
-
-
-def _with_nulls(dataclass: DataClass, item: Any) -> Any:
-    if not isinstance(item, str) or item == "?":
-        return item
-    name = item.removeprefix("-")
-    try:
-        field: Any = dataclass.model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return item
-    if field.is_relation or not field.null:
-        return item
-    if dataclass.restricts_rows and not selects(dataclass.model, field):
-        return item  # the manager knows what the name stands for
-    return null_order(F(name), descending=item.startswith("-"))
 
 
 def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:

@@ -16,8 +16,7 @@ from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_TOO_LARGE, WRONG_ATTRIBUTE_TYPE, RestError, asked_attribute
-
-from .syntax import Path, Step
+from fourd_rest.request.filter_syntax import Path, Step
 
 MAX_STEPS = 10
 NO_CONDITION = Q()

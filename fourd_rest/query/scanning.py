@@ -21,15 +21,15 @@ from django.utils import timezone
 from fourd_rest.conf import current
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_NOT_COMPLETED, RestError
+from fourd_rest.request.filter_syntax import Comparator, Step
+from fourd_rest.sql import limits
+from fourd_rest.sql.digests import digest
+from fourd_rest.sql.json_sql import LENGTH
+from fourd_rest.sql.key_membership import key_in
+from fourd_rest.sql.text_folding import fold, like, text_form
 
-from . import limits
-from .digests import digest
-from .folding import fold, like, text_form
-from .json_sql import LENGTH
-from .membership import key_in
-from .operands import Beyond
+from .constants import Beyond
 from .paths import Place
-from .syntax import Comparator, Step
 from .words import fits, keyword, narrowing
 
 Test = Callable[[Any], bool]

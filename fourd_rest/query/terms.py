@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Kind
+from fourd_rest.request.filter_syntax import Bare, Comparator, Given, Items, Operand, Step, Text
 
-from .operands import is_null, several
+from .constants import is_null, several
 from .paths import Place
-from .syntax import Bare, Comparator, Given, Items, Operand, Step, Text
 
 _IS = frozenset({Comparator.EQUAL, Comparator.IDENTICAL, Comparator.IN})
 _IS_NOT = {Comparator.DIFFERENT: Comparator.EQUAL, Comparator.NOT_IDENTICAL: Comparator.IDENTICAL}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from .folding import fold
+from fourd_rest.sql.text_folding import fold
 
 # A word is a run of letters, digits and marks; an apostrophe or a dot between two of them belongs to it,
 # as in UAX #29 (WB6, WB7, WB11, WB12).

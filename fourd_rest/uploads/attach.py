@@ -17,10 +17,10 @@ from typing import Any
 from django.core.files.base import File as FileObject
 from django.core.files.storage import Storage
 from django.db import models
-from django.http import HttpRequest
 from django.utils import timezone
 
 from fourd_rest.dataclass import Attribute, DataClass, File
+from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.options import KEY_LENGTH
 from fourd_rest.errors import (
     INVALID_VALUE,
@@ -32,10 +32,11 @@ from fourd_rest.errors import (
     logger,
 )
 from fourd_rest.models import BlobAttachment, UploadedBlob
+from fourd_rest.pictures import verification
+from fourd_rest.storage import upload_storage
 
-from . import copying, pictures, processing, verifying
+from . import copying, processing, verifying
 from .intents import BeatingFile, Intents
-from .store import upload_storage
 
 _ID = re.compile(r"[0-9a-fA-F]{32}\Z")
 
@@ -60,8 +61,8 @@ class Placed:
         return [self.intent, *self.others]
 
 
-def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> UploadedBlob:
-    """The upload that ``request`` may attach to ``attribute`` under this ID.
+def find(caller: Caller, wire_id: object, attribute: Attribute) -> UploadedBlob:
+    """The upload that ``caller`` may attach to ``attribute`` under this ID.
 
     Unknown, foreign, expired, unfinished and malformed IDs are one error, so that it tells nothing:
     1825 for pictures, 1826 for BLOBs. A file that is no picture is error 1824 for an image attribute.
@@ -70,12 +71,11 @@ def find(request: HttpRequest, wire_id: object, attribute: Attribute) -> Uploade
     if not isinstance(wire_id, str) or not _ID.match(wire_id):
         raise RestError(missing())
     blob: UploadedBlob | None = UploadedBlob.objects.filter(pk=uuid.UUID(hex=wire_id)).first()
-    owner = request.user.pk if request.user.is_authenticated else None
     if (
         blob is None
         or not blob.is_usable(timezone.now())
         # What a guest uploaded is held by whoever knows the ID.
-        or blob.owner_id not in (None, owner)
+        or blob.owner_id not in (None, caller.owner)
     ):
         raise RestError(missing())
     if attribute.file is File.IMAGE and blob.kind != UploadedBlob.Kind.PICTURE:
@@ -100,7 +100,7 @@ def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
         try:
             verifying.verify(blob, file)
         except RestError as error:
-            if pictures.is_refusal(error):
+            if verification.is_refusal(error):
                 blob.save(update_fields=["refusal"])
             raise
     blob.save(update_fields=["kind", "detected_type", "width", "height", "thumbnail"])

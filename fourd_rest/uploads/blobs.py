@@ -1,4 +1,4 @@
-"""The life of an upload: received, ready, expired; and the sweep that clears what is left behind.
+"""The life of an upload: received, ready, expired, removed.
 
 A file is never resolved before its row says ``ready``, and a row says so only after every byte was
 counted in the request and again in the storage (design «Uploads»).
@@ -14,17 +14,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
-from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from fourd_rest.body import BodyReader, UploadFile
 from fourd_rest.conf import Settings, current
-from fourd_rest.dataclass import registry
+from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     BODY_EMPTY,
     STORAGE_FAILED,
@@ -33,10 +30,12 @@ from fourd_rest.errors import (
     RestError,
     logger,
 )
-from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
+from fourd_rest.models import UploadedBlob
+from fourd_rest.pictures import file_types, verification
+from fourd_rest.storage import upload_storage
 
-from . import conversions, pictures, verifying
-from .store import upload_storage
+from . import verifying
+from .body_file import Body, UploadFile
 
 State = UploadedBlob.State
 FINISHED = (State.EXPIRED, State.BROKEN)
@@ -44,8 +43,7 @@ FINISHED = (State.EXPIRED, State.BROKEN)
 _SPOOL = 2**20  # bytes of a picture that are kept in memory while it is verified
 _PROGRESS_INTERVAL = 15  # seconds between two notes of progress
 # Seconds that a file outlives its expiry: a copy that began in time must be able to end.
-_GRACE = 60
-_BATCH = 500
+GRACE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,10 @@ class Announced:
     timeout: int
     declared_type: str = ""
     file_name: str = ""
-    address: str | None = None
 
 
-def receive(request: HttpRequest, reader: BodyReader, announced: Announced) -> UploadedBlob:
-    """Take the body of ``request`` as an upload; returns it ready to be used.
+def receive(caller: Caller, body: Body, announced: Announced) -> UploadedBlob:
+    """Take ``body`` as an upload of the caller's; returns it ready to be used.
 
     Raises ``RestError``: empty, cut or too large bodies, no picture where one was announced (1824),
     too many pending uploads (9008), a storage that fails (9015). Nothing is kept then.
@@ -71,17 +68,17 @@ def receive(request: HttpRequest, reader: BodyReader, announced: Announced) -> U
         # Unguessable, unique, and no part of it comes from the client.
         name=f"{identity.hex[:2]}/{identity.hex}",
         kind=UploadedBlob.Kind.PICTURE if announced.picture else UploadedBlob.Kind.BINARY,
-        owner_id=request.user.pk if request.user.is_authenticated else None,
-        address=announced.address,
+        owner_id=caller.owner,
+        address=caller.address,
         declared_type=announced.declared_type[:100],
         file_name=announced.file_name[:255],
         timeout=announced.timeout,
-        size=reader.expected or 0,
+        size=body.expected or 0,
     )
     blob.save(force_insert=True)
     try:
         _check_quota(blob, current())
-        _store(blob, reader, current())
+        _store(blob, body, current())
         _ask_validators(blob, current())
         _check_quota(blob, current())
         _make_ready(blob)
@@ -117,9 +114,9 @@ def _pending() -> QuerySet[UploadedBlob]:
     )
 
 
-def _store(blob: UploadedBlob, reader: BodyReader, settings: Settings) -> None:
+def _store(blob: UploadedBlob, arriving: Body, settings: Settings) -> None:
     """Stream the body into the storage and fill in what it turned out to be."""
-    body = UploadFile(reader, name=blob.name, progress=_Progress(blob))
+    body = UploadFile(arriving, name=blob.name, progress=_Progress(blob))
     if blob.kind == UploadedBlob.Kind.PICTURE:
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
             for chunk in body.chunks():
@@ -132,7 +129,7 @@ def _store(blob: UploadedBlob, reader: BodyReader, settings: Settings) -> None:
     else:
         _save(blob, body, body)
         _require_content(body)
-        blob.detected_type = pictures.detect(body.head)[0]
+        blob.detected_type = file_types.detect(body.head)[0]
     blob.size = body.count
     blob.sha256 = body.sha256
     # Counted before it is ready: the size was not known if it was not announced.
@@ -148,12 +145,12 @@ def _verify(blob: UploadedBlob, file: Any, settings: Settings) -> None:
     try:
         verifying.verify(blob, file)
     except RestError as error:
-        if not pictures.is_refusal(error) or not settings.RAWPICT_LENIENT:
+        if not verification.is_refusal(error) or not settings.RAWPICT_LENIENT:
             raise
         # Mobile clients send $rawPict for everything (D-15).
         blob.kind = UploadedBlob.Kind.BINARY
         file.seek(0)
-        blob.detected_type = pictures.detect(file.read(pictures.HEAD_SIZE))[0]
+        blob.detected_type = file_types.detect(file.read(file_types.HEAD_SIZE))[0]
 
 
 def _save(blob: UploadedBlob, content: Any, body: UploadFile) -> None:
@@ -298,9 +295,6 @@ def remove(chosen: Iterable[UploadedBlob]) -> Removed:
     return outcome
 
 
-# The sweep.
-
-
 def remove_file(blob: UploadedBlob) -> bool:
     """Delete the file of a blob that is no longer used; its row stays. False if the storage fails."""
     try:
@@ -311,68 +305,3 @@ def remove_file(blob: UploadedBlob) -> bool:
         return False
     UploadedBlob.objects.filter(pk=blob.pk).update(name="")
     return True
-
-
-@dataclass(slots=True)
-class Swept:
-    """How much one sweep removed."""
-
-    expired: int = 0
-    broken: int = 0
-    copies: int = 0
-    rows: int = 0
-    stamps: int = 0
-    conversions: int = 0
-
-
-def sweep() -> Swept:
-    """Remove expired and broken files, abandoned copies, and rows past their retention.
-
-    Safe at any time and beside other sweeps: every step is a compare-and-swap that is decided before a
-    file is touched.
-    """
-    settings, now, swept = current(), timezone.now(), Swept()
-    blobs = UploadedBlob.objects
-    swept.expired = blobs.filter(state=State.READY, expires__lte=now - timedelta(seconds=_GRACE)).update(
-        state=State.EXPIRED
-    )
-    stalled = now - timedelta(seconds=settings.UPLOAD_STALL_TIMEOUT)
-    swept.broken = blobs.filter(state=State.RECEIVING, progressed__lte=stalled).update(
-        state=State.BROKEN
-    )
-    finished = blobs.filter(state__in=FINISHED)
-    for blob in finished.exclude(name="").only("pk", "name").iterator(_BATCH):
-        remove_file(blob)
-    swept.conversions = conversions.sweep(now)
-    retained = now - timedelta(seconds=settings.UPLOAD_RETENTION)
-    swept.rows = finished.filter(name="", created__lte=retained).delete()[0]
-    for alias in sorted({exposed.write_alias() for exposed in registry}):
-        swept.copies += _sweep_copies(alias, stalled)
-        attachments = BlobAttachment.objects.using(alias)
-        attachments.filter(state=BlobAttachment.State.ATTACHED, attached__lte=retained).delete()
-        swept.stamps += (
-            EntityStamp.objects.using(alias)
-            .filter(deleted__lte=now - timedelta(seconds=settings.STAMP_RETENTION))
-            .delete()[0]
-        )
-    return swept
-
-
-def _sweep_copies(alias: str, stalled: Any) -> int:
-    """Remove copies whose entity was never saved."""
-    attachments = BlobAttachment.objects.using(alias)
-    attachments.filter(state=BlobAttachment.State.INTENT, progressed__lte=stalled).update(
-        state=BlobAttachment.State.ABANDONED
-    )
-    count = 0
-    for intent in attachments.filter(state=BlobAttachment.State.ABANDONED).iterator(_BATCH):
-        try:
-            if intent.name:
-                field: Any = apps.get_model(intent.model)._meta.get_field(intent.field)
-                field.storage.delete(intent.name)
-        except Exception:
-            logger.warning("The copy %s cannot be deleted", intent.name, exc_info=True)
-            continue
-        intent.delete()
-        count += 1
-    return count

@@ -21,10 +21,10 @@ from django.utils.functional import LazyObject
 
 from fourd_rest.errors import logger
 from fourd_rest.models import UploadedBlob
+from fourd_rest.pictures import file_types
+from fourd_rest.storage import upload_storage
 
-from . import pictures
 from .intents import BeatingFile, Intents
-from .store import upload_storage
 
 _PLAIN_SAVES = (FieldFile.save, ImageFieldFile.save)
 _PLAIN_DELETES = (FieldFile.delete, ImageFieldFile.delete)
@@ -88,7 +88,7 @@ def save(field: Any, instance: models.Model, blob: UploadedBlob, intents: Intent
 
 def plain_name(file: Any) -> str:
     """A name that nothing else has, with the extension of what ``file`` is. Leaves it at its start."""
-    extension = pictures.detect(file.read(pictures.HEAD_SIZE))[1]
+    extension = file_types.detect(file.read(file_types.HEAD_SIZE))[1]
     file.seek(0)
     return f"{uuid.uuid4().hex}{extension}"
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.message import Message
 
 from fourd_rest import signals
-from fourd_rest.address import Address
-from fourd_rest.body import BodyReader
 from fourd_rest.conf import current
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import BAD_URL, NO_PERMISSION_UPDATE, RestError
 from fourd_rest.models import UploadedBlob
+from fourd_rest.request.address import Address
 
 from . import blobs
 from .blobs import Announced
+from .body_file import Body
 
 
 def check_permission(caller: Caller) -> None:
@@ -27,21 +28,22 @@ def check_permission(caller: Caller) -> None:
     raise RestError(NO_PERMISSION_UPDATE(dataclass="$upload"))
 
 
-def receive(caller: Caller, address: Address, *, picture: bool | None = None) -> UploadedBlob:
-    """Take the body of the request as an upload. Raises ``RestError`` as ``blobs.receive`` does.
+def receive(
+    caller: Caller, address: Address, open_body: Callable[[], Body], *, picture: bool | None = None
+) -> UploadedBlob:
+    """Take the body of the request as an upload, once its address is read.
 
-    ``picture`` says whether it must be one; by default the address does.
+    ``picture`` says whether it must be one; by default the address does. Raises ``RestError`` as
+    ``blobs.receive`` does, and 1806.
     """
-    request, settings = caller.request, current()
+    request = caller.request
     announced = Announced(
         picture=_is_picture(address) if picture is None else picture,
         timeout=_timeout(address),
         declared_type=_printable(request.headers.get("Content-Type", "").partition(";")[0].strip()),
         file_name=_file_name(request.headers.get("Content-Disposition", "")),
-        address=caller.address,
     )
-    reader = BodyReader.of(request, limit=settings.MAX_UPLOAD_SIZE)
-    blob = blobs.receive(request, reader, announced)
+    blob = blobs.receive(caller, open_body(), announced)
     signals.now(signals.upload_received, caller, UploadedBlob, blob=blob)
     return blob
 

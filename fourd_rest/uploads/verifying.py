@@ -9,9 +9,8 @@ from typing import Any, BinaryIO, cast
 from fourd_rest.conf import current
 from fourd_rest.errors import NOT_A_PICTURE, STORAGE_FAILED, ErrorItem, RestError, logger
 from fourd_rest.models import UploadedBlob
-
-from . import pictures
-from .gate import gate
+from fourd_rest.pictures import verification
+from fourd_rest.pictures.gate import gate
 
 # Seconds that an upload, which has arrived already, waits for its turn.
 _WAIT = 15.0
@@ -27,14 +26,14 @@ def verify(blob: UploadedBlob, file: Any) -> None:
     watched = _Watched(file)
     try:
         with gate.turn(_WAIT):
-            picture = pictures.verify(
+            picture = verification.verify(
                 cast("BinaryIO", watched),
                 formats=settings.PICTURE_FORMATS,
                 max_pixels=settings.MAX_PICTURE_PIXELS,
                 max_memory=settings.MAX_PICTURE_MEMORY,
             )
     except RestError as error:
-        if not pictures.is_refusal(error):
+        if not verification.is_refusal(error):
             raise
         if watched.error is not None:
             logger.exception(

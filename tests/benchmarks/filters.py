@@ -51,8 +51,8 @@ def steps(text):
     from fourd_rest.dataclass import registry
     from fourd_rest.dataclass.caller import Caller
     from fourd_rest.query.compiler import condition
-    from fourd_rest.query.params import bind
-    from fourd_rest.query.parser import _query, parse
+    from fourd_rest.request.filter_parser import _query, parse
+    from fourd_rest.request.placeholders import bind
 
     request = HttpRequest()
     request.user = AnonymousUser()

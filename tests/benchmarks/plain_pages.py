@@ -10,7 +10,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThanOrEqual
 
 from fourd_rest.models import EntityStamp
-from fourd_rest.query.folding import Folded, fold, like
+from fourd_rest.sql.text_folding import Folded, fold, like
 
 from .models import Company, Employee, Invoice
 from .plain import (

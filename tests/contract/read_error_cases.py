@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fourd_rest.dataclass import registry
-from fourd_rest.query import limits as limits_of_time
+from fourd_rest.sql import limits as limits_of_time
 from tests.conftest import RestClient
 from tests.contract.case import Case, limits
 from tests.contract.checks import errors
@@ -20,9 +20,9 @@ def kept_as(dataclass: str) -> Any:
     """An entity set of the administrator's with a known ID."""
 
     def given(monkeypatch: Any, settings: Any, client: RestClient) -> None:
-        from fourd_rest.entities import sets
+        from fourd_rest.entity_sets import lifecycle
 
-        monkeypatch.setattr(sets.uuid, "uuid4", lambda: sets.uuid.UUID(hex=SET))
+        monkeypatch.setattr(lifecycle.uuid, "uuid4", lambda: lifecycle.uuid.UUID(hex=SET))
         assert client.read(f"{dataclass}?$method=entityset").status_code == 200
 
     return given
@@ -206,7 +206,7 @@ CASES = [
         "Company?$method=entityset",
         429,
         (9023, "Too many entity sets are kept"),
-        headers={"Retry-After": "66"},  # a tenth more than its timeout, see entities/sets.py
+        headers={"Retry-After": "66"},  # a tenth more than its timeout, see entities/lifecycle.py
         given=one_set_and_no_more,
     ),
     read(

@@ -11,11 +11,13 @@ import pytest
 from django import conf
 from django.conf import global_settings
 
-from fourd_rest import DataClass, checks, views
+from fourd_rest import DataClass, checks
 from fourd_rest.conf import Settings
-from fourd_rest.entities import collection, computing, forms, plans
 from fourd_rest.errors import ROWS
-from fourd_rest.query import parser
+from fourd_rest.read import computations, output_formats, page, query_plan
+from fourd_rest.request import filter_parser
+from fourd_rest.uploads import receiving
+from fourd_rest.views import data, describe
 from tests.conftest import RestClient
 from tests.spec.conftest import registered
 
@@ -210,9 +212,9 @@ def test_every_parameter_of_4d_stands_in_the_features(parameter: str) -> None:
 
 
 def test_every_keyword_that_the_code_knows_stands_in_the_features() -> None:
-    sets = (views.NOT_SUPPORTED_KEYWORDS, views.WRITE_KEYWORDS, views.DELETE_KEYWORDS)
-    known = frozenset[str]().union(*sets, views.CHANGING_KEYWORDS, views.REBUILDING_KEYWORDS)
-    for module in (views, collection, computing, forms, plans):
+    sets = (data.NOT_SUPPORTED_KEYWORDS, data.WRITE_KEYWORDS, data.DELETE_KEYWORDS)
+    known = frozenset[str]().union(*sets, data.CHANGING_KEYWORDS, data.REBUILDING_KEYWORDS)
+    for module in (data, describe, page, computations, output_formats, query_plan, receiving):
         source = Path(module.__file__ or "").read_text(encoding="utf-8")
         asked = re.findall(r'(?:params|\.get|flag|integer)[(\[]"(\$\w+)"|"(\$\w+)" in ', source)
         known |= {name.lower() for names in asked for name in names if name}
@@ -222,14 +224,14 @@ def test_every_keyword_that_the_code_knows_stands_in_the_features() -> None:
 
 
 def test_every_method_that_the_code_knows_stands_in_the_features() -> None:
-    assert {f"$method={method}" for method in views.METHODS} <= spans("Methods")
+    assert {f"$method={method}" for method in data.METHODS} <= spans("Methods")
 
 
 def test_every_comparator_stands_in_the_features() -> None:
-    assert set(parser._COMPARATORS) <= spans("Query language")
+    assert set(filter_parser._COMPARATORS) <= spans("Query language")
 
 
-@pytest.mark.parametrize("method", sorted(views.METHODS))
+@pytest.mark.parametrize("method", sorted(data.METHODS))
 def test_what_the_features_say_of_a_method_holds(admin: RestClient, method: str) -> None:
     """A method that is not there is refused as such, and the others are not."""
     there = next(row[1] for row in rows("features") if f"`$method={method}`" in row[0])

@@ -12,8 +12,8 @@ from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import RestError
 from fourd_rest.query.compiler import condition
-from fourd_rest.query.params import bind
-from fourd_rest.query.parser import parse
+from fourd_rest.request.filter_parser import parse
+from fourd_rest.request.placeholders import bind
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Animal, Everything, Keeper
 

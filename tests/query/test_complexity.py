@@ -7,7 +7,7 @@ import json
 import pytest
 from django.db import DatabaseError, connection
 
-from fourd_rest.query.complexity import is_too_complex
+from fourd_rest.sql.database_errors import is_too_complex
 from tests.conftest import RestClient
 from tests.contract.checks import assert_answer, errors
 

@@ -12,13 +12,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from fourd_rest.address import parse
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.entities import selection
 from fourd_rest.errors import RestError
-from fourd_rest.query import compiler, criteria, folding, terms
-from fourd_rest.query.syntax import Comparator
+from fourd_rest.query import compiler, criteria, terms
+from fourd_rest.read import source
+from fourd_rest.request.address import parse
+from fourd_rest.request.filter_syntax import Comparator
+from fourd_rest.sql import text_folding
 from tests.conftest import RestClient
 
 from .datasets import SCHEMA, Dataset
@@ -94,10 +95,10 @@ class Run:
         request: Any = SimpleNamespace(user=Superuser())
         dataclass = registry.get(question.dataclass)
         assert dataclass is not None
-        whole = selection.everything(Caller(request, "/rest", "http://testserver"), dataclass)
+        whole = source.everything(Caller(request, "/rest", "http://testserver"), dataclass)
         try:
-            query, items = selection.asked(parse(question.dataclass, question.query_string), dataclass)
-            found = selection.sorted_by(selection.filtered(whole, query), items)
+            query, items = source.asked(parse(question.dataclass, question.query_string), dataclass)
+            found = source.sorted_by(source.filtered(whole, query), items)
         except RestError as error:
             raise AssertionError(f"{self.data} {question}: {error}") from error
         return list(found.ordered.values_list("pk", flat=True))
@@ -288,8 +289,8 @@ def _lists_over_relations(monkeypatch: Any) -> None:
 
 def _patterns_not_escaped(monkeypatch: Any) -> None:
     """The wildcards of SQL are wildcards in a text with ``@``."""
-    monkeypatch.setattr(folding, "_like_pattern", "%".join)
-    monkeypatch.setattr(folding, "_glob_pattern", "*".join)
+    monkeypatch.setattr(text_folding, "_like_pattern", "%".join)
+    monkeypatch.setattr(text_folding, "_glob_pattern", "*".join)
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ from django.db.models.lookups import (
 
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.errors import QUERY_TOO_LARGE, RestError
-from fourd_rest.query import folding, functions
-from fourd_rest.query.folding import Folded, fold, like, null_order, text_form
+from fourd_rest.sql import functions, text_folding
+from fourd_rest.sql.ordering import null_order
+from fourd_rest.sql.text_folding import Folded, fold, like, text_form
 from tests.zoo.models import Parcel, Singer
 
 pytestmark = pytest.mark.django_db
@@ -253,13 +254,13 @@ def test_order_of_ascii() -> None:
 )
 def test_collations(is_mariadb: bool, version: Any, insensitive: str, binary: str) -> None:
     server = SimpleNamespace(mysql_is_mariadb=is_mariadb, mysql_version=version)
-    assert folding._insensitive(server) == insensitive
-    assert folding._binary(server) == binary
+    assert text_folding._insensitive(server) == insensitive
+    assert text_folding._binary(server) == binary
 
 
 @mariadb
 def test_older_servers_know_fewer_marks(monkeypatch: Any) -> None:
-    monkeypatch.setattr(folding, "_insensitive", lambda server: "utf8mb4_unicode_520_nopad_ci")
+    monkeypatch.setattr(text_folding, "_insensitive", lambda server: "utf8mb4_unicode_520_nopad_ci")
     cyrillic = [character for character in CHARACTERS if "\u0400" <= character <= "\u052f"]
     found = weights(*cyrillic, *map(fold, cyrillic))
     assert [text for text in "ёЁйѓїў" if found[text] != found[fold(text)]] == list("йѓїў")
@@ -502,7 +503,7 @@ def test_a_column_that_ignores_case_does_so_in_patterns(monkeypatch: Any) -> Non
 
 @sqlite
 def test_connections_that_are_open_get_the_function() -> None:
-    connection.connection.create_function(folding.FUNCTION, 1, None)
+    connection.connection.create_function(text_folding.FUNCTION, 1, None)
     functions.install()
     store("Ä")
     assert found(Exact(Folded("label"), Value("a"))) == ["Ä"]

@@ -25,7 +25,7 @@ from django.db import connection
 from django.test import override_settings
 
 from fourd_rest.errors import RestError
-from fourd_rest.query import parser
+from fourd_rest.request import filter_parser
 from testproject.hr.models import Employee
 from tests.conftest import RestClient
 from tests.zoo.models import Account
@@ -239,7 +239,7 @@ def steps_of(text: str) -> int:
 
     sys.setprofile(count)
     try:
-        parser._query(text, 32_768, 32, 200, 10_000)
+        filter_parser._query(text, 32_768, 32, 200, 10_000)
     except RestError:
         pass
     finally:

@@ -12,10 +12,10 @@ from django.db.models import Avg, Exists, JSONField, Max, OuterRef, Q, Sum, Valu
 from django.test import override_settings
 
 from fourd_rest.errors import RestError
-from fourd_rest.query.digests import digest
-from fourd_rest.query.json_dialects import DIALECTS
 from fourd_rest.query.objects import PropertyTest, matches, number, scalar, sort_keys, text
-from fourd_rest.query.syntax import Comparator, Step
+from fourd_rest.request.filter_syntax import Comparator, Step
+from fourd_rest.sql.digests import digest
+from fourd_rest.sql.json_dialects import DIALECTS
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Everything
 

@@ -11,8 +11,24 @@ import pytest
 
 from fourd_rest.dataclass import registry
 from fourd_rest.errors import RestError
-from fourd_rest.query.operands import NULL, Beyond, key_of, meant, property_value, several, value_of
-from fourd_rest.query.syntax import Bare, Constant, Given, Items, Operand, Placeholder, Text
+from fourd_rest.query.constants import (
+    NULL,
+    Beyond,
+    key_of,
+    meant,
+    property_value,
+    several,
+    value_of,
+)
+from fourd_rest.request.filter_syntax import (
+    Bare,
+    Constant,
+    Given,
+    Items,
+    Operand,
+    Placeholder,
+    Text,
+)
 
 
 def given(value: Any) -> Given:

@@ -1,4 +1,4 @@
-"""``fourd_rest.query.params``: values for placeholders, and what cannot stand for one."""
+"""``fourd_rest.request.placeholders``: values for placeholders, and what cannot stand for one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fourd_rest.errors import RestError
-from fourd_rest.query.params import MAX_INDEX, bind
-from fourd_rest.query.parser import MAX_STEPS, parse
-from fourd_rest.query.syntax import (
+from fourd_rest.request.filter_parser import MAX_STEPS, parse
+from fourd_rest.request.filter_syntax import (
     And,
     Bare,
     Comparator,
@@ -28,6 +27,7 @@ from fourd_rest.query.syntax import (
     Path,
     Step,
 )
+from fourd_rest.request.placeholders import MAX_INDEX, bind
 
 
 def value(text: str, params: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""``fourd_rest.query.parser``: each production of the grammar, its refusals and its limits."""
+"""``fourd_rest.request.filter_parser``: each production of the grammar, its refusals and its limits."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from django.test import override_settings
 
 from fourd_rest.errors import RestError
-from fourd_rest.query import parser
-from fourd_rest.query.parser import MAX_DEPTH, MAX_STEPS, parse, parse_order
-from fourd_rest.query.syntax import (
+from fourd_rest.request import filter_parser
+from fourd_rest.request.filter_parser import MAX_DEPTH, MAX_STEPS, parse, parse_order
+from fourd_rest.request.filter_syntax import (
     And,
     Bare,
     Comparator,
@@ -90,7 +90,7 @@ def test_comparators(comparator: Comparator, written: str) -> None:
 
 
 def test_every_comparator_has_a_spelling() -> None:
-    assert {*SPELLINGS, C.IN} == set(Comparator) == set(parser._COMPARATORS.values())
+    assert {*SPELLINGS, C.IN} == set(Comparator) == set(filter_parser._COMPARATORS.values())
 
 
 @pytest.mark.parametrize(
@@ -679,10 +679,10 @@ def test_names_of_a_path() -> None:
 
 
 def test_long_texts_are_not_kept() -> None:
-    parser._cached.cache_clear()
+    filter_parser._cached.cache_clear()
     for text in ("a=1", "a=" + "1" * 2_000):
         assert parse(text) == parse(text)
-    info = parser._cached.cache_info()
+    info = filter_parser._cached.cache_info()
     assert (info.currsize, info.hits, info.misses) == (1, 1, 1)
     assert info.maxsize is not None
     assert parse("a=1") is parse("a=1")

@@ -1,4 +1,4 @@
-"""``fourd_rest.query.parser`` as a whole: any text is read or refused, in linear time, or reads back."""
+"""The parser of filters as a whole: any text is read or refused, in linear time, or reads back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fourd_rest.errors import RestError
-from fourd_rest.query.parser import parse, parse_order
-from fourd_rest.query.syntax import (
+from fourd_rest.request.filter_parser import parse, parse_order
+from fourd_rest.request.filter_syntax import (
     And,
     Bare,
     Comparator,

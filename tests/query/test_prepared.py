@@ -12,7 +12,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest.dataclass import registry
-from fourd_rest.query.prepared import Prepared, count
+from fourd_rest.sql.prepared import Prepared, count
 from testproject.hr.models import Company, Invoice
 from tests.conftest import RestClient
 from tests.zoo.models import Animal, Aviary, Country, Everything, Parcel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from fourd_rest.query.syntax import Comparator
+from fourd_rest.request.filter_syntax import Comparator
 
 C = Comparator
 

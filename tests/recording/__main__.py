@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,12 @@ def differences(old: Recording, new: Recording) -> Iterator[tuple[Key, dict[str,
             yield key, before, after
 
 
+def _around(old: str, new: str) -> tuple[str, str]:
+    """Both from shortly before they differ."""
+    start = max(0, len(os.path.commonprefix([old, new])) - 80)
+    return old[start : start + 300], new[start : start + 300]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("old", type=Path)
@@ -57,7 +64,8 @@ def main() -> int:
         print(f"{test} [{place}]")
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
-                print(f"  {name}: {before.get(name)!r}\n  {' ' * len(name)}→ {after.get(name)!r}")
+                was, now = _around(repr(before.get(name)), repr(after.get(name)))
+                print(f"  {name}: {was}\n  {' ' * len(name)}→ {now}")
     print(f"{compared} answers compared, {len(unstable)} unstable, {len(different)} differ")
     return 1 if different else 0
 

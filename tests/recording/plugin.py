@@ -22,6 +22,7 @@ _VOLATILE = re.compile(
     r"|(?P<moment>\b20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?)"
     r"|(?P<reference>(?<=reference )[0-9a-f]{8}\b|(?<=reference: )[0-9a-f]{8}\b)"
     r"|(?P<folder>fourd-rest-tests-\d+|/tmp/[\w./-]+)"
+    r"|(?P<csrf>(?<=csrfmiddlewaretoken\" value=\")\w+)"
     r"|(?P<tag>\"[0-9a-f]+-[0-9a-f]+\")"
 )
 # Of large answers the digest is enough to tell them apart.
@@ -43,7 +44,7 @@ class _Placeholders:
     def __call__(self, text: str) -> str:
         def replaced(match: re.Match[str]) -> str:
             kind = match.lastgroup or ""
-            if kind in ("moment", "folder", "tag"):
+            if kind in ("moment", "folder", "csrf", "tag"):
                 return f"<{kind}>"
             value = match.group().lower().replace("-", "")
             return self._known.setdefault(value, f"<{kind} {len(self._known) + 1}>")
@@ -66,7 +67,7 @@ def _answer(exchange: dict[str, Any], response: Any) -> None:
     exchange["headers"] = {
         name: _placeholders(value)
         for name, value in sorted(response.items())
-        if name not in ("Last-Modified", "Server-Timing", "Expires")
+        if name not in ("Last-Modified", "Server-Timing", "Expires", "Retry-After")
     }
     if response.streaming:
         response.streaming_content = _overheard(exchange, response.streaming_content)

@@ -23,12 +23,12 @@ from django.db import connection, connections  # isort: skip
 from django.test import Client, override_settings  # isort: skip
 from django.utils import timezone  # isort: skip
 
-from fourd_rest.entities import set_members, sets  # isort: skip
+from fourd_rest.entity_sets import lifecycle, members  # isort: skip
 from fourd_rest.models import EntitySet, EntitySetChunk  # isort: skip
 from testproject.hr.models import Company  # isort: skip
 
 # A large set takes many statements already when it has a few thousand members.
-set_members._STATEMENT = 5_000
+members._STATEMENT = 5_000
 
 BUSY = 9010
 EXPIRED = timedelta(minutes=10)
@@ -84,7 +84,7 @@ def ask(command: Json) -> Json:
 
 
 def cleanup(command: Json) -> int:
-    return sets.sweep()
+    return lifecycle.sweep()
 
 
 def empty(command: Json) -> None:
@@ -104,8 +104,8 @@ def tables(command: Json) -> Json:
     """What is stored: for each set its size and chunks, and how many chunks have no set."""
     chunks: dict[str, list[Any]] = {}
     rows = EntitySetChunk.objects.order_by("number").values_list("entity_set_id", "number", "members")
-    for wire_id, number, members in rows:
-        chunks.setdefault(wire_id, []).append([number, json.loads(members)])
+    for wire_id, number, packed in rows:
+        chunks.setdefault(wire_id, []).append([number, json.loads(packed)])
     stored = dict(EntitySet.objects.values_list("pk", "size"))
     return {
         "orphans": sorted(chunks.keys() - stored.keys()),
@@ -191,13 +191,13 @@ def life(command: Json) -> list[Any]:
             else:
                 expire(command)
                 time.sleep(dice.random() / 500)
-                sets.sweep()
+                lifecycle.sweep()
         with enders.get_lock():
             enders.value -= 1
         return log
 
     def use(number: int) -> list[Json]:
-        sets._slack = lambda timeout: timedelta()
+        lifecycle._slack = lambda timeout: timedelta()
         guest, log = Guest(), []
         while enders.value:
             params = command["reads"][(len(log) + number) % len(command["reads"])]
@@ -271,7 +271,7 @@ def _until(number: int, command: Json, sender: Any) -> None:
         if "path" in command:
             Guest()(command["path"])
         else:
-            sets.sweep()
+            lifecycle.sweep()
     connections.close_all()
     sender.send(None)
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fourd_rest.body import DRAIN_SECONDS
+from fourd_rest.http.body import DRAIN_SECONDS
 
 from .harness import Answer, Server, Site, Wire, chunked, copy_site, head
 

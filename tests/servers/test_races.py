@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from fourd_rest import sweep
 from fourd_rest.models import EntityStamp
-from fourd_rest.uploads.blobs import sweep
 from tests.zoo.models import Country
 
 from .harness import Crew, Site, postgresql_database
@@ -307,5 +307,5 @@ def test_a_stamp_is_kept_for_an_entity_that_came_back_unseen(admin: Any, setting
     answer = admin.update("Country", {"__KEY": "FR", "__STAMP": stamp, "name": "Francia"})
     assert answer.json()["__STAMP"] == stamp + 1
     EntityStamp.objects.filter(deleted__isnull=False).update(deleted="2020-01-01T00:00:00Z")
-    sweep()
+    sweep.run()
     assert admin.read("Country(FR)").json()["__STAMP"] == stamp + 1

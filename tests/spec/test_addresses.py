@@ -12,8 +12,8 @@ from django.test import RequestFactory
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.dataclass.caller import Caller, client_address
-from fourd_rest.lifecycle import RestView
 from fourd_rest.models import EntitySet, UploadedBlob
+from fourd_rest.views.lifecycle import RestView
 from tests.conftest import PDF, RestClient
 from tests.contract.checks import assert_answer, errors
 from tests.spec.backends import Throttle, ThrottleByAgent

@@ -24,8 +24,8 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 from PIL import Image
 
-from fourd_rest import DataClass
-from fourd_rest.admin import StateFilter, UploadedBlobAdmin, UploaderFilter, _relative
+from fourd_rest import DataClass, sweep
+from fourd_rest.admin.uploads import StateFilter, UploadedBlobAdmin, UploaderFilter, _relative
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
 from fourd_rest.uploads import blobs
 from testproject.hr.models import Company, Employee, Invoice
@@ -900,7 +900,7 @@ def test_attached_copies_stay(admin, way):
         assert file.read() == PDF
     assert admin.read(f"Employee({employee.pk})/photo?$imageformat=best").getvalue() == photo
     # The sweep does not take them for left behind either.
-    blobs.sweep()
+    sweep.run()
     assert employee.photo.storage.exists(employee.photo.name)
 
 
@@ -945,7 +945,7 @@ def test_what_failed_is_tried_again_by_the_sweep(admin, monkeypatch):
     assert [level for level, _ in told(response)] == ["success", "error"]
     assert list(UploadedBlob.objects.values_list("pk", flat=True)) == [blob.pk]
     monkeypatch.setattr(storage, "delete", delete)
-    blobs.sweep()
+    sweep.run()
     assert not in_storage(blob)
 
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from fourd_rest.models import BlobAttachment, ConvertedPicture, UploadedBlob
-from fourd_rest.uploads.conversions import source_hash
+from fourd_rest.pictures.conversions import source_hash
 from testproject.hr.models import Employee
 from tests.conftest import RestClient, picture
 

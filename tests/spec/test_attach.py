@@ -18,11 +18,11 @@ from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from fourd_rest import DataClass
-from fourd_rest.entities import writing
-from fourd_rest.entities.rows import Rows
+from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
+from fourd_rest.read.rows import Rows
 from fourd_rest.uploads import attach, blobs, copying, intents
+from fourd_rest.write import writer
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import (
@@ -408,13 +408,13 @@ def test_intent_is_there_before_the_copy(admin: RestClient, monkeypatch: Any) ->
 
 def change_in_between(monkeypatch: Any, **values: Any) -> None:
     """Somebody else commits when the file is copied and the transaction has not begun."""
-    original = writing.write_transaction
+    original = writer.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).update(**values)
         return original(alias)
 
-    monkeypatch.setattr(writing, "write_transaction", late)
+    monkeypatch.setattr(writer, "write_transaction", late)
 
 
 @pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
@@ -464,7 +464,7 @@ def test_entity_gone_before_the_copy(admin: RestClient, monkeypatch: Any) -> Non
 
 
 def test_duplicate_told_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writing, "clean", lambda instance, changed, unknown: None)
+    monkeypatch.setattr(writer, "clean", lambda instance, changed, unknown: None)
     Animal.objects.create(name="Leo", nick="x")
     wire_id = upload(admin, PDF)
     with nothing_changes():
@@ -610,7 +610,7 @@ def test_storage_that_cannot_even_delete(admin: RestClient, storage: Any) -> Non
     assert (intent.state, list(media())) == ("abandoned", [intent.name])
     storage("Folder")
     BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
-    assert blobs.sweep().copies == 1
+    assert sweep.run().copies == 1
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
 
 
@@ -807,14 +807,14 @@ def test_copy_that_the_sweep_took(admin: RestClient, monkeypatch: Any, params: s
     """It stood too long: no entity may refer to it."""
     john()
     wire_id = upload(admin, PDF)
-    original = writing.write_transaction
+    original = writer.write_transaction
 
     def late(alias: str) -> Any:
         BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
-        assert blobs.sweep().copies == 1
+        assert sweep.run().copies == 1
         return original(alias)
 
-    monkeypatch.setattr(writing, "write_transaction", late)
+    monkeypatch.setattr(writer, "write_transaction", late)
     with nothing_changes():
         sent = {"__KEY": "12", "__STAMP": 4, "cv": {"ID": wire_id}}
         answer = admin.update("Employee", sent, params)
@@ -838,7 +838,7 @@ def test_copy_is_the_entitys_own(admin: RestClient) -> None:
     wire_id = upload(admin, PDF)
     assert give(admin, "cv", wire_id).status_code == 200
     UploadedBlob.objects.update(expires=timezone.now() - timedelta(hours=1))
-    assert blobs.sweep().expired == 1
+    assert sweep.run().expired == 1
     assert len(files()) == 1
     assert content_of(Employee.objects.get().cv) == PDF
     assert admin.read("Employee(12)/cv?$binary=true").content == PDF

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fourd_rest.entities import shapes
-from fourd_rest.entities.shapes import picked
+from fourd_rest.read import shapes
+from fourd_rest.read.shapes import picked
 from testproject.hr.models import Company, Employee
 from tests.contract.checks import assert_answer, errors
 from tests.contract.sample import MOMENT, NEVER, WIRE_MOMENT, acme, john, to_one

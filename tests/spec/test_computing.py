@@ -14,8 +14,8 @@ from django.db.models import Avg, Case, Count, Exists, F, OuterRef, Q, Value, Wh
 from django.db.models.functions import RowNumber, Upper
 
 from fourd_rest import DataClass
-from fourd_rest.entities.computing import compute, distinct
 from fourd_rest.errors import RestError
+from fourd_rest.read.computations import compute, distinct
 from testproject.hr.models import Company, Employee
 from tests.contract.checks import codes
 from tests.spec.selections import reader, select, statements, text

@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from fourd_rest import DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.registry import registry
-from fourd_rest.entities import reading, shapes
 from fourd_rest.errors import RestError
 from fourd_rest.models import EntityStamp
+from fourd_rest.read import reader, shapes
 from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import picture
 from tests.contract.checks import assert_answer, errors
@@ -1049,14 +1049,14 @@ def test_rows_of_any_queryset(caller, django_assert_num_queries):
     dataclass = registry.get("Employee")
     shape = shapes.shape(caller, dataclass, names="ID,employer.name", expand=None)
     with django_assert_num_queries(2):
-        found = reading.rows(caller, shape, Employee.objects.all(), None, ["-pk"], slice(1, 3))
+        found = reader.rows(caller, shape, Employee.objects.all(), None, ["-pk"], slice(1, 3))
     assert [(entity["ID"], entity["employer"]["name"]) for entity in found] == [
         (104, "Acme"),
         (103, "Acme"),
     ]
     shape = shapes.whole(caller, registry.get("Company"))
     annotated = Company.objects.annotate(size=Count("staff")).filter(size=5)
-    found = reading.rows(caller, shape, annotated, None, ["size"], slice(0, 9))
+    found = reader.rows(caller, shape, annotated, None, ["size"], slice(0, 9))
     assert [entity["ID"] for entity in found] == [1]
 
 
@@ -1065,7 +1065,7 @@ def test_entities_by_key_keep_their_places(caller, registered, django_assert_num
     Company.objects.bulk_create(Company(id=n, name="hidden" if n == 2 else "Acme") for n in (1, 2, 3))
     shape = shapes.shape(caller, dataclass, names="ID", expand=None)
     with django_assert_num_queries(1):
-        found = reading.by_keys(caller, shape, dataclass.get_queryset(caller.request), [3, 2, 1, 9, 3])
+        found = reader.by_keys(caller, shape, dataclass.get_queryset(caller.request), [3, 2, 1, 9, 3])
     hole = {"__STAMP": 0}
     assert [entity.get("ID") for entity in found] == [3, None, 1, None, 3]
     assert (found[1], found[3]) == (hole, hole)
@@ -1077,15 +1077,15 @@ def test_related_entities(caller, registered):
     acme()
     staff(3)
     Employee.objects.filter(id=102).update(last_name="Hidden")
-    found = reading.related(caller, companies, "1", companies.attributes["staff"])
+    found = reader.related(caller, companies, "1", companies.attributes["staff"])
     assert sorted(found.values_list("pk", flat=True)) == [101, 103]
     assert sorted(found.filter(first_name="F3").values_list("pk", flat=True)) == [103]
-    found = reading.related(caller, employees, "101", employees.attributes["employer"])
+    found = reader.related(caller, employees, "101", employees.attributes["employer"])
     assert [company_.pk for company_ in found] == [1]
-    found = reading.related(caller, employees, "101", employees.attributes["manager"])
+    found = reader.related(caller, employees, "101", employees.attributes["manager"])
     assert list(found) == []
     with pytest.raises(RestError) as error:
-        reading.related(caller, employees, "102", employees.attributes["employer"])
+        reader.related(caller, employees, "102", employees.attributes["employer"])
     assert error.value.status == 404
 
 
@@ -1096,11 +1096,11 @@ def test_related_entities_of_every_kind(caller, registered):
     Voyage.objects.create(crew=crew, sailor=sailor)
     Voyage.objects.create(crew=crew, sailor=sailor)
     crews, keepers = registry.get("Crew"), registry.get("Keeper")
-    found = reading.related(caller, crews, crew.pk.hex, crews.attributes["sailors"])
+    found = reader.related(caller, crews, crew.pk.hex, crews.attributes["sailors"])
     assert [s.pk for s in found] == [1]
     kim = Keeper.objects.create(id=3, name="Kim", badge="B-7")
     Animal.objects.create(id=1, name="Otter", doctor=kim)
-    found = reading.related(caller, keepers, "3", keepers.attributes["patients"])
+    found = reader.related(caller, keepers, "3", keepers.attributes["patients"])
     assert [animal.pk for animal in found] == [1]
 
 

@@ -18,8 +18,8 @@ from django.urls import resolve
 
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.entities import sets
-from fourd_rest.entities.selection import everything
+from fourd_rest.read.page import keep
+from fourd_rest.read.source import everything
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient, picture
 from tests.contract.checks import assert_answer, errors, nothing_changes
@@ -207,7 +207,7 @@ def kept(settings: Any) -> str:
     request.user = User(username="root", is_superuser=True, is_active=True)
     employees = registry.get(HIDDEN)
     assert employees is not None
-    kept = sets.create(everything(Caller(request, "/rest", ""), employees), timeout=None)
+    kept = keep(everything(Caller(request, "/rest", ""), employees), timeout=None)
     type(kept).objects.update(owner=None)
     return str(kept.pk)
 

@@ -21,8 +21,8 @@ from django.db.models.signals import post_save, pre_delete, pre_save
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest.dataclass import registry
-from fourd_rest.entities import hosting
 from fourd_rest.models import EntityStamp
+from fourd_rest.stamps import host_saves
 from testproject.hr.models import Company
 from tests.conftest import RestClient
 from tests.zoo.models import (
@@ -491,8 +491,8 @@ def test_a_child_with_a_key_of_its_own(registered: Any) -> None:
 def bare(monkeypatch: Any, tmp_path: Any) -> Iterator[str]:
     """A second database that has the tables of the zoo alone."""
     alias = "bare"
-    monkeypatch.setattr(hosting, "_told", set())
-    monkeypatch.setattr(hosting, "_equipped", set())
+    monkeypatch.setattr(host_saves, "_told", set())
+    monkeypatch.setattr(host_saves, "_equipped", set())
     connections.databases[alias] = {
         **connections.databases["default"],
         "ENGINE": "django.db.backends.sqlite3",
@@ -553,8 +553,8 @@ def test_a_database_that_lacks_our_tables(
 )
 def test_before_our_tables_are_there(row: Any, monkeypatch: Any, caplog: Any) -> None:
     """What fails must not end the transaction of the site."""
-    monkeypatch.setattr(hosting, "_told", set())
-    monkeypatch.setattr(hosting, "_equipped", set())
+    monkeypatch.setattr(host_saves, "_told", set())
+    monkeypatch.setattr(host_saves, "_equipped", set())
     table = EntityStamp._meta.db_table
     rename = 'ALTER TABLE "{}" RENAME TO "{}"'
     with transaction.atomic():
@@ -604,8 +604,8 @@ def test_what_the_database_says_is_raised(row: Any, save: Any) -> None:
 
 def test_what_we_cannot_do_is_logged_once(row: Any, monkeypatch: Any, caplog: Any) -> None:
     """A bug of ours must not keep a shop from selling."""
-    monkeypatch.setattr(hosting, "_told", set())
-    monkeypatch.setattr("fourd_rest.entities.stamps.alias_of", lambda *args: 1 / 0)
+    monkeypatch.setattr(host_saves, "_told", set())
+    monkeypatch.setattr("fourd_rest.stamps.move.alias_of", lambda *args: 1 / 0)
     for _ in range(2):
         row.save()
     row.delete()
@@ -620,7 +620,7 @@ def test_what_we_cannot_do_is_logged_once(row: Any, monkeypatch: Any, caplog: An
 
 def test_the_tables_are_asked_for_once(row: Any, monkeypatch: Any) -> None:
     """Then a save takes no statement for that any more."""
-    monkeypatch.setattr(hosting, "_equipped", set())
+    monkeypatch.setattr(host_saves, "_equipped", set())
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:

@@ -21,7 +21,7 @@ from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.uploads import conversions, gate, recoding
+from fourd_rest.pictures import conversions, gate, recoding
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.unit.test_pictures import WRITABLE, image, save

@@ -10,10 +10,11 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from rest_framework.request import Request
 
-from fourd_rest import DataClass, sessions
+from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
+from fourd_rest.http import sessions
 from fourd_rest.models import EntitySet, UploadedBlob
-from fourd_rest.uploads.store import upload_storage
+from fourd_rest.storage import upload_storage
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient, picture
 from tests.contract.checks import assert_answer, errors, nothing_changes, refused

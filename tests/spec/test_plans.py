@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from fourd_rest.entities import plans
-from fourd_rest.query.syntax import (
+from fourd_rest.read import query_plan
+from fourd_rest.request.filter_syntax import (
     And,
     Bare,
     Comparator,
@@ -41,7 +41,7 @@ WOMAN = IsTrue(Path((Step("woman"),)))
 
 
 def tree(where: Any) -> Any:
-    return plans.plan(select("Employee"), where, plan=True)["__queryPlan"]
+    return query_plan.plan(select("Employee"), where, plan=True)["__queryPlan"]
 
 
 def test_the_tree_of_a_filter() -> None:
@@ -84,7 +84,7 @@ def test_paths_with_references_and_objects() -> None:
 def test_the_plan_of_the_database() -> None:
     rows = Employee.objects.filter(salary__gt=417, last_name="a secret of the site")
     selection = select("Employee", queryset=rows)
-    shown = plans.plan(selection, And((POE, RICH)), plan=True)
+    shown = query_plan.plan(selection, And((POE, RICH)), plan=True)
     assert list(shown) == ["__queryPlan", "__extendedQueryPlan"]
     extended = shown["__extendedQueryPlan"]
     assert list(extended) == ["type", "logicOper", "parts", "sql", "explain"]
@@ -118,15 +118,15 @@ def test_the_plan_of_the_database() -> None:
 
 def test_a_filter_that_nothing_can_match() -> None:
     selection = select("Employee", queryset=Employee.objects.none())
-    extended = plans.plan(selection, RICH, plan=True)["__extendedQueryPlan"]
+    extended = query_plan.plan(selection, RICH, plan=True)["__extendedQueryPlan"]
     assert (extended["sql"], extended["explain"]) == (None, [])
 
 
 def test_the_path_of_a_query(monkeypatch: Any) -> None:
     ticks = iter([1.0, 1.0125])
-    monkeypatch.setattr(plans, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(query_plan, "perf_counter", lambda: next(ticks))
     Employee.objects.create(id=1, first_name="", last_name="", salary=20)
-    shown = plans.plan(select("Employee"), And((POE, RICH)), path=True)
+    shown = query_plan.plan(select("Employee"), And((POE, RICH)), path=True)
     step = {
         "description": "AND",
         "time": 12,
@@ -144,14 +144,14 @@ def test_the_path_of_a_query(monkeypatch: Any) -> None:
 
 
 def test_both() -> None:
-    shown, count = statements(lambda: plans.plan(select("Employee"), RICH, plan=True, path=True))
+    shown, count = statements(lambda: query_plan.plan(select("Employee"), RICH, plan=True, path=True))
     assert list(shown) == ["__queryPath", "__queryPlan", "__extendedQueryPlan"]
     assert count == 2
-    assert plans.plan(select("Employee"), RICH) == {}
+    assert query_plan.plan(select("Employee"), RICH) == {}
 
 
 def test_only_with_a_filter() -> None:
-    assert statements(lambda: plans.plan(select("Employee"), None, plan=True, path=True)) == ({}, 0)
+    assert statements(lambda: query_plan.plan(select("Employee"), None, plan=True, path=True)) == ({}, 0)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_who_may_see_it(settings: Any, setting: str | None, seen_by: set[str]) -
         guest(),
     ):
         shown, count = statements(
-            lambda user=user: plans.plan(select("Employee", user=user), RICH, plan=True, path=True)
+            lambda user=user: query_plan.plan(select("Employee", user=user), RICH, plan=True, path=True)
         )
         assert (bool(shown), bool(count)) == (user.username in seen_by,) * 2
 

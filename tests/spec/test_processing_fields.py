@@ -15,9 +15,10 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from PIL import Image
 
-from fourd_rest.entities import writing
+from fourd_rest import sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.uploads import attach, blobs
+from fourd_rest.write import writer
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import codes, nothing_changes
 from tests.zoo.models import Poster, ShrunkFile
@@ -161,13 +162,13 @@ def test_a_deleted_entity_takes_them_along(
 def test_a_save_that_is_refused(admin: RestClient, monkeypatch: Any) -> None:
     poster = Poster.objects.create()
     wire_id = upload(admin, PNG, "$rawPict=true")
-    original = writing.write_transaction
+    original = writer.write_transaction
 
     def late(alias: str) -> Any:
         Poster.objects.filter(pk=poster.pk).delete()
         return original(alias)
 
-    monkeypatch.setattr(writing, "write_transaction", late)
+    monkeypatch.setattr(writer, "write_transaction", late)
     answer = give(admin, poster.pk, shrunk={"ID": wire_id})
     assert (answer.status_code, codes(answer.json())[-1]) == (500, 1517)
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
@@ -203,7 +204,7 @@ def test_a_storage_that_renames(admin: RestClient, storage: Any, monkeypatch: An
     wire_id = upload(admin, PNG, "$rawPict=true")
     storage("Renames", "default")
     if fails:
-        monkeypatch.setattr(writing.Writer, "_apply_alone", lambda *args: 1 / 0)
+        monkeypatch.setattr(writer.Writer, "_apply_alone", lambda *args: 1 / 0)
         assert codes(give(admin, poster.pk, shrunk={"ID": wire_id}).json()) == [9011]
         assert (media(), BlobAttachment.objects.count()) == ({}, 0)
         return
@@ -222,14 +223,14 @@ def test_every_file_is_noted_before_it_is_written(admin: RestClient, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr(attach, "_discard", crash)
-    monkeypatch.setattr(writing.Writer, "_apply_alone", crash)
+    monkeypatch.setattr(writer.Writer, "_apply_alone", crash)
     with pytest.raises(KeyboardInterrupt):
         give(admin, poster.pk, shrunk={"ID": wire_id})
     noted = BlobAttachment.objects.filter(state="intent").values_list("name", flat=True)
     assert sorted(noted) == sorted(media())
     assert len(noted) == 2
     BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
-    assert blobs.sweep().copies == 2
+    assert sweep.run().copies == 2
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
 
 
@@ -245,7 +246,7 @@ def test_a_file_that_the_field_opens_for_writing(admin: RestClient, monkeypatch:
     poster = Poster.objects.create()
     wire_id = upload(admin, PNG, "$rawPict=true")
     with monkeypatch.context() as patch:
-        patch.setattr(writing.Writer, "_apply_alone", lambda *args: 1 / 0)
+        patch.setattr(writer.Writer, "_apply_alone", lambda *args: 1 / 0)
         answer = give(admin, poster.pk, shrunk={"ID": wire_id})
     assert (answer.status_code, codes(answer.json())) == (500, [9011])
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)

@@ -16,8 +16,8 @@ from django.db import OperationalError, connections
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest import DataClass
-from fourd_rest.entities.primary import reads_of_a_write
 from fourd_rest.models import BlobAttachment, UploadedBlob
+from fourd_rest.sql.primary import reads_of_a_write
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import codes

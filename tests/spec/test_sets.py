@@ -21,10 +21,11 @@ from django.utils import timezone
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.registry import registry
-from fourd_rest.entities import set_members, sets
-from fourd_rest.entities.selection import Selection
+from fourd_rest.entity_sets import lifecycle, members
 from fourd_rest.errors import RestError
 from fourd_rest.models import EntitySet, EntitySetChunk, EntityStamp
+from fourd_rest.read.page import keep
+from fourd_rest.read.source import Selection
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Country, Parcel, Place
 
@@ -93,7 +94,7 @@ def selection(who: Caller, dataclass: DataClass, *order: str, rows: Any = None) 
 
 def kept(who: Caller, dataclass: DataClass, keys: Any, **options: Any) -> EntitySet:
     options = {"timeout": None, "is_sorted": False, **options}
-    return sets.create_from_keys(who, dataclass, keys, **options)
+    return lifecycle.create(who, dataclass, keys, **options)
 
 
 def refused(function: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[int, int, str]:
@@ -119,7 +120,7 @@ def statements(run: Callable[[], Any]) -> list[str]:
 
 def test_create(anna: Caller, employees: DataClass) -> None:
     keys = staff(9)
-    made = sets.create(selection(anna, employees, "-last_name"), timeout=None)
+    made = keep(selection(anna, employees, "-last_name"), timeout=None)
     row = EntitySet.objects.get()
     assert row == made
     assert (row.model, row.dataclass) == ("hr.employee", "Employee")
@@ -128,22 +129,22 @@ def test_create(anna: Caller, employees: DataClass) -> None:
     assert (row.created, row.refreshed) == (NOW, NOW)
     assert row.expires == NOW + timedelta(seconds=7260)
     assert row.pk == uuid.UUID(row.pk).hex.upper()
-    assert set_members.keys(row) == keys[::-1]
-    assert sets.uri(anna, employees, row) == f"/rest/Employee/$entityset/{row.pk}"
+    assert members.keys(row) == keys[::-1]
+    assert lifecycle.uri(anna, employees, row) == f"/rest/Employee/$entityset/{row.pk}"
 
 
 def test_create_of_nothing(anna: Caller, employees: DataClass) -> None:
-    made = sets.create(selection(anna, employees), timeout=None)
-    assert (made.size, made.is_sorted, set_members.keys(made)) == (0, False, [])
+    made = keep(selection(anna, employees), timeout=None)
+    assert (made.size, made.is_sorted, members.keys(made)) == (0, False, [])
     assert EntitySetChunk.objects.count() == 0
-    assert sets.page(anna, employees, made.pk, 0, 10) == (made, [])
+    assert lifecycle.page(anna, employees, made.pk, 0, 10) == (made, [])
 
 
 def test_create_in_a_fixed_number_of_statements(anna: Caller, employees: DataClass) -> None:
     counts = set()
     for count in (2, 1500):
         staff(count)
-        made = statements(lambda: sets.create(selection(anna, employees), timeout=None))
+        made = statements(lambda: keep(selection(anna, employees), timeout=None))
         counts.add(len([sql for sql in made if not sql.startswith(("SAVEPOINT", "RELEASE"))]))
     # The quota, the keys, the set, its chunks.
     assert counts == {4}
@@ -151,7 +152,7 @@ def test_create_in_a_fixed_number_of_statements(anna: Caller, employees: DataCla
 
 def test_statements_of_a_bounded_length(anna: Caller, employees: DataClass, monkeypatch: Any) -> None:
     # Chunks of 5,001 characters each.
-    monkeypatch.setattr(set_members, "_STATEMENT", 10_002)
+    monkeypatch.setattr(members, "_STATEMENT", 10_002)
     made = statements(lambda: kept(anna, employees, range(1000, 6000)))
     assert len([sql for sql in made if "entitysetchunk" in sql and sql.startswith("INSERT")]) == 3
 
@@ -177,10 +178,10 @@ def test_negative_timeout(anna: Caller, employees: DataClass) -> None:
 def test_too_many_members(anna: Caller, employees: DataClass, settings: Any) -> None:
     settings.FOURD_REST = {"MAX_ENTITY_SET_SIZE": 4}
     staff(4)
-    assert sets.create(selection(anna, employees), timeout=None).size == 4
+    assert keep(selection(anna, employees), timeout=None).size == 4
     staff(1)
     told = (9025, 413, "The request is for more than 4 entities")
-    assert refused(sets.create, selection(anna, employees), timeout=None) == told
+    assert refused(keep, selection(anna, employees), timeout=None) == told
     assert refused(kept, anna, employees, range(5)) == told
     assert EntitySet.objects.count() == 1
 
@@ -191,7 +192,7 @@ def test_too_many_members(anna: Caller, employees: DataClass, settings: Any) -> 
 def test_page(anna: Caller, employees: DataClass) -> None:
     keys = list(range(5000, 2500, -1))
     made = kept(anna, employees, keys)
-    assert [len(chunk) for chunk in set_members.chunks(made)] == [1000, 1000, 500]
+    assert [len(chunk) for chunk in members.chunks(made)] == [1000, 1000, 500]
     for skip, size in [
         (0, 1),
         (0, 100),
@@ -209,21 +210,21 @@ def test_page(anna: Caller, employees: DataClass) -> None:
         (5, 0),
         (5, -1),
     ]:
-        found, shown = sets.page(anna, employees, made.pk, skip, size)
+        found, shown = lifecycle.page(anna, employees, made.pk, skip, size)
         assert found == made
         assert (found.size, found.owner_id) == (2500, anna.request.user.pk)
         assert shown == keys[skip : skip + max(0, size)], (skip, size)
-    assert sets.page(anna, employees, made.pk, -5, 2)[1] == keys[:2]
+    assert lifecycle.page(anna, employees, made.pk, -5, 2)[1] == keys[:2]
 
 
 def test_page_reads_its_own_chunks(anna: Caller, employees: DataClass, clock: Clock) -> None:
     made = kept(anna, employees, range(5000))
-    (sql,) = statements(lambda: sets.page(anna, employees, made.pk, 1990, 20))
+    (sql,) = statements(lambda: lifecycle.page(anna, employees, made.pk, 1990, 20))
     with connection.cursor() as cursor:
         cursor.execute(sql)
         assert len(cursor.fetchall()) == 2
     clock.passes(100)
-    assert len(statements(lambda: sets.page(anna, employees, made.pk, 0, 20))) == 2
+    assert len(statements(lambda: lifecycle.page(anna, employees, made.pk, 0, 20))) == 2
 
 
 @pytest.mark.parametrize(
@@ -237,10 +238,10 @@ def test_page_reads_its_own_chunks(anna: Caller, employees: DataClass, clock: Cl
 def test_keys_of_every_type(anna: Caller, model: Any, keys: list[Any]) -> None:
     dataclass = registry.for_model(model)
     made = kept(anna, dataclass, iter(keys))
-    assert sets.page(anna, dataclass, made.pk, 1, 3)[1] == keys[1:4]
-    assert set_members.keys(made) == keys
-    assert type(set_members.keys(made)[0]) is type(keys[0])
-    assert [set_members.position(made, key) for key in keys] == list(range(len(keys)))
+    assert lifecycle.page(anna, dataclass, made.pk, 1, 3)[1] == keys[1:4]
+    assert members.keys(made) == keys
+    assert type(members.keys(made)[0]) is type(keys[0])
+    assert [members.position(made, key) for key in keys] == list(range(len(keys)))
 
 
 # Access
@@ -250,7 +251,7 @@ def test_spellings_of_an_id(anna: Caller, employees: DataClass) -> None:
     made = kept(anna, employees, [1])
     identity = uuid.UUID(made.pk)
     for spelling in (made.pk, identity.hex, str(identity), str(identity).upper()):
-        assert sets.find(anna, employees, spelling) == made
+        assert lifecycle.find(anna, employees, spelling) == made
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_spellings_of_an_id(anna: Caller, employees: DataClass) -> None:
     ["", "0", "$none", "G" * 32, "A" * 31, "A" * 33, "{" + "A" * 32 + "}", "٣" * 32, "A" * 32 + "\n"],
 )
 def test_malformed_ids(anna: Caller, employees: DataClass, text: str) -> None:
-    assert refused(sets.find, anna, employees, text)[:2] == (1802, 404)
+    assert refused(lifecycle.find, anna, employees, text)[:2] == (1802, 404)
     assert refused(kept, anna, employees, [1], identity=text)[:2] == (1802, 404)
     assert not EntitySet.objects.exists()
 
@@ -266,10 +267,10 @@ def test_malformed_ids(anna: Caller, employees: DataClass, text: str) -> None:
 def test_sets_of_others(anna: Caller, bert: Caller, employees: DataClass) -> None:
     hers, guests = kept(anna, employees, [1]), kept(caller(), employees, [2])
     for who in (bert, caller()):
-        assert refused(sets.find, who, employees, hers.pk) == not_found(hers.pk)
-        assert refused(sets.page, who, employees, hers.pk, 0, 10) == not_found(hers.pk)
+        assert refused(lifecycle.find, who, employees, hers.pk) == not_found(hers.pk)
+        assert refused(lifecycle.page, who, employees, hers.pk, 0, 10) == not_found(hers.pk)
     for who in (anna, bert, caller(), caller(address="203.0.113.9")):
-        assert sets.page(who, employees, guests.pk, 0, 10) == (guests, [2])
+        assert lifecycle.page(who, employees, guests.pk, 0, 10) == (guests, [2])
 
 
 def test_sets_of_a_deleted_user(anna: Caller, bert: Caller, employees: DataClass) -> None:
@@ -277,16 +278,16 @@ def test_sets_of_a_deleted_user(anna: Caller, bert: Caller, employees: DataClass
     anna.request.user.delete()
     assert EntitySet.objects.count() == 1
     for who in (bert, caller()):
-        assert refused(sets.find, who, employees, made.pk) == not_found(made.pk)
+        assert refused(lifecycle.find, who, employees, made.pk) == not_found(made.pk)
 
 
 def test_sets_of_another_dataclass(anna: Caller, employees: DataClass, companies: DataClass) -> None:
     made = kept(anna, employees, [1])
-    assert refused(sets.find, anna, companies, made.pk) == not_found(made.pk)
+    assert refused(lifecycle.find, anna, companies, made.pk) == not_found(made.pk)
     anna.request.user.user_permissions.add(Permission.objects.get(codename="view_employee"))
     who = caller(User.objects.get(username="anna"))
     told = f'The "{made.pk}" entity set does not belong to the "Company" dataclass'
-    assert refused(sets.find, who, companies, made.pk) == (1803, 404, told)
+    assert refused(lifecycle.find, who, companies, made.pk) == (1803, 404, told)
     assert refused(kept, who, companies, [1], identity=made.pk) == (1803, 404, told)
 
 
@@ -294,11 +295,11 @@ def test_a_dataclass_of_another_name(employees: DataClass, registered: Any) -> N
     root = caller(User.objects.create_superuser("root"))
     made = kept(root, employees, [1])
     people = registered(Employee, name="People")
-    assert refused(sets.find, root, people, made.pk) == not_found(made.pk)
+    assert refused(lifecycle.find, root, people, made.pk) == not_found(made.pk)
     # Another model under the old name.
     company = registered(Company, name="Employee")
     for dataclass in (company, registry.for_model(Country)):
-        assert refused(sets.find, root, dataclass, made.pk) == not_found(made.pk)
+        assert refused(lifecycle.find, root, dataclass, made.pk) == not_found(made.pk)
 
 
 # Life
@@ -310,13 +311,13 @@ def test_expiry(anna: Caller, employees: DataClass, clock: Clock, timeout: int, 
     # However rarely it is written, each use gives the whole timeout.
     for pause in (0.3 * slack, 0.3 * slack, 0.3 * slack, 0.3 * slack, timeout, timeout, timeout):
         clock.passes(pause)
-        assert sets.find(anna, employees, made.pk) == made
+        assert lifecycle.find(anna, employees, made.pk) == made
     clock.passes(timeout + slack - 0.001)
     EntitySet.objects.update(refreshed=clock.now)  # so that this use does not renew
-    sets.find(anna, employees, made.pk)
+    lifecycle.find(anna, employees, made.pk)
     clock.passes(0.001)
-    assert refused(sets.find, anna, employees, made.pk) == not_found(made.pk)
-    assert refused(sets.page, anna, employees, made.pk, 0, 1) == not_found(made.pk)
+    assert refused(lifecycle.find, anna, employees, made.pk) == not_found(made.pk)
+    assert refused(lifecycle.page, anna, employees, made.pk, 0, 1) == not_found(made.pk)
 
 
 def test_renewal_is_rarely_written(anna: Caller, employees: DataClass, clock: Clock) -> None:
@@ -324,7 +325,7 @@ def test_renewal_is_rarely_written(anna: Caller, employees: DataClass, clock: Cl
     writes = []
     for second in range(180):
         clock.passes(1)
-        used = statements(lambda: sets.page(anna, employees, made.pk, 0, 1))
+        used = statements(lambda: lifecycle.page(anna, employees, made.pk, 0, 1))
         if len(used) > 1:
             assert [sql.split()[0] for sql in used] == ["SELECT", "UPDATE"]
             writes.append(second + 1)
@@ -347,12 +348,12 @@ def test_a_renewal_that_must_wait(
 
     with monkeypatch.context() as patch:
         patch.setattr(QuerySet, "update", update)
-        found, shown = sets.page(anna, employees, made.pk, 0, 1)
+        found, shown = lifecycle.page(anna, employees, made.pk, 0, 1)
         assert (shown, found.refreshed) == ([1], NOW)
         trouble = OperationalError("disk I/O error")
         with pytest.raises(OperationalError):
-            sets.find(anna, employees, made.pk)
-    assert sets.find(anna, employees, made.pk).refreshed == clock.now
+            lifecycle.find(anna, employees, made.pk)
+    assert lifecycle.find(anna, employees, made.pk).refreshed == clock.now
 
 
 # Quota
@@ -377,7 +378,7 @@ def test_quota(anna: Caller, bert: Caller, employees: DataClass, settings: Any, 
     assert raised.value.retry_after == 1
     clock.passes(0.1)
     kept(anna, employees, [1])
-    sets.release(anna, [first.pk])
+    lifecycle.release(anna, [first.pk])
     assert EntitySet.objects.count() == 4
 
 
@@ -393,7 +394,7 @@ def test_quota_of_members(anna: Caller, employees: DataClass, settings: Any) -> 
     kept(anna, employees, range(4))
     second = kept(anna, employees, range(3))
     assert refused(kept, anna, employees, [1])[0] == 9023
-    sets.release(anna, [second.pk])
+    lifecycle.release(anna, [second.pk])
     kept(anna, employees, [1])
     assert refused(kept, anna, employees, [])[0] == 9023
 
@@ -401,7 +402,7 @@ def test_quota_of_members(anna: Caller, employees: DataClass, settings: Any) -> 
 def test_release_makes_room(anna: Caller, employees: DataClass, settings: Any) -> None:
     settings.FOURD_REST = {"MAX_ENTITY_SETS_PER_OWNER": 1}
     for _ in range(3):
-        sets.release(anna, [kept(anna, employees, [1]).pk])
+        lifecycle.release(anna, [kept(anna, employees, [1]).pk])
 
 
 # Rebuilding
@@ -412,7 +413,7 @@ def test_rebuild(anna: Caller, employees: DataClass, clock: Clock) -> None:
     clock.passes(11)
     again = kept(anna, employees, [7, 8], timeout=600, is_sorted=True, identity=made.pk.lower())
     assert again.pk == made.pk
-    assert sets.page(anna, employees, made.pk, 0, 10) == (again, [7, 8])
+    assert lifecycle.page(anna, employees, made.pk, 0, 10) == (again, [7, 8])
     assert (again.size, again.is_sorted, again.timeout, again.created) == (2, True, 600, clock.now)
     assert EntitySetChunk.objects.count() == 1
 
@@ -423,7 +424,7 @@ def test_rebuild_of_what_is_gone(anna: Caller, employees: DataClass) -> None:
     assert kept(anna, employees, [3], identity=identity).pk == identity.upper()
     assert kept(anna, employees, [4], identity=uuid.UUID(identity)).pk == identity.upper()
     # What is there is not replaced: somebody may have changed it since.
-    assert sets.page(anna, employees, identity, 0, 9)[1] == [3]
+    assert lifecycle.page(anna, employees, identity, 0, 9)[1] == [3]
 
 
 def test_rebuild_of_what_is_somebody_elses(
@@ -431,10 +432,10 @@ def test_rebuild_of_what_is_somebody_elses(
 ) -> None:
     made = kept(anna, employees, [1], timeout=10)
     assert refused(kept, bert, employees, [2], identity=made.pk) == not_found(made.pk)
-    assert sets.page(anna, employees, made.pk, 0, 9)[1] == [1]
+    assert lifecycle.page(anna, employees, made.pk, 0, 9)[1] == [1]
     clock.passes(60)
     assert kept(bert, employees, [2], identity=made.pk).owner_id == bert.request.user.pk
-    assert refused(sets.find, anna, employees, made.pk) == not_found(made.pk)
+    assert refused(lifecycle.find, anna, employees, made.pk) == not_found(made.pk)
 
 
 def test_rebuild_by_two_at_once(anna: Caller, employees: DataClass, monkeypatch: Any) -> None:
@@ -448,7 +449,7 @@ def test_rebuild_by_two_at_once(anna: Caller, employees: DataClass, monkeypatch:
     monkeypatch.setattr(EntitySet, "save", be_late)
     assert kept(anna, employees, [2], identity=identity).pk == identity
     # Here the other one's is rolled back with ours; ``test_set_races.py`` has real ones.
-    assert sets.page(anna, employees, identity, 0, 9)[1] == [2]
+    assert lifecycle.page(anna, employees, identity, 0, 9)[1] == [2]
 
 
 # Two databases
@@ -489,26 +490,26 @@ def test_two_databases(
 ) -> None:
     countries = registry.for_model(Country)
     Country.objects.bulk_create(Country(code=code, name=code) for code in ("A", "B", "C"))
-    made = sets.create(selection(anna, countries, "-name"), timeout=10)
+    made = keep(selection(anna, countries, "-name"), timeout=10)
     assert not EntitySet.objects.exists()
     assert EntitySet.objects.using(elsewhere).get().owner_id == anna.request.user.pk
-    assert sets.page(anna, countries, made.pk, 1, 5)[1] == ["B", "A"]
-    assert set_members.keys(sets.edit(made, remove=0)) == ["B", "A"]
-    assert Country.objects.filter(set_members.contains(made)).count() == 2
+    assert lifecycle.page(anna, countries, made.pk, 1, 5)[1] == ["B", "A"]
+    assert members.keys(lifecycle.edit(made, remove=0)) == ["B", "A"]
+    assert Country.objects.filter(members.contains(made)).count() == 2
     # Told like any other set of another dataclass.
-    assert refused(sets.find, anna, employees, made.pk) == not_found(made.pk)
+    assert refused(lifecycle.find, anna, employees, made.pk) == not_found(made.pk)
     anna.request.user.user_permissions.add(Permission.objects.get(codename="view_country"))
     who = caller(User.objects.get(username="anna"))
-    assert refused(sets.find, who, employees, made.pk)[:2] == (1803, 404)
-    assert refused(sets.find, bert, employees, made.pk) == not_found(made.pk)
+    assert refused(lifecycle.find, who, employees, made.pk)[:2] == (1803, 404)
+    assert refused(lifecycle.find, bert, employees, made.pk) == not_found(made.pk)
     here = kept(anna, employees, [1])
-    sets.release(anna, [made.pk, here.pk])
+    lifecycle.release(anna, [made.pk, here.pk])
     assert not EntitySet.objects.using(elsewhere).exists()
     assert not EntitySet.objects.exists()
     kept(anna, employees, [1], timeout=10)
     kept(anna, countries, ["A"], timeout=10)
     clock.passes(11)
-    assert sets.sweep() == 2
+    assert lifecycle.sweep() == 2
 
 
 # Size
@@ -523,7 +524,7 @@ def test_a_large_set(anna: Caller) -> None:
         )
     chosen = selection(anna, places, "capacity")
     tracemalloc.start()
-    made = sets.create(chosen, timeout=None)
+    made = keep(chosen, timeout=None)
     grown = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # The keys as text take 0.7 MB; a list of them 4, a list of entities 100. MariaDB's driver has
@@ -532,8 +533,8 @@ def test_a_large_set(anna: Caller) -> None:
     keys = list(Place.objects.order_by("capacity").values_list("pk", flat=True))
     assert made.size == size
     for skip in (0, 50_050, 99_900):
-        (sql,) = statements(lambda skip=skip: sets.page(anna, places, made.pk, skip, 100))
-        assert sets.page(anna, places, made.pk, skip, 100)[1] == keys[skip : skip + 100]
+        (sql,) = statements(lambda skip=skip: lifecycle.page(anna, places, made.pk, skip, 100))
+        assert lifecycle.page(anna, places, made.pk, skip, 100)[1] == keys[skip : skip + 100]
         with connection.cursor() as cursor:
             cursor.execute(sql)
             assert len(cursor.fetchall()) == 1
@@ -547,11 +548,11 @@ def test_a_large_set(anna: Caller) -> None:
             "mysql": "fourd_rest_one_chunk",
         }
         assert wanted[connection.vendor] in plan, plan
-    assert set_members.keys(made) == keys
+    assert members.keys(made) == keys
     half = kept(anna, places, keys[::2])
-    assert Place.objects.filter(set_members.contains(half)).count() == size // 2
-    assert Place.objects.filter(set_members.contains(half), capacity__gt=-1000).count() == 500
-    sets.release(anna, [made.pk, half.pk])
+    assert Place.objects.filter(members.contains(half)).count() == size // 2
+    assert Place.objects.filter(members.contains(half), capacity__gt=-1000).count() == 500
+    lifecycle.release(anna, [made.pk, half.pk])
     assert EntitySetChunk.objects.count() == 0
 
 
@@ -561,27 +562,27 @@ def test_a_large_set(anna: Caller) -> None:
 def test_contains(anna: Caller, employees: DataClass) -> None:
     keys = staff(2100)
     made = kept(anna, employees, [*keys[1500:2050], *keys[:1000:2], 10**9])
-    inside = Employee.objects.filter(set_members.contains(made))
+    inside = Employee.objects.filter(members.contains(made))
     assert sorted(inside.values_list("pk", flat=True)) == [*keys[:1000:2], *keys[1500:2050]]
     assert len(statements(lambda: list(inside))) == 1
     assert inside.query.sql_with_params()[1] == (made.pk,)
-    assert Employee.objects.exclude(set_members.contains(made)).count() == 1050
+    assert Employee.objects.exclude(members.contains(made)).count() == 1050
     company = Company.objects.create(name="x")
     Employee.objects.filter(pk=keys[0]).update(employer=company)
-    assert list(Company.objects.filter(set_members.contains(made, "staff__pk"))) == [company]
+    assert list(Company.objects.filter(members.contains(made, "staff__pk"))) == [company]
 
 
 def test_contains_texts_and_uuids(anna: Caller) -> None:
     codes = ["DE", "né", "12", "D'E", "日本", "FR "]
     Country.objects.bulk_create(Country(code=code, name=code) for code in codes)
     made = kept(anna, registry.for_model(Country), ["DE", "NÉ", "12", "d'e", "日本", "FR"])
-    inside = Country.objects.filter(set_members.contains(made))
+    inside = Country.objects.filter(members.contains(made))
     assert sorted(inside.values_list("pk", flat=True)) == ["12", "DE", "日本"]
     parcels = [Parcel.objects.create(country_id="DE").pk for _ in range(3)]
     made = kept(anna, registry.for_model(Parcel), parcels[1:])
-    inside = Parcel.objects.filter(set_members.contains(made))
+    inside = Parcel.objects.filter(members.contains(made))
     assert set(inside.values_list("pk", flat=True)) == set(parcels[1:])
-    assert list(Country.objects.filter(set_members.contains(made, "parcels__pk")).distinct()) == [
+    assert list(Country.objects.filter(members.contains(made, "parcels__pk")).distinct()) == [
         Country.objects.get(code="DE")
     ]
 
@@ -596,19 +597,19 @@ def test_contains_texts_and_uuids(anna: Caller) -> None:
     ],
 )
 def test_combine(operator: str, result: Any) -> None:
-    assert set_members.combine([9, 5, 3], operator, [3, 7, 5, 1]) == result
-    assert set_members.combine([9], "intersect", [1]) is False
-    assert set_members.combine([], operator, []) == (False if result is True else [])
+    assert members.combine([9, 5, 3], operator, [3, 7, 5, 1]) == result
+    assert members.combine([9], "intersect", [1]) is False
+    assert members.combine([], operator, []) == (False if result is True else [])
 
 
 def test_combine_with_another_operator() -> None:
     told = (1818, 500, '"xor" is not a valid logical operator')
-    assert refused(set_members.combine, [], "xor", []) == told
+    assert refused(members.combine, [], "xor", []) == told
 
 
 def test_position(anna: Caller, employees: DataClass) -> None:
     made = kept(anna, employees, range(10, 2210))
-    found = [set_members.position(made, key) for key in (9, 10, 1009, 1010, 2209, 2210)]
+    found = [members.position(made, key) for key in (9, 10, 1009, 1010, 2209, 2210)]
     assert found == [-1, 0, 999, 1000, 2199, -1]
 
 
@@ -620,46 +621,46 @@ def test_remove(anna: Caller, employees: DataClass) -> None:
     made = kept(anna, employees, keys, is_sorted=True)
     for place in (2200, 1000, 999, 0, 2000):
         keys.pop(min(place, len(keys) - 1))
-        made = sets.edit(made, remove=min(place, made.size - 1))
-        assert set_members.keys(made) == keys
-    assert [len(chunk) for chunk in set_members.chunks(made)] == [1000, 1000, 196]
+        made = lifecycle.edit(made, remove=min(place, made.size - 1))
+        assert members.keys(made) == keys
+    assert [len(chunk) for chunk in members.chunks(made)] == [1000, 1000, 196]
     found = EntitySet.objects.get()
     assert (found.size, found.is_sorted) == (2196, True)
     told = (1806, 400, "URL is not well formed: $removeFromSet is no position in the entity set")
-    assert refused(sets.edit, made, remove=2196) == told
-    assert refused(sets.edit, made, remove=-1) == told
-    assert set_members.keys(made) == keys
+    assert refused(lifecycle.edit, made, remove=2196) == told
+    assert refused(lifecycle.edit, made, remove=-1) == told
+    assert members.keys(made) == keys
 
 
 def test_remove_the_last(anna: Caller, employees: DataClass) -> None:
-    made = sets.edit(kept(anna, employees, [4]), remove=0)
-    assert (made.size, set_members.keys(made), EntitySetChunk.objects.count()) == (0, [], 0)
+    made = lifecycle.edit(kept(anna, employees, [4]), remove=0)
+    assert (made.size, members.keys(made), EntitySetChunk.objects.count()) == (0, [], 0)
 
 
 def test_add(anna: Caller, employees: DataClass, clock: Clock) -> None:
     made = kept(anna, employees, range(999), is_sorted=True, timeout=100)
     clock.passes(90)
-    made = sets.edit(made, add=[5])
+    made = lifecycle.edit(made, add=[5])
     assert (made.size, made.is_sorted) == (999, True)
-    made = sets.edit(made, add=[2000, 5, 3000, 2000])
-    assert set_members.keys(made) == [*range(999), 2000, 3000]
+    made = lifecycle.edit(made, add=[2000, 5, 3000, 2000])
+    assert members.keys(made) == [*range(999), 2000, 3000]
     found = EntitySet.objects.get()
     assert (found.size, found.is_sorted, found.expires) == (1001, False, NOW + timedelta(seconds=200))
-    assert set_members.keys(sets.edit(made, add=[4000], remove=0)) == [*range(1, 999), 2000, 3000, 4000]
+    assert members.keys(lifecycle.edit(made, add=[4000], remove=0)) == [*range(1, 999), 2000, 3000, 4000]
 
 
 def test_add_too_many(anna: Caller, employees: DataClass, settings: Any) -> None:
     settings.FOURD_REST = {"MAX_ENTITY_SET_SIZE": 3}
     made = kept(anna, employees, [1, 2])
-    assert refused(sets.edit, made, add=[3, 4])[0] == 9025
-    assert set_members.keys(made) == [1, 2]
-    assert sets.edit(made, add=[3, 1]).size == 3
+    assert refused(lifecycle.edit, made, add=[3, 4])[0] == 9025
+    assert members.keys(made) == [1, 2]
+    assert lifecycle.edit(made, add=[3, 1]).size == 3
 
 
 def test_edit_of_what_is_gone(anna: Caller, employees: DataClass, clock: Clock) -> None:
     made = kept(anna, employees, [1], timeout=10)
     clock.passes(11)
-    assert refused(sets.edit, made, remove=0) == not_found(made.pk)
+    assert refused(lifecycle.edit, made, remove=0) == not_found(made.pk)
 
 
 # End
@@ -669,33 +670,33 @@ def test_release(anna: Caller, bert: Caller, employees: DataClass, companies: Da
     hers = [kept(anna, employees, range(1500)), kept(anna, companies, [1]), kept(anna, employees, [2])]
     his, guests = kept(bert, employees, [3]), kept(caller(), employees, [4])
     ids = [hers[0].pk.lower(), hers[1].pk, his.pk, guests.pk, "no ID", "A" * 32, 7, None, [], {}]
-    sets.release(anna, ids)
+    lifecycle.release(anna, ids)
     assert set(EntitySet.objects.all()) == {hers[2], his}
     assert EntitySetChunk.objects.count() == 2
-    sets.release(caller(), [his.pk, hers[2].pk])
-    sets.release(anna, [])
+    lifecycle.release(caller(), [his.pk, hers[2].pk])
+    lifecycle.release(anna, [])
     assert EntitySet.objects.count() == 2
-    assert statements(lambda: sets.release(anna, ["no ID"])) == []
+    assert statements(lambda: lifecycle.release(anna, ["no ID"])) == []
 
 
 def test_release_of_many(anna: Caller, employees: DataClass) -> None:
     ids = [kept(anna, employees, [1]).pk for _ in range(3)]
-    sets.release(anna, [*ids, *(uuid.uuid4().hex for _ in range(3000))])
+    lifecycle.release(anna, [*ids, *(uuid.uuid4().hex for _ in range(3000))])
     assert not EntitySet.objects.exists()
 
 
 def test_sweep(anna: Caller, employees: DataClass, clock: Clock, monkeypatch: Any) -> None:
-    monkeypatch.setattr(sets, "_DROPPED_SETS", 2)
+    monkeypatch.setattr(lifecycle, "_DROPPED_SETS", 2)
     for _ in range(5):
         kept(anna, employees, range(1100), timeout=10)
     stays = kept(anna, employees, range(1100), timeout=100)
     clock.passes(10.999)
-    assert sets.sweep() == 0
+    assert lifecycle.sweep() == 0
     clock.passes(0.001)
-    assert sets.sweep() == 5
+    assert lifecycle.sweep() == 5
     assert list(EntitySet.objects.all()) == [stays]
     assert EntitySetChunk.objects.count() == 2
-    assert sets.sweep() == 0
+    assert lifecycle.sweep() == 0
 
 
 def test_sweep_beside_a_rebuild(
@@ -703,16 +704,16 @@ def test_sweep_beside_a_rebuild(
 ) -> None:
     made = kept(anna, employees, [1], timeout=10)
     clock.passes(11)
-    batches = sets._batches
+    batches = lifecycle._batches
 
     def rebuild_first(rows: Any) -> Any:
         if rows:
             kept(anna, employees, [2, 3], identity=made.pk)
         return batches(rows)
 
-    monkeypatch.setattr(sets, "_batches", rebuild_first)
-    assert sets.sweep() == 0
-    assert sets.page(anna, employees, made.pk, 0, 9)[1] == [2, 3]
+    monkeypatch.setattr(lifecycle, "_batches", rebuild_first)
+    assert lifecycle.sweep() == 0
+    assert lifecycle.page(anna, employees, made.pk, 0, 9)[1] == [2, 3]
 
 
 def test_cleanup(anna: Caller, employees: DataClass, clock: Clock, capsys: Any) -> None:
@@ -724,9 +725,9 @@ def test_cleanup(anna: Caller, employees: DataClass, clock: Clock, capsys: Any) 
 
 
 def test_batches_of_a_sweep(monkeypatch: Any) -> None:
-    monkeypatch.setattr(sets, "_DROPPED_SETS", 3)
-    monkeypatch.setattr(sets, "_DROPPED_MEMBERS", 100)
+    monkeypatch.setattr(lifecycle, "_DROPPED_SETS", 3)
+    monkeypatch.setattr(lifecycle, "_DROPPED_MEMBERS", 100)
     rows = [("a", 60), ("b", 40), ("c", 1), ("d", 500), ("e", 0), ("f", 0), ("g", 0), ("h", 0)]
     batches = [["a", "b"], ["c"], ["d"], ["e", "f", "g"], ["h"]]
-    assert list(sets._batches(rows)) == batches
-    assert list(sets._batches([])) == []
+    assert list(lifecycle._batches(rows)) == batches
+    assert list(lifecycle._batches([])) == []

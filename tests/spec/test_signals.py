@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.db.models.signals import post_save
 
 from fourd_rest import signals
-from fourd_rest.entities import batch
 from fourd_rest.models import UploadedBlob
+from fourd_rest.write import batch
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.sample import acme, john

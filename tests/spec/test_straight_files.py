@@ -9,9 +9,8 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from fourd_rest import DataClass
+from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
-from fourd_rest.uploads.blobs import sweep
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import assert_answer, cut, errors, files, nothing_changes
@@ -128,7 +127,7 @@ def test_the_upload_is_gone_with_the_answer(admin: RestClient) -> None:
     assert (upload.state, attached.state, attached.key) == ("expired", "attached", "12")
     posted = {"__KEY": "12", "__STAMP": 5, "cv": {"ID": upload.wire_id}}
     assert told(admin.update("Employee", posted)) == (500, [1826, 1517])
-    sweep()
+    sweep.run()
     assert list(files().values()) == [upload.sha256]
 
 
@@ -344,7 +343,7 @@ def test_a_file_that_the_model_refuses(admin: RestClient) -> None:
     assert (status, found) == (500, [1569, 1570, 1517])
     assert Animal.objects.get().report.name == ""
     assert not BlobAttachment.objects.exists()
-    sweep()
+    sweep.run()
     assert files() == {}
 
 

@@ -13,9 +13,10 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
+from fourd_rest import sweep
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
+from fourd_rest.sweep import Swept
 from fourd_rest.uploads import blobs
-from fourd_rest.uploads.blobs import Swept
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import files, nothing_changes
@@ -52,51 +53,51 @@ def test_nothing_to_do(uploaded: Any, admin: RestClient) -> None:
     body = {"__KEY": 12, "__STAMP": 4, "photo": {"ID": blob.wire_id}}
     assert admin.update("Employee", body).status_code == 200
     with nothing_changes():
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
 
 
 def test_expired(uploaded: Any) -> None:
     """The file goes; row and thumbnail stay for the administrator."""
     blob = uploaded(expires=ago(minutes=2))
-    assert blobs.sweep() == Swept(expired=1)
+    assert sweep.run() == Swept(expired=1)
     assert files() == {}
     again = UploadedBlob.objects.get()
     assert (again.state, again.name) == (State.EXPIRED, "")
     assert bytes(again.thumbnail) == bytes(blob.thumbnail)
     assert (again.size, again.sha256, again.width) == (blob.size, blob.sha256, blob.width)
     with nothing_changes():
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
 
 
 def test_expired_just_now(uploaded: Any) -> None:
     """A copy that began in time must be able to end."""
     uploaded(expires=ago(seconds=5))
     with nothing_changes():
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
 
 
 def test_stalled(uploaded: Any) -> None:
     uploaded(state=State.RECEIVING, progressed=ago(minutes=6), ready=None, expires=None)
     uploaded(state=State.RECEIVING, progressed=ago(minutes=4), ready=None, expires=None)
-    assert blobs.sweep() == Swept(broken=1)
+    assert sweep.run() == Swept(broken=1)
     assert sorted(UploadedBlob.objects.values_list("state", flat=True)) == ["broken", "receiving"]
     assert len(files()) == 1
     with nothing_changes():
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
 
 
 def test_stall_timeout_is_a_setting(uploaded: Any, settings: Any) -> None:
     settings.FOURD_REST = {"UPLOAD_STALL_TIMEOUT": 60}
     uploaded(state=State.RECEIVING, progressed=ago(seconds=70), ready=None, expires=None)
     uploaded(state=State.RECEIVING, progressed=ago(seconds=50), ready=None, expires=None)
-    assert blobs.sweep() == Swept(broken=1)
+    assert sweep.run() == Swept(broken=1)
 
 
 def test_stalled_without_a_file(uploaded: Any) -> None:
     """Killed before its first byte was stored."""
     blob = uploaded(state=State.RECEIVING, progressed=ago(hours=1), ready=None, expires=None)
     blobs.upload_storage().delete(blob.name)
-    assert blobs.sweep() == Swept(broken=1)
+    assert sweep.run() == Swept(broken=1)
     assert UploadedBlob.objects.get().name == ""
 
 
@@ -112,15 +113,15 @@ def intent(name: str = "cvs/copy.pdf", **values: Any) -> BlobAttachment:
 def test_abandoned_copy(db: None) -> None:
     intent()
     assert len(files()) == 1
-    assert blobs.sweep() == Swept(copies=1)
+    assert sweep.run() == Swept(copies=1)
     assert (files(), BlobAttachment.objects.count()) == ({}, 0)
-    assert blobs.sweep() == NOTHING
+    assert sweep.run() == NOTHING
 
 
 def test_copy_in_progress(db: None) -> None:
     intent(progressed=ago(minutes=4))
     with nothing_changes():
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
 
 
 @pytest.mark.parametrize("name", ["", "cvs/never-written.pdf"])
@@ -128,7 +129,7 @@ def test_intent_without_a_copy(db: None, name: str) -> None:
     """Killed before the copy began, or the bytes were to go into the row."""
     row = intent("")
     BlobAttachment.objects.filter(pk=row.pk).update(name=name)
-    assert blobs.sweep() == Swept(copies=1)
+    assert sweep.run() == Swept(copies=1)
     assert not BlobAttachment.objects.exists()
 
 
@@ -136,7 +137,7 @@ def test_intent_of_a_model_that_is_gone(db: None) -> None:
     """It is left to a human; the others are swept."""
     intent(model="hr.former")
     intent("cvs/other.pdf")
-    assert blobs.sweep() == Swept(copies=1)
+    assert sweep.run() == Swept(copies=1)
     assert BlobAttachment.objects.get().model == "hr.former"
     assert len(files()) == 1
 
@@ -148,7 +149,7 @@ def test_attached_copies_are_never_touched(admin: RestClient) -> None:
     UploadedBlob.objects.update(created=ago(days=99), expires=ago(days=99))
     BlobAttachment.objects.update(attached=ago(days=99), progressed=ago(days=99))
     # The file goes in the same sweep as the row: both are over.
-    assert blobs.sweep() == Swept(expired=1, rows=1)
+    assert sweep.run() == Swept(expired=1, rows=1)
     assert not BlobAttachment.objects.exists()
     assert [path.rpartition("/")[2] for path in files()] == [
         Employee.objects.get().cv.name.removeprefix("cvs/")
@@ -161,7 +162,7 @@ def test_retention_of_rows(uploaded: Any) -> None:
     uploaded(state=State.BROKEN, name="", created=ago(days=31))
     young = uploaded(state=State.EXPIRED, name="", created=ago(days=29))
     ready = uploaded(created=ago(days=31))
-    assert blobs.sweep().rows == 2
+    assert sweep.run().rows == 2
     assert set(UploadedBlob.objects.values_list("pk", flat=True)) == {young.pk, ready.pk}
 
 
@@ -169,13 +170,13 @@ def test_retention_is_a_setting(uploaded: Any, settings: Any) -> None:
     settings.FOURD_REST = {"UPLOAD_RETENTION": 60}
     uploaded(state=State.EXPIRED, name="", created=ago(seconds=70))
     uploaded(state=State.EXPIRED, name="", created=ago(seconds=50))
-    assert blobs.sweep() == Swept(rows=1)
+    assert sweep.run() == Swept(rows=1)
 
 
 def test_retention_of_records(db: None) -> None:
     for days in (31, 29):
         intent("", state=BlobAttachment.State.ATTACHED, attached=ago(days=days))
-    blobs.sweep()
+    sweep.run()
     assert BlobAttachment.objects.get().attached > ago(days=30)
 
 
@@ -186,10 +187,10 @@ def test_retention_of_stamps(db: None, settings: Any) -> None:
         if days is not None:
             country.delete()
             EntityStamp.objects.filter(key=code).update(deleted=ago(days=days))
-    assert blobs.sweep() == Swept(stamps=1)
+    assert sweep.run() == Swept(stamps=1)
     assert sorted(EntityStamp.objects.values_list("key", flat=True)) == ["BB", "CC"]
     settings.FOURD_REST = {"STAMP_RETENTION": 60}
-    assert blobs.sweep() == Swept(stamps=1)
+    assert sweep.run() == Swept(stamps=1)
     assert list(EntityStamp.objects.values_list("key", flat=True)) == ["CC"]
 
 
@@ -208,13 +209,13 @@ def test_file_that_cannot_be_deleted(uploaded: Any, monkeypatch: Any) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "delete", delete)
-        assert blobs.sweep() == Swept(expired=2)
+        assert sweep.run() == Swept(expired=2)
         first.refresh_from_db()
         second.refresh_from_db()
         assert (first.name != "", second.name, len(files())) == (True, "", 1)
         UploadedBlob.objects.update(created=ago(days=99))
-        assert blobs.sweep() == Swept(rows=1)
-    assert blobs.sweep() == Swept(rows=1)
+        assert sweep.run() == Swept(rows=1)
+    assert sweep.run() == Swept(rows=1)
     assert (files(), UploadedBlob.objects.count()) == ({}, 0)
 
 
@@ -226,9 +227,9 @@ def test_copy_that_cannot_be_deleted(db: None, monkeypatch: Any) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "delete", delete)
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
     assert BlobAttachment.objects.get().state == "abandoned"
-    assert blobs.sweep() == Swept(copies=1)
+    assert sweep.run() == Swept(copies=1)
     assert files() == {}
 
 
@@ -247,17 +248,17 @@ def test_two_sweeps_at_a_time(uploaded: Any, monkeypatch: Any) -> None:
     def delete(storage: Any, name: str) -> None:
         if len(inner) < 3:
             inner.append(NOTHING)
-            inner[-1] = blobs.sweep()
+            inner[-1] = sweep.run()
         original(storage, name)
 
     monkeypatch.setattr(FileSystemStorage, "delete", delete)
-    outer = blobs.sweep()
+    outer = sweep.run()
     assert (outer.expired, outer.broken) == (1, 1)
     assert [path.rpartition("/")[2] for path in files()] == [kept.name.rpartition("/")[2]]
     assert UploadedBlob.objects.exclude(name="").get() == kept
     assert not BlobAttachment.objects.exists()
     with nothing_changes():
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
 
 
 def test_sweep_amid_an_upload(admin: RestClient, monkeypatch: Any) -> None:
@@ -266,7 +267,7 @@ def test_sweep_amid_an_upload(admin: RestClient, monkeypatch: Any) -> None:
 
     def save(storage: Any, name: str, content: Any) -> str:
         saved = original(storage, name, content)
-        assert blobs.sweep() == NOTHING
+        assert sweep.run() == NOTHING
         return str(saved)
 
     monkeypatch.setattr(FileSystemStorage, "_save", save)

@@ -19,10 +19,11 @@ from django.db.models.expressions import RawSQL
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest import DataClass
-from fourd_rest.entities import sets
-from fourd_rest.entities.transactions import write_transaction
+from fourd_rest.entity_sets import lifecycle
 from fourd_rest.models import EntityStamp
-from fourd_rest.query import guards, limits
+from fourd_rest.sql import guards, limits
+from fourd_rest.sql.database_errors import is_overdue
+from fourd_rest.sql.transactions import write_transaction
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import assert_answer, error, errors
@@ -261,7 +262,7 @@ def test_long_texts_are_folded_no_longer_than_is_allowed(site: None, settings: A
     with within(2.5, at_least=0.9), limits.request(), limits.reading():
         with pytest.raises(OperationalError) as caught, connection.cursor() as cursor:
             cursor.execute(sql)
-        assert limits.is_overdue(caught.value)
+        assert is_overdue(caught.value)
     # Neither the connection nor what no request limits is ended.
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT LENGTH(fourd_fold({'ü' * 500_000!r}))")
@@ -324,12 +325,12 @@ def test_rows_that_are_fetched_bit_by_bit(staff: Any, settings: Any, binding: bo
             with pytest.raises(Exception) as caught, limits.streaming("default"):
                 for _ in rows.iterator(2):
                     limits.check()
-            assert limits.is_overdue(caught.value) or "longer" in str(caught.value)
+            assert is_overdue(caught.value) or "longer" in str(caught.value)
             assert not connection.in_atomic_block
         with within(2, at_least=0.9), limits.request(), limits.reading():
             with pytest.raises(Exception) as caught:
                 list(rows)
-            assert limits.is_overdue(caught.value)
+            assert is_overdue(caught.value)
         with limits.request(), limits.reading():
             assert list(Employee.objects.filter(pk=3).values_list("pk", flat=True)) == [3]
         assert session() == ["0", "0", "on"]
@@ -514,4 +515,4 @@ def test_commands_have_no_limits(site: None) -> None:
     """An administrator may wait."""
     with write_transaction("default"):
         assert connection.execute_wrappers == []
-    assert sets.sweep() == 0
+    assert lifecycle.sweep() == 0

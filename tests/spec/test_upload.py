@@ -23,8 +23,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
+from fourd_rest import sweep
 from fourd_rest.models import UploadedBlob
-from fourd_rest.uploads import blobs, gate, pictures, receiving, verifying
+from fourd_rest.pictures import gate, verification
+from fourd_rest.uploads import blobs, receiving, verifying
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import assert_answer, chunked, cut, errors, files, nothing_changes
 from tests.contract.storages import SECRET
@@ -324,13 +326,13 @@ def test_file_names_from_any_header(disposition: str) -> None:
 
 def test_a_failure_is_found_out_once(admin: RestClient, monkeypatch: Any) -> None:
     """Whoever names it next, in an array or later, is told the same."""
-    original, asked = pictures.verify, []
+    original, asked = verification.verify, []
 
     def verify(*args: Any, **kwargs: Any) -> Any:
         asked.append(args)
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(pictures, "verify", verify)
+    monkeypatch.setattr(verification, "verify", verify)
     # Too many scans: refused for what it would cost, which is told.
     scans = picture("JPEG")[:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 101 + b"\xff\xd9"
     for content, message in (
@@ -355,7 +357,7 @@ def test_a_failure_that_was_let_pass_is_found_out_once(
     settings.FOURD_REST = {"RAWPICT_LENIENT": True}
     blob = assert_id(admin.upload(PDF, "$rawPict=true"))
     assert (blob.kind, blob.refusal) == ("binary", "The file is not a picture of an accepted type")
-    monkeypatch.delattr(pictures, "verify")
+    monkeypatch.delattr(verification, "verify")
     answer = admin.update("Employee", {"lastName": "x", "photo": {"ID": blob.wire_id}})
     assert answer.json()["__ERROR"][0]["errCode"] == 1824
 
@@ -689,7 +691,7 @@ def test_storage_that_cannot_even_delete(admin: RestClient, storage: Any, params
     assert (blob.state, len(files())) == ("receiving", 1)
     storage("Folder")
     UploadedBlob.objects.update(progressed=timezone.now() - timedelta(hours=1))
-    blobs.sweep()
+    sweep.run()
     assert files() == {}
     blob.refresh_from_db()
     assert (blob.state, blob.name) == ("broken", "")

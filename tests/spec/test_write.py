@@ -10,8 +10,9 @@ import pytest
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
-from fourd_rest.entities import stamps, writing
 from fourd_rest.models import EntityStamp
+from fourd_rest.stamps import move
+from fourd_rest.write import writer
 from testproject.hr.models import Employee
 from tests.conftest import RestClient
 from tests.contract.checks import (
@@ -287,13 +288,13 @@ def test_equal_values_need_no_save(admin: RestClient, stamp: dict[str, Any]) -> 
 def test_a_commit_before_the_swap(admin: RestClient, monkeypatch: Any) -> None:
     """The other one was faster: the stored values of the other one are answered."""
     john()
-    original = writing.write_transaction
+    original = writer.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).update(first_name="Jim", stamp=5)
         return original(alias)
 
-    monkeypatch.setattr(writing, "write_transaction", late)
+    monkeypatch.setattr(writer, "write_transaction", late)
     answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "lastName": "Jones"})
     stored = employee(stamp=5, firstName="Jim")
     assert_answer(answer, 500, refused(2, *conflict(), entity=stored))
@@ -301,13 +302,13 @@ def test_a_commit_before_the_swap(admin: RestClient, monkeypatch: Any) -> None:
 
 def test_a_delete_before_the_swap(admin: RestClient, monkeypatch: Any) -> None:
     john()
-    original = writing.write_transaction
+    original = writer.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).delete()
         return original(alias)
 
-    monkeypatch.setattr(writing, "write_transaction", late)
+    monkeypatch.setattr(writer, "write_transaction", late)
     answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "lastName": "Jones"})
     assert answer.status_code == 500
     assert codes(answer.json())[-1] == 1517
@@ -330,13 +331,13 @@ def test_swap_that_is_lost_is_tried_again(
     """Where no stamp is asked for: there is always a next one, until patience ends."""
     settings.FOURD_REST = {"STAMP_OPTIONAL": True}
     john()
-    original, calls = stamps.compare_and_swap, []
+    original, calls = move.compare_and_swap, []
 
     def swap(*args: Any, **kwargs: Any) -> bool:
         calls.append(args)
         return len(calls) > lost and original(*args, **kwargs)
 
-    monkeypatch.setattr(stamps, "compare_and_swap", swap)
+    monkeypatch.setattr(move, "compare_and_swap", swap)
     answer = admin.update("Employee", {"__KEY": "12", "firstName": "Jack"})
     if lost < 10:
         assert (answer.status_code, answer.json()["__STAMP"], len(calls)) == (200, 5, lost + 1)
@@ -360,7 +361,7 @@ def test_gone_behind_the_swap(
 
     registered(Employee, Here)
     john()
-    original = stamps.compare_and_swap
+    original = move.compare_and_swap
 
     def swap(*args: Any, **kwargs: Any) -> bool:
         swapped = original(*args, **kwargs)
@@ -371,7 +372,7 @@ def test_gone_behind_the_swap(
             rows._raw_delete("default")
         return swapped
 
-    monkeypatch.setattr(stamps, "compare_and_swap", swap)
+    monkeypatch.setattr(move, "compare_and_swap", swap)
     with nothing_changes():
         answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "firstName": "Jack"})
     unknown = (1542, 'Cannot find entity with "12" key in the "Employee" dataclass')
@@ -384,13 +385,13 @@ def test_two_attributes_changed_at_a_time(
     """Where no stamp is asked for, an update writes what it changes and nothing else."""
     settings.FOURD_REST = {"STAMP_OPTIONAL": True}
     john()
-    original = writing.write_transaction
+    original = writer.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).update(first_name="Jim", stamp=5)
         return original(alias)
 
-    monkeypatch.setattr(writing, "write_transaction", late)
+    monkeypatch.setattr(writer, "write_transaction", late)
     answer = admin.update("Employee", {"__KEY": "12", "lastName": "Jones"})
     assert_answer(answer, 200, saved_employee(stamp=6, firstName="Jim", lastName="Jones"))
 

@@ -20,7 +20,7 @@ from django.db.models.signals import post_save
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
-from fourd_rest.entities import cleaning
+from fourd_rest.write import validation
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import (
@@ -244,8 +244,8 @@ def test_exclusion(admin: RestClient, monkeypatch: Any, posted: dict[str, Any]) 
 def test_unique_within_a_day(admin: RestClient, monkeypatch: Any, request: Any) -> None:
     """No database knows this rule. It is judged with all its fields, whichever changes."""
     monkeypatch.setattr(Everything._meta.get_field("slug"), "unique_for_date", "date")
-    cleaning._unique_rules.cache_clear()
-    request.addfinalizer(cleaning._unique_rules.cache_clear)
+    validation._unique_rules.cache_clear()
+    request.addfinalizer(validation._unique_rules.cache_clear)
     day = dt.date(2026, 1, 2)
     Everything.objects.create(id=1, slug="a", date=day)
     Everything.objects.create(id=2, slug="b", date=day)

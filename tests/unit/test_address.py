@@ -1,4 +1,4 @@
-"""``fourd_rest.address``: every rule of the URL grammar, with the request lines of real clients."""
+"""Addresses: every rule of the URL grammar, with the request lines of real clients."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fourd_rest.address import MAX_PATH, MAX_QUERY, Address, key_text, parse
 from fourd_rest.errors import RestError
+from fourd_rest.request.address import MAX_PATH, MAX_QUERY, Address, key_text, parse
 
 modest = settings(max_examples=200, deadline=None)
 

@@ -19,9 +19,10 @@ from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from fourd_rest import body
-from fourd_rest.body import BodyReader, UploadFile, drain_when_sent
 from fourd_rest.errors import BODY_CUT, BODY_TOO_LARGE, LENGTH_REQUIRED, ErrorItem, RestError
+from fourd_rest.http import body
+from fourd_rest.http.body import BodyReader, drain_when_sent
+from fourd_rest.uploads.body_file import UploadFile
 
 DATA = bytes(range(256)) * 4
 

@@ -47,7 +47,7 @@ for line in sys.stdin:
     print(json.dumps([response.status_code, len(data), hashlib.sha256(data).hexdigest()]), flush=True)
 """
 CLEANUP = """
-from fourd_rest.uploads import conversions
+from fourd_rest.pictures import conversions
 conversions._GRACE = -1
 call_command("fourd_cleanup", verbosity=0)
 call_command("fourd_cleanup", verbosity=0)

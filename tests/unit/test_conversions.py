@@ -16,11 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
+from fourd_rest import sweep
 from fourd_rest.errors import CONVERSIONS_BUSY, STORAGE_FAILED, RestError
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.uploads import conversions, gate, recoding
-from fourd_rest.uploads.blobs import sweep
-from fourd_rest.uploads.conversions import Source, Wanted, obtain, slot_of
+from fourd_rest.pictures import conversions, gate, recoding
+from fourd_rest.pictures.conversions import Source, Wanted, obtain, slot_of
 from tests.conftest import picture
 
 pytestmark = pytest.mark.django_db
@@ -258,9 +258,9 @@ def test_what_cannot_be_cleared_away_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert states() == [State.MAKING]
     assert len(files()) == 1
     age(301)
-    assert sweep().conversions == 0
+    assert sweep.run().conversions == 0
     age(61)
-    assert sweep().conversions == 1
+    assert sweep.run().conversions == 1
     assert (states(), files()) == ([], [])
 
 
@@ -338,13 +338,13 @@ def test_what_is_used_stays(settings: Any) -> None:
         ready(GIF)
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE"]
     age(10_001, pk=unused.pk)
-    assert sweep().conversions == 0
+    assert sweep.run().conversions == 0
     assert states() == [State.READY, State.ENDED]
     age(59, pk=unused.pk)
-    assert sweep().conversions == 0
+    assert sweep.run().conversions == 0
     assert files() == sorted([used.name, unused.name])
     age(61, pk=unused.pk)
-    assert sweep().conversions == 1
+    assert sweep.run().conversions == 1
     assert files() == [used.name]
     assert ready(GIF).pk == used.pk
 
@@ -356,9 +356,9 @@ def test_the_least_used_make_room(settings: Any) -> None:
     for seconds, row in zip((50, 400, 300, 200), rows, strict=True):
         age(seconds, pk=row.pk)
     settings.FOURD_REST = {"MAX_CONVERTED_BYTES": 201}
-    sweep()
+    sweep.run()
     assert states() == [State.READY, State.ENDED, State.ENDED, State.READY]
-    sweep()
+    sweep.run()
     assert states() == [State.READY, State.ENDED, State.ENDED, State.READY]
 
 
@@ -387,22 +387,22 @@ def test_a_file_that_cannot_be_deleted_is_tried_again(monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "delete", fail)
-        assert sweep().conversions == 0
+        assert sweep.run().conversions == 0
     assert states() == [State.ENDED]
-    assert sweep().conversions == 1
+    assert sweep.run().conversions == 1
     assert (states(), files()) == ([], [])
 
 
 def test_a_failure_is_swept_after_an_hour() -> None:
     assert obtain(source(b"no picture"), GIF, nothing) is None
     age(3_599)
-    sweep()
+    sweep.run()
     assert states() == [State.FAILED]
     age(3_601)
-    sweep()
+    sweep.run()
     assert states() == [State.ENDED]
     age(61)
-    assert sweep().conversions == 1
+    assert sweep.run().conversions == 1
 
 
 def test_the_row_tells_what_it_is() -> None:

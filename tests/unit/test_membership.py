@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from fourd_rest.query.membership import Stored, key_in
+from fourd_rest.sql.key_membership import Stored, key_in
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Animal, Aviary, Country, Keeper, Parcel, Place
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fourd_rest.conf import DEFAULTS
 from fourd_rest.errors import RestError
-from fourd_rest.uploads.pictures import FORMATS, Picture, verify
+from fourd_rest.pictures.verification import FORMATS, Picture, verify
 
 from . import heavy_pictures
 from .heavy_pictures import FILES, MIB

@@ -18,10 +18,11 @@ from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from fourd_rest.errors import NOT_A_PICTURE, RestError, picture_refused
-from fourd_rest.uploads import pictures
-from fourd_rest.uploads.heads import MAX_FRAMES, TooCostly, jpeg, others
-from fourd_rest.uploads.heads import png as png_head
-from fourd_rest.uploads.pictures import FORMATS, HEAD_SIZE, Picture, detect, sniff, verify
+from fourd_rest.pictures import file_types, verification
+from fourd_rest.pictures.file_types import HEAD_SIZE, detect, sniff
+from fourd_rest.pictures.heads import MAX_FRAMES, TooCostly, jpeg, others
+from fourd_rest.pictures.heads import png as png_head
+from fourd_rest.pictures.verification import FORMATS, Picture, verify
 
 ALL = tuple(sorted(FORMATS))
 SIZE = (150, 100)
@@ -319,7 +320,7 @@ def test_the_handmade_gif_is_a_picture() -> None:
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_frame_beyond_the_screen_of_a_gif(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
-    monkeypatch.setitem(pictures._OPENERS, "GIF", opened.append)
+    monkeypatch.setitem(verification._OPENERS, "GIF", opened.append)
     far = gif_frame(9000, 9000, 4000, 4000)
     refused(gif(*[gif_frame()] * after, CONTROL, far, b";"), max_pixels=50_000_000)
     assert opened == []
@@ -349,7 +350,7 @@ def test_a_gif_without_frames() -> None:
 
 
 def test_a_tiff_whose_frames_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_FRAMES", 20)
+    monkeypatch.setattr(verification, "MAX_FRAMES", 20)
     refused(animation("TIFF", 21, (1, 1)))
     assert check(animation("TIFF", 20, (1, 1))).frames == 20
 
@@ -419,14 +420,14 @@ def test_blocks_of_a_gif_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     data = animation("TIFF")
     clock = iter((0.0, 1.0, 3.0, 3.1))
-    monkeypatch.setattr(pictures, "time", SimpleNamespace(thread_time=lambda: next(clock)))
+    monkeypatch.setattr(verification, "time", SimpleNamespace(thread_time=lambda: next(clock)))
     assert str(refused(data)) == "it takes too long to decode"
 
 
 def test_a_large_jpeg_is_decoded_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verifying takes the memory of a sixty-fourth of the picture."""
     sizes: list[Any] = []
-    monkeypatch.setattr(pictures, "_thumbnail", lambda image: sizes.append(image.size) or b"")
+    monkeypatch.setattr(verification, "_thumbnail", lambda image: sizes.append(image.size) or b"")
     picture = check(save(image(size=(2000, 1600)), "JPEG"), max_pixels=3_200_000)
     assert (picture.width, picture.height) == (2000, 1600)
     assert sizes == [(250, 200)]
@@ -563,7 +564,7 @@ def test_a_picture_without_a_thumbnail_is_one(monkeypatch: pytest.MonkeyPatch) -
     def fail(image: Any) -> Any:
         raise ValueError("conversion not supported")
 
-    monkeypatch.setattr(pictures, "shrink", fail)
+    monkeypatch.setattr(verification, "shrink", fail)
     assert check(JPEG) == Picture("JPEG", "image/jpeg", ".jpg", 150, 100, 1, b"")
 
 
@@ -623,8 +624,8 @@ def test_a_brand_outside_its_box_does_not_count() -> None:
 
 
 def test_every_magic_is_found() -> None:
-    for magic, mime, extension in pictures._OTHERS:
+    for magic, mime, extension in file_types._OTHERS:
         assert detect(magic + b"\x00\xff") == (mime, extension)
-    for magic, mime in pictures._PICTURES:
+    for magic, mime in file_types._PICTURES:
         assert sniff(magic) == mime
-        assert detect(magic) == (mime, pictures.EXTENSIONS[mime])
+        assert detect(magic) == (mime, file_types.EXTENSIONS[mime])

@@ -11,9 +11,9 @@ from PIL import Image, ImageCms, ImageSequence, PngImagePlugin, TiffImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 
 from fourd_rest.errors import NOT_A_PICTURE, RestError
-from fourd_rest.uploads import recoding
-from fourd_rest.uploads.pictures import FORMATS
-from fourd_rest.uploads.recoding import TARGETS, recode
+from fourd_rest.pictures import recoding
+from fourd_rest.pictures.recoding import TARGETS, recode
+from fourd_rest.pictures.verification import FORMATS
 
 from .test_pictures import WRITABLE, image, save
 

@@ -17,7 +17,7 @@ from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
 from fourd_rest.errors import STORAGE_FAILED, RestError
-from fourd_rest.uploads.serving import INLINE_TYPES, PIECE_SIZE, file_answer
+from fourd_rest.http.files import INLINE_TYPES, PIECE_SIZE, file_answer
 
 # Closing a response ends a request, and that looks at the database connections.
 pytestmark = pytest.mark.django_db

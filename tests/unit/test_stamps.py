@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.registry import Registry
-from fourd_rest.entities import stamps
 from fourd_rest.models import EntityStamp, Stamped
+from fourd_rest.stamps import move
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Animal, Aviary, Country, Keeper, Parcel, Place, Planet
 
@@ -345,12 +345,12 @@ def test_proxies_children_and_hidden_models_are_watched(monkeypatch):
             app_label = "zoo"
 
     watched = {}
-    monkeypatch.setattr(stamps, "_watched", watched)
-    monkeypatch.setattr(stamps, "apps", Building._meta.apps)
+    monkeypatch.setattr(move, "_watched", watched)
+    monkeypatch.setattr(move, "apps", Building._meta.apps)
     for one in (Building, Proxy, Tower):
         watched.clear()
         own = Registry()
-        own.subscribe(stamps.watch)
+        own.subscribe(move.watch)
         own.register(one)
         assert set(watched) == {Building, Proxy, Tower, ProxyOfTower}
         assert {item.label for item in watched.values()} == {"zoo.building"}
@@ -363,7 +363,7 @@ def test_saves_through_a_proxy_move_the_stamp():
             proxy = True
 
     try:
-        stamps.watch(registry.for_model(Company))
+        move.watch(registry.for_model(Company))
         company = Company.objects.create(name="Acme")
         Firm.objects.get(pk=company.pk).save()
         assert stamp(company) == (2, NOW, None)
@@ -371,7 +371,7 @@ def test_saves_through_a_proxy_move_the_stamp():
         assert stamp(company) == (3, NOW, NOW)
     finally:
         del Company._meta.apps.all_models["hr"]["firm"]
-        stamps._watched.pop(Firm, None)
+        move._watched.pop(Firm, None)
         Company._meta.apps.clear_cache()
 
 
@@ -438,7 +438,7 @@ def test_a_key_that_returns_in_bulk_is_alive_after_its_first_update():
     Country.objects.bulk_create([country])
     assert stamp(country) == (2, NOW, NOW)
     dataclass = registry.for_model(Country)
-    assert stamps.compare_and_swap(dataclass, "de", 2, alias="default", now=LATER)
+    assert move.compare_and_swap(dataclass, "de", 2, alias="default", now=LATER)
     assert stamp(country) == (3, LATER, None)
 
 
@@ -539,8 +539,8 @@ def test_a_stamp_column_without_a_time(monkeypatch):
     dataclass = Registry()
     dataclass.register(Planet, stamp_field="stamp")
     planet = Planet.objects.create(code="x", name="X", modified=LATER)
-    watched = stamps._Watched("zoo.planet", "stamp", None, dataclass.for_model(Planet))
-    monkeypatch.setitem(stamps._watched, Planet, watched)
+    watched = move._Watched("zoo.planet", "stamp", None, dataclass.for_model(Planet))
+    monkeypatch.setitem(move._watched, Planet, watched)
     planet.save()
     planet.save(update_fields=["name"])
     assert column(planet) == (3, LATER)
@@ -557,10 +557,10 @@ def test_a_stamp_column_of_a_child_does_not_bother_its_parent(monkeypatch):
             app_label = "zoo"
 
     watched = {}
-    monkeypatch.setattr(stamps, "_watched", watched)
-    monkeypatch.setattr(stamps, "apps", Building._meta.apps)
+    monkeypatch.setattr(move, "_watched", watched)
+    monkeypatch.setattr(move, "apps", Building._meta.apps)
     own = Registry()
-    own.subscribe(stamps.watch)
+    own.subscribe(move.watch)
     own.register(Tower)
     assert list(watched) == [Tower]
 
@@ -570,7 +570,7 @@ def test_a_stamp_column_of_a_child_does_not_bother_its_parent(monkeypatch):
 
 def test_a_save_whose_stamp_was_moved_already():
     for instance in (Planet.objects.create(code="x", name="X"), Company.objects.create(name="Acme")):
-        stamps.hold(instance)
+        move.hold(instance)
         instance.save()
         told = column(instance)[0] if isinstance(instance, Planet) else stamp(instance)[0]
         assert told == 1
@@ -604,7 +604,7 @@ def test_compare_and_swap(model, key, stored, expected, swapped, after):
     elif stored is not None:
         EntityStamp.objects.create(dataclass="zoo.country", key=key, stamp=stored)
     with CaptureQueriesContext(connection) as queries:
-        done = stamps.compare_and_swap(
+        done = move.compare_and_swap(
             registry.for_model(model), key, expected, alias="default", now=LATER
         )
     assert done is swapped
@@ -623,7 +623,7 @@ def test_compare_and_swap(model, key, stored, expected, swapped, after):
 def test_a_child_is_swapped_through_its_parent(registered_tower):
     """An update through the child would read the keys first."""
     tower, dataclass = registered_tower
-    assert stamps._stamp_change(tower, "version", None, NOW)[0] is tower._meta.pk.related_model
+    assert move._stamp_change(tower, "version", None, NOW)[0] is tower._meta.pk.related_model
     assert dataclass.stamp_column == "version"
 
 
@@ -650,16 +650,16 @@ def registered_tower():
 
 def test_a_time_in_another_table_than_the_stamp_is_left_alone(registered_tower):
     tower, _ = registered_tower
-    _, changes = stamps._stamp_change(tower, "version", "changed", NOW)
+    _, changes = move._stamp_change(tower, "version", "changed", NOW)
     assert list(changes) == ["version"]
 
 
 def test_models_that_are_left_out_are_not_watched(login):
     """Keys of sessions are secrets: no copy of them may stand in another table."""
     own = Registry()
-    own.subscribe(stamps.watch)
+    own.subscribe(move.watch)
     own.register(Session)
-    assert Session not in stamps._watched
+    assert Session not in move._watched
     login()
     assert Session.objects.exists()
     assert not EntityStamp.objects.exists()

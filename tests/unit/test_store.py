@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 
 from fourd_rest.errors import FILE_MISSING, STORAGE_FAILED, RestError
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.uploads.store import look_up
+from fourd_rest.storage import look_up
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 

@@ -42,11 +42,11 @@ def _memory(name: str) -> int:
 def _main(path: str) -> None:
     from fourd_rest.conf import DEFAULTS
     from fourd_rest.errors import RestError
-    from fourd_rest.uploads import pictures
+    from fourd_rest.pictures import verification
 
     warnings.simplefilter("ignore")
-    verify: Any = pictures.verify
-    limits = {"formats": sorted(pictures.FORMATS), "max_pixels": 50_000_000}
+    verify: Any = verification.verify
+    limits = {"formats": sorted(verification.FORMATS), "max_pixels": 50_000_000}
     if "max_memory" in (verify.__kwdefaults__ or verify.__annotations__):
         limits["max_memory"] = DEFAULTS.MAX_PICTURE_MEMORY
     before = _memory("VmRSS")

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from fourd_rest.entities import sets
-from fourd_rest.uploads.blobs import sweep
+from fourd_rest import sweep
 
 
 class Command(BaseCommand):
@@ -18,9 +17,9 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        swept, entity_sets = sweep(), sets.sweep()
+        swept = sweep.run()
         self.stdout.write(
             f"{swept.expired} expired, {swept.broken} broken, {swept.copies} abandoned copies, "
             f"{swept.rows} old rows, {swept.stamps} old stamps, {swept.conversions} converted pictures, "
-            f"{entity_sets} entity sets"
+            f"{swept.entity_sets} entity sets"
         )

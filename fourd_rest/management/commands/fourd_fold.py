@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from fourd_rest.dataclass import registry
-from fourd_rest.entities import folded
+from fourd_rest.stamps import folded
 
 
 class Command(BaseCommand):

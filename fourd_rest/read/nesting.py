@@ -1,0 +1,305 @@
+"""Entities within entities (``responses.md`` 5): one statement for each expanded relation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import DenseRank, RowNumber
+
+from fourd_rest.conf import current
+from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.joins import Link, link, window_order
+from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
+from fourd_rest.request.address import key_text
+from fourd_rest.sql import limits
+from fourd_rest.sql.key_membership import key_in
+from fourd_rest.sql.prepared import Row
+
+from .projection import Entity, Guard, Projection, Visible, project
+from .shapes import Expanded
+
+# Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
+_RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
+
+# A level of at most this part of the limit is read without being counted.
+_MUCH = 5
+
+# How often each of some rows is shown in the answer.
+Weights = Sequence[int]
+
+
+def shown(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> list[Entity]:
+    """The JSON of ``rows``, which were selected by ``projection`` on the database ``alias``.
+
+    Raises ``RestError`` 9025 (413) if expanded relations hold more than ``MAX_NESTED_ENTITIES``.
+    """
+    entities = projection.entities(rows, visible(caller, projection, rows, alias), alias)
+    if projection.nested:
+        Nesting(caller, projection.mount, alias).fill(projection, rows, entities, [1] * len(rows))
+    return entities
+
+
+def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> Visible:
+    """Of each to-one relation in ``rows`` the keys that the reader may see (D-13).
+
+    Relations whose targets are all visible are left out, and cost no statement.
+    """
+    found: dict[Guard, frozenset[Any]] = {}
+    for guard in projection.guards:
+        target = guard.target
+        if guard.needs_right and not caller.views(target):
+            found[guard] = frozenset()
+        elif target.restricts_rows:
+            keys = {row[guard.place] for row in rows} - {None}
+            found[guard] = _seen(caller, target, keys, alias)
+    return found
+
+
+def _seen(caller: Caller, target: DataClass, keys: set[Any], alias: str) -> frozenset[Any]:
+    if not keys:
+        return frozenset()
+    rows = among(target.entities(caller.request).using(alias), "pk", keys)
+    return frozenset(rows.order_by().values_list("pk", flat=True))
+
+
+def among(queryset: QuerySet[Any, Any], column: str, keys: Iterable[Any]) -> QuerySet[Any, Any]:
+    """Of ``queryset`` the rows with one of ``keys`` in ``column``."""
+    return queryset.filter(key_in(keys, column))
+
+
+class Nesting:
+    """Reads what expanded relations lead to, for one answer."""
+
+    def __init__(self, caller: Caller, mount: str, alias: str) -> None:
+        self.caller = caller
+        self.mount = mount
+        self.alias = alias
+        settings = current()
+        self.limit = self.left = settings.MAX_NESTED_ENTITIES
+        self.max_size = settings.MAX_PAGE_SIZE
+        # Whether what is being read is known to be few enough.
+        self.is_counted = False
+
+    def check_room(
+        self, dataclass: DataClass, asked: Sequence[tuple[Expanded, Sequence[Any]]], weights: Weights
+    ) -> bool:
+        """Count what the relations lead to before any of it is read, if it may be much and too much.
+
+        ``asked``: relations of ``dataclass``, each with the keys that lead there. Tells whether it was
+        counted, on all levels. Raises 9025 (413).
+        """
+        owners, few = sum(weights), self.limit // _MUCH
+        most = sum(self._most(expanded, owners) for expanded, _ in asked)
+        # What is behind few entities can be told better once those are read.
+        if most <= self.left or all(self._size(expanded, owners) <= few for expanded, _ in asked):
+            return False
+        left = self.left
+        for expanded, keys in asked:
+            self._count(dataclass, expanded, keys, weights)
+        self.left = left
+        return True
+
+    def _size(self, expanded: Expanded, owners: int) -> int:
+        """How many entities ``owners`` lead to at most, on one level."""
+        is_to_one = expanded.attribute.kind is Kind.TO_ONE
+        return owners if is_to_one else owners * min(expanded.count, self.max_size)
+
+    def _most(self, expanded: Expanded, owners: int) -> int:
+        """How many on all levels."""
+        found = self._size(expanded, owners)
+        return found + sum(self._most(deeper, found) for deeper in expanded.shape.expanded)
+
+    def _count(
+        self, dataclass: DataClass, expanded: Expanded, keys: Sequence[Any], weights: Weights
+    ) -> None:
+        """Spend what ``entities`` or ``selections`` would, on keys alone."""
+        wanted = _summed(keys, weights)
+        if not wanted:
+            return
+        target = expanded.shape.dataclass
+        projection = project(expanded.shape, self.mount)
+        columns = ("pk", *(projection.columns[place] for _, place in projection.nested))
+        # By what is shown once: the entity, or the place in a selection.
+        rows: dict[Any, Row]
+        if expanded.attribute.kind is Kind.TO_ONE:
+            seen = target.entities(self.caller.request).using(self.alias).order_by()
+            rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
+            row_weights = [wanted.get(key, 0) for key in rows]
+        else:
+            tie, size = link(dataclass, expanded.attribute), min(expanded.count, self.max_size)
+            found = self._every(target).order_by().values_list(*columns)
+            slices = self._slices(found, expanded, tie, wanted, size)
+            rows = {row[-len(_RANK) :][:2]: row for row in slices}
+            row_weights = [wanted.get(owner, 0) if place > expanded.skip else 0 for owner, place in rows]
+        self._spend(sum(row_weights))
+        for index, (deeper, _) in enumerate(projection.nested, 1):
+            self._count(target, deeper, [row[index] for row in rows.values()], row_weights)
+
+    def fill(
+        self, projection: Projection, rows: Sequence[Row], entities: Sequence[Entity], weights: Weights
+    ) -> None:
+        """Put into ``entities``, made of ``rows``, what the relations of ``projection`` lead to."""
+        asked = [(expanded, [row[place] for row in rows]) for expanded, place in projection.nested]
+        is_counted = self.is_counted
+        if not is_counted and asked:
+            self.is_counted = self.check_room(projection.dataclass, asked, weights)
+        for expanded, keys in asked:
+            name = expanded.attribute.name
+            if expanded.attribute.kind is Kind.TO_ONE:
+                targets = self.entities(expanded, keys, weights)
+                for entity, key in zip(entities, keys, strict=True):
+                    entity[name] = targets.get(key)
+            else:
+                show = self.selections(projection.dataclass, expanded, keys, weights)
+                for entity, key in zip(entities, keys, strict=True):
+                    entity[name] = show(key, entity["__KEY"])
+        self.is_counted = is_counted
+
+    def entities(self, expanded: Expanded, keys: Sequence[Any], weights: Weights) -> dict[Any, Entity]:
+        """By key the entities of ``keys`` that the caller may see. ``keys`` may hold None."""
+        wanted = _summed(keys, weights)
+        if not wanted:
+            return {}
+        target = expanded.shape.dataclass
+        projection = project(expanded.shape, self.mount)
+        found = projection.rows(target.entities(self.caller.request), wanted, self.alias)
+        rows = [row for row in found if row[0] in wanted]
+        row_weights = [wanted[row[0]] for row in rows]
+        self._spend(sum(row_weights))
+        return {
+            row[0]: entity
+            for row, entity in zip(rows, self._shown(projection, rows, row_weights), strict=True)
+        }
+
+    def selections(
+        self, dataclass: DataClass, expanded: Expanded, keys: Sequence[Any], weights: Weights
+    ) -> Callable[[Any, str], Entity]:
+        """How the nested selection of a key among ``keys`` is shown, given its text in ``__KEY``."""
+        wanted = _summed(keys, weights)
+        tie = link(dataclass, expanded.attribute)
+        size = min(expanded.count, self.max_size)
+        counts: dict[Any, int] = {}
+        rows: dict[tuple[Any, int], Row] = {}
+        for row in self._ranked(expanded, tie, wanted, size):
+            owner, place, count = row[-len(_RANK) :]
+            counts[owner] = count
+            # A database may take two texts for one key that are not.
+            if expanded.skip < place <= expanded.skip + size and owner in wanted:
+                rows[owner, place] = row
+        row_weights = [wanted[owner] for owner, _ in rows]
+        self._spend(sum(row_weights))
+        projection = project(expanded.shape, self.mount)
+        members: dict[Any, list[Entity]] = {}
+        entities = self._shown(projection, list(rows.values()), row_weights)
+        for (owner, _), entity in sorted(zip(rows, entities, strict=True), key=lambda pair: pair[0][1]):
+            members.setdefault(owner, []).append(entity)
+        name, start = expanded.attribute.name, f"{self.mount}/{dataclass.name}("
+
+        def show(key: Any, wire_key: str) -> Entity:
+            found = members.get(key, [])
+            return {
+                "__ENTITYSET": f"{start}{key_text(wire_key)})/{name}?$expand={name}",
+                "__GlobalStamp": 0,
+                "__COUNT": counts.get(key, 0),
+                "__FIRST": expanded.skip,
+                "__ENTITIES": found,
+                "__SENT": len(found),
+            }
+
+        return show
+
+    def _ranked(
+        self, expanded: Expanded, tie: Link, wanted: Mapping[Any, int], size: int
+    ) -> Sequence[Row]:
+        """Rows of the projection and of ``_RANK``: the slice of each selection, and its first row."""
+        if not wanted:
+            return []
+        target = expanded.shape.dataclass
+        projection = project(expanded.shape, self.mount)
+        if not (tie.repeats and projection.has_expressions):
+            return self._slices(projection.select(self._every(target)), expanded, tie, wanted, size)
+        # What the site's own SQL counts would be counted for each time that a pair is there: one
+        # statement more, for this alone.
+        keys = self._every(target).order_by().values_list("pk")
+        ranks = self._slices(keys, expanded, tie, wanted, size)
+        owners = {rank[0] for rank in ranks}
+        found = projection.rows(target.entities(self.caller.request), owners, self.alias)
+        rows = {row[0]: row for row in found}
+        return [(*rows[rank[0]], *rank[1:]) for rank in ranks if rank[0] in rows]
+
+    def _slices(
+        self,
+        rows: QuerySet[Any, Row],
+        expanded: Expanded,
+        tie: Link,
+        wanted: Mapping[Any, int],
+        size: int,
+    ) -> list[Row]:
+        """Fetches not many more rows than may be shown: the first row of a selection tells its count."""
+        order, owner = window_order(expanded.shape.dataclass), F(tie.path)
+        ranked = (
+            among(rows, tie.path, wanted)
+            .using(self.alias)
+            .annotate(
+                _fourd_owner=owner,
+                _fourd_place=_rank(tie, owner, order),
+                _fourd_count=_count(tie, owner, order),
+            )
+        )
+        skip = expanded.skip
+        slice_ = Q(_fourd_place__gt=skip, _fourd_place__lte=skip + size) | Q(_fourd_place=1)
+        limit = self.left + len(wanted)
+        found = list(ranked.filter(slice_)[: limit + 1])
+        if len(found) > limit:
+            # What was cut off cannot be told from what is not there.
+            raise RestError(SELECTION_TOO_LARGE(limit=self.limit))
+        return found
+
+    def _every(self, target: DataClass) -> QuerySet[Any]:
+        """The entities of ``target`` that the caller may see, without joins that others have made.
+
+        A join of the site's own would be taken for that of the relation, and its rows counted.
+        """
+        seen = target.entities(self.caller.request)
+        if not target.restricts_rows:
+            return seen
+        keys = seen.using(self.alias).order_by().values("pk")
+        return target.model._base_manager.get_queryset().using(self.alias).filter(pk__in=keys)
+
+    def _shown(self, projection: Projection, rows: Sequence[Row], weights: Weights) -> list[Entity]:
+        limits.check()
+        seen = visible(self.caller, projection, rows, self.alias)
+        entities = projection.entities(rows, seen, self.alias)
+        self.fill(projection, rows, entities, weights)
+        return entities
+
+    def _spend(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise RestError(SELECTION_TOO_LARGE(limit=self.limit))
+
+
+def _summed(keys: Sequence[Any], weights: Weights) -> dict[Any, int]:
+    """How often each key is shown."""
+    found: dict[Any, int] = {}
+    for key, weight in zip(keys, weights, strict=True):
+        if key is not None:
+            found[key] = found.get(key, 0) + weight
+    return found
+
+
+def _rank(tie: Link, owner: Any, order: list[Any]) -> Window:
+    # Where one pair is there several times, each of its rows has the same place.
+    return Window(DenseRank() if tie.repeats else RowNumber(), partition_by=owner, order_by=order)
+
+
+def _count(tie: Link, owner: Any, order: list[Any]) -> Any:
+    if not tie.repeats:
+        return Window(Count("*"), partition_by=owner)
+    backwards = [item.copy() for item in order]
+    for item in backwards:
+        item.reverse_ordering()
+    return _rank(tie, owner, order) + _rank(tie, owner, backwards) - 1

@@ -1,0 +1,166 @@
+"""Flat forms of a selection: ``$asArray=true`` and ``$format=looker`` (``responses.md`` 8, U-25).
+
+Both are one statement for the rows, whatever their number; ``$format=looker`` counts with another.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from fourd_rest.conf import current
+from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.values import is_binary
+from fourd_rest.errors import UNSUPPORTED_FORMAT, RestError
+from fourd_rest.sql.key_membership import key_in
+from fourd_rest.stamps import move
+
+from .source import Selection
+from .visible_values import expression
+
+FORMATS = ("json", "looker")
+
+_METRIC = {"conceptType": "METRIC", "semanticGroup": "NUMERIC", "semanticType": "NUMBER"}
+_DIMENSION = {"conceptType": "DIMENSION", "semanticGroup": "TEXT", "semanticType": "TEXT"}
+_NUMERIC = frozenset({"word", "long", "long64", "number", "duration"})
+
+
+def output_format(text: str) -> str:
+    """The format that ``$format`` names, in any case; ``json`` for an empty text.
+
+    Raises ``RestError`` 1801 (400) for any other, XML and ADO.NET included.
+    """
+    name = text.lower() or "json"
+    if name not in FORMATS:
+        raise RestError(UNSUPPORTED_FORMAT(format=text))
+    return name
+
+
+def as_array(
+    selection: Selection, attributes: Sequence[Attribute], *, skip: int = 0, top: int | None = None
+) -> list[dict[str, Any]]:
+    """Flat entities with typed keys.
+
+    Images, BLOBs and to-many relations are left out. Without ``top``, and with one below 0 or above
+    it, there are ``MAX_PAGE_SIZE`` entities at most.
+    """
+    shown = [a for a in attributes if a.file is None and a.kind is not Kind.TO_MANY]
+    names = ("__KEY", "__STAMP", *(attribute.name for attribute in shown))
+    rows = _rows(selection, shown, skip, _capped(top, current().MAX_PAGE_SIZE))
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def looker(
+    selection: Selection, attributes: Sequence[Attribute], *, skip: int = 0, top: int | None = None
+) -> dict[str, Any]:
+    """A table for a BI connector: numbers are metrics, all else is a dimension.
+
+    Of ``attributes`` scalars alone are shown, objects left out. Pages are as large as without a format.
+    """
+    shown = [a for a in attributes if a.is_scalar and a.type != "object"]
+    size = _capped(top, selection.dataclass.page_size or current().PAGE_SIZE)
+    rows = _rows(selection, shown, skip, size)
+    return {
+        "__COUNT": _count(selection, skip, len(rows), size),
+        "__FIRST": skip,
+        "schema": [_column(attribute) for attribute in shown],
+        "rows": [{"values": list(row[2:])} for row in rows],
+        "filtersApplied": False,
+    }
+
+
+def _column(attribute: Attribute) -> dict[str, Any]:
+    is_metric = attribute.type in _NUMERIC
+    return {
+        "name": attribute.name,
+        "dataType": "NUMBER" if is_metric else "STRING",
+        "semantics": _METRIC if is_metric else _DIMENSION,
+    }
+
+
+def _capped(top: int | None, default: int) -> int:
+    limit = current().MAX_PAGE_SIZE
+    if top is None:
+        return min(default, limit)
+    return top if 0 <= top <= limit else limit
+
+
+def _rows(
+    selection: Selection, attributes: Sequence[Attribute], skip: int, size: int
+) -> list[tuple[Any, ...]]:
+    """Key, stamp and values of ``size`` entities after ``skip``, as these forms show them."""
+    if size == 0:
+        return []
+    dataclass, queryset = selection.dataclass, selection.queryset
+    stamp = move.columns(dataclass)
+    read = [a for a in attributes if a.compute is None]
+    values: dict[str, Any] = {}
+    names = ["pk", stamp.stamp]
+    for attribute in read:
+        value = expression(selection.caller, dataclass, attribute)
+        if isinstance(value, F):
+            # By its name, as every read has it: a manager may read another column.
+            names.append(attribute.column)
+        else:
+            names.append(f"_fourd_value{len(names)}")
+            values[names[-1]] = value
+    computed = [(a, a.compute) for a in attributes if a.compute is not None]
+    fields = dataclass.model._meta.concrete_fields if computed else ()
+    instance_fields = [f.attname for f in fields if not is_binary(f)]
+    columns = list(dict.fromkeys([*names, *instance_fields]))
+    places = [columns.index(name) for name in names]
+    instance_places = [columns.index(name) for name in instance_fields]
+    annotated = queryset.annotate(**stamp.annotations, **values)
+    show_key, show = _key(dataclass), [_shown(a) for a in read]
+    result = []
+    for row in _page(selection, annotated.values_list(*columns), skip, size):
+        found = dict(zip(read, map(_apply, show, [row[place] for place in places[2:]]), strict=True))
+        if computed:
+            loaded = [row[place] for place in instance_places]
+            instance = dataclass.model.from_db(queryset.db, instance_fields, loaded)
+            found |= {a: _apply(_shown(a), compute(instance)) for a, compute in computed}
+        key, revision = show_key(row[0]), row[1] if row[1] is not None else move.FIRST_STAMP
+        result.append((key, revision, *(found[attribute] for attribute in attributes)))
+    return result
+
+
+def _page(selection: Selection, rows: QuerySet[Any, Any], skip: int, size: int) -> Iterable[Any]:
+    """Rows, the key first. Members that are gone are left out: a flat form has no place for them."""
+    if selection.keys is None:
+        return rows.order_by(*selection.order)[skip : skip + size]
+    keys = selection.keys[skip : skip + size]
+    found = {row[0]: row for row in rows.filter(key_in(keys)).order_by()}
+    return [found[key] for key in keys if key in found]
+
+
+def _count(selection: Selection, skip: int, sent: int, size: int) -> int:
+    if selection.keys is not None:
+        return len(selection.keys)
+    # A page that is not full is the last one and tells the count.
+    return skip + sent if 0 < sent < size else selection.count()
+
+
+def _apply(show: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else show(value)
+
+
+def _shown(attribute: Attribute) -> Callable[[Any], Any]:
+    """How a value that is not null stands in a flat form."""
+    if attribute.target is not None:
+        show_key = _key(attribute.target)
+        return lambda key: {"__KEY": show_key(key)}
+    if attribute.value is not None and attribute.value.simple_date:
+        return lambda value: _apply(_date, attribute.plain(value))
+    return attribute.shown
+
+
+def _key(dataclass: DataClass) -> Callable[[Any], Any]:
+    """How a key is shown that keeps its type: numbers as numbers."""
+    return dataclass.key_type.to_wire or (lambda key: key)
+
+
+def _date(value: dt.date) -> str:
+    return f"!!{value.year:04d}-{value.month:02d}-{value.day:02d}!!"

@@ -1,0 +1,64 @@
+"""What tells about the server: the root, the catalog, ``$info``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from fourd_rest.describe.catalog import Catalog
+from fourd_rest.describe.info import Info
+from fourd_rest.errors import BAD_URL, BODY_EMPTY, METHOD_NOT_APPLICABLE, RestError
+
+from .lifecycle import RestView, answer
+
+
+class RootView(RestView):
+    """``GET /rest/``: whether a server is there."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        return answer({"ok": True})
+
+
+class DescriptiveView(RestView):
+    """What tells about the server and changes nothing: read by POST as well (U-55)."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        raise NotImplementedError
+
+    def post(self, request: Request, path: str) -> HttpResponse:
+        """Like GET, if there is nothing to write: no ``$method``, and a body that is empty or ``{}``."""
+        if "$method" in self.address.params or self._posted():
+            raise RestError(METHOD_NOT_APPLICABLE(method=self.address.params.get("$method", "update")))
+        return self.get(request, path)
+
+    def _posted(self) -> Any:
+        try:
+            return self.read_json()
+        except RestError as error:
+            if error.items[-1].row is not BODY_EMPTY:
+                raise
+            return None
+
+
+class CatalogView(DescriptiveView):
+    """``GET|POST /rest/$catalog[/$all|/A,B][?$metadata=full]``."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        parts = self.address.parts
+        found = Catalog(self.caller, full=self.address.params.get("$metadata", "").lower() == "full")
+        if not parts:
+            return answer(found.summary())
+        if len(parts) > 1:
+            raise RestError(BAD_URL(reason="the catalog has no such part"))
+        if parts[0].lower() == "$all":
+            return answer(found.complete())
+        return answer(found.selected(parts[0]))
+
+
+class InfoView(DescriptiveView):
+    """``GET|POST /rest/$info[/part]``: sessions and entity sets, as far as they are the caller's."""
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        return answer(Info(self.caller).read(self.address.parts))

@@ -1,0 +1,221 @@
+"""The lifecycle of a request; the only place where errors are caught.
+
+A request goes: address → who asks → cross-site rule → resource → answer. Views pin parsers, renderers,
+negotiation and the exception handler; of the site's DRF settings only authentication and throttles
+come in.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar, NoReturn
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import DisallowedHost, PermissionDenied
+from django.db import DatabaseError, connections, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.encoding import escape_uri_path
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    Throttled,
+)
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from fourd_rest import bugs
+from fourd_rest.conf import current
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import dumps
+from fourd_rest.errors import (
+    BAD_URL,
+    DATACLASS_NOT_FOUND,
+    INTERNAL,
+    LOGIN_FAILED,
+    QUERY_TOO_LARGE,
+    THROTTLED,
+    VERB_NOT_ALLOWED,
+    RestError,
+    logger,
+)
+from fourd_rest.http import document, sessions
+from fourd_rest.http.body import BodyReader, drain_when_sent
+from fourd_rest.http.throttling import told_who_asks
+from fourd_rest.request.address import Address, parse
+from fourd_rest.sql import limits
+from fourd_rest.sql.database_errors import is_too_complex
+from fourd_rest.sql.transactions import given_up
+
+JSON = "application/json; charset=UTF-8"
+
+
+class RestView(APIView):
+    """What all resources share.
+
+    ``dispatch`` is DRF's: ``initialize_request`` → ``initial`` (who asks, throttles) → the handler of
+    the verb → ``handle_exception`` → ``finalize_response``.
+    """
+
+    # Not OPTIONS, which DRF would answer: ``Allow`` names what is allowed and nothing else.
+    http_method_names = ["get", "head", "post", "put", "delete"]
+    parser_classes = ()
+    renderer_classes = ()
+    permission_classes = ()
+    throttle_scopes: ClassVar[tuple[type[BaseThrottle], ...]] = ()
+    versioning_class = None
+    schema = None
+
+    address: Address
+    caller: Caller
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
+        # Transactions here are short and begin with a write (ATOMIC_REQUESTS would break both).
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return sessions.authenticators()
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        own = (throttle() for throttle in self.throttle_scopes)
+        return [*map(told_who_asks, super().get_throttles()), *own]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with limits.request():
+            # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
+            return super().dispatch(request, path=kwargs["fourd_path"])
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        made = super().initialize_request(request, *args, **kwargs)
+        sessions.close_form(made)
+        return made
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        http = request._request
+        path = kwargs["path"]
+        is_read = http.method in ("GET", "HEAD")
+        if not is_read:
+            limits.writing()
+        self.address = parse(path, _query(http), is_read=is_read)
+        if not is_read:
+            self.address.check_flags()
+        self.perform_authentication(request)
+        self.check_throttles(request)
+        prefix = http.path[: len(http.path) - len(path)] if path else http.path
+        self.caller = Caller(http, _mount(prefix.rstrip("/")), f"{http.scheme}://{http.get_host()}")
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        user: Any = request.user
+        if user is None:  # REST_FRAMEWORK["UNAUTHENTICATED_USER"]
+            request.user = AnonymousUser()
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
+
+    def check_origin(self) -> None:
+        sessions.check_origin(self.caller.request)
+
+    def read_json(self) -> Any:
+        settings = current()
+        reader = BodyReader.of(self.caller.request, limit=settings.MAX_BODY_SIZE)
+        return document.read(reader.read_all(), max_depth=settings.MAX_JSON_DEPTH)
+
+    def open_upload(self) -> BodyReader:
+        """The body as it is. Raises ``RestError`` 9002 (413) where more is announced than may be."""
+        return BodyReader.of(self.caller.request, limit=current().MAX_UPLOAD_SIZE)
+
+    # Answers.
+
+    def handle_exception(self, exc: Exception) -> Any:
+        error = _as_rest_error(exc)
+        if error is not None:
+            logger.info("%s %s: %s", self.request.method, self.request.path, error)
+            response = answer(error.as_json(), error.status)
+        else:
+            # The only answer that goes to django.request, and so to ADMINS: this is a bug.
+            reference = bugs.report(self.request._request, exc)
+            error = RestError(INTERNAL(reference=reference))
+            response = answer(error.as_json(), 500)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
+        if error.status == 405:
+            response["Allow"] = ", ".join(self.allowed_methods)
+        if error.status == 401 and error.items[-1].row is LOGIN_FAILED:
+            response["WWW-Authenticate"] = self.get_authenticate_header(self.request) or ""
+        # Nobody is to learn by the headers that a dataclass he may not know of has been looked for.
+        is_unknown = error.items[-1].row is DATACLASS_NOT_FOUND
+        drain_when_sent(self.request._request, response, as_unread=is_unknown)
+        return response
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response["4DREST-INFO"] = "1.0"
+        # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
+        response._has_been_logged = True
+        if response.status_code == 404:
+            # It is an answer, no page that is missing: LocaleMiddleware would lead the client to a
+            # page of the site, wherever one of the ``i18n_patterns`` takes any path.
+            request._request.urlconf = "fourd_rest.urls"
+        if request.method == "HEAD" and not response.streaming and response.content:
+            response["Content-Length"] = str(len(response.content))
+            response.content = b""
+        return response
+
+
+# A site has few; to encode one takes 6 µs.
+@lru_cache(maxsize=100)
+def _mount(prefix: str) -> str:
+    return escape_uri_path(prefix)
+
+
+def answer(document_: Any, status: int = 200) -> HttpResponse:
+    """JSON as every 4D client expects it; never cached (D-29)."""
+    return HttpResponse(
+        dumps(document_), status=status, content_type=JSON, headers={"Cache-Control": "no-store"}
+    )
+
+
+def _query(request: HttpRequest) -> str:
+    """The query string as it was sent; raw characters beyond ASCII read as UTF-8."""
+    query: str = request.META.get("QUERY_STRING", "")
+    if not hasattr(request, "environ"):
+        return query  # ASGI hands text over, WSGI bytes as Latin-1
+    try:
+        return query.encode("latin-1").decode()
+    except UnicodeDecodeError as error:
+        raise RestError(BAD_URL(reason="it is not UTF-8")) from error
+    except UnicodeEncodeError:
+        return query
+
+
+def _verb(request: Request) -> str:
+    return (request.method or "")[:20]
+
+
+def _as_rest_error(exc: Exception) -> RestError | None:
+    """The error that ``exc`` means to the client, or None for a bug."""
+    if isinstance(exc, RestError):
+        return exc
+    if isinstance(exc, Throttled):
+        return RestError(THROTTLED(), retry_after=int(getattr(exc, "wait", None) or 0) + 1)
+    if isinstance(exc, (AuthenticationFailed, NotAuthenticated)):
+        return RestError(LOGIN_FAILED())
+    if isinstance(exc, APIException) and exc.status_code < 500:
+        return RestError(LOGIN_FAILED(), status=exc.status_code)
+    if isinstance(exc, PermissionDenied):
+        return RestError(LOGIN_FAILED(), status=403)
+    if isinstance(exc, Http404):
+        return RestError(BAD_URL(reason="there is nothing here"), status=404)
+    if isinstance(exc, DisallowedHost):
+        return RestError(BAD_URL(reason="the host is not allowed"))
+    if (refusal := given_up(exc)) is not None:
+        return refusal
+    if isinstance(exc, DatabaseError) and is_too_complex(exc):
+        return RestError(QUERY_TOO_LARGE(reason="the database does not take it"))
+    return None

@@ -1,0 +1,376 @@
+"""What a client posted for one entity, judged against what is stored (D-06 to D-16, D-42).
+
+Nothing is saved here. A ``Change`` says which attributes really change; a ``Refusal`` says why the
+entity cannot be saved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from fourd_rest.conf import current
+from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass.attributes import own_key
+from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import object_from_wire, wire_text
+from fourd_rest.errors import (
+    ATTRIBUTE_NOT_FOUND,
+    ENTITY_NOT_FOUND,
+    OTHER,
+    READ_ONLY,
+    WRONG_VALUE,
+    ErrorItem,
+    RestError,
+)
+from fourd_rest.models import UploadedBlob
+from fourd_rest.read.projection import Entity, names_key
+from fourd_rest.sql.prepared import Prepared
+from fourd_rest.uploads import attach
+
+_STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
+# What a new entity gets where the client says nothing, if nobody can tell before: no value equals it.
+FILLED: Any = object()
+# What read answers and update answers hold beside attributes; clients post it back.
+_ECHOED = frozenset({"uri"})
+# Stands for a stored value that the client may not view: it equals nothing.
+_UNSEEN = object()
+
+
+class Refusal(Exception):
+    """One entity that cannot be saved: its errors, innermost first, and its ``__STATUS``."""
+
+    def __init__(self, *items: ErrorItem, status: int = OTHER) -> None:
+        super().__init__("; ".join(item.message for item in items))
+        self.items = items
+        self.status = status
+
+
+@dataclass(slots=True)
+class Change:
+    """The attributes of one entity that really change.
+
+    ``values`` holds Python values by attribute, for relations what the foreign key column gets;
+    ``files`` uploads to attach, None to empty the attribute; ``links`` the keys of all entities that a
+    many-to-many relation is to have. ``nested`` holds related entities that were posted with attributes
+    of their own: whether they change anything is not known here.
+    """
+
+    values: dict[Attribute, Any] = field(default_factory=dict)
+    files: dict[Attribute, UploadedBlob | None] = field(default_factory=dict)
+    links: dict[Attribute, set[Any]] = field(default_factory=dict)
+    nested: dict[Attribute, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.files or self.links)
+
+    @property
+    def attributes(self) -> list[Attribute]:
+        return [*self.values, *self.files]
+
+    def empties(self, attribute: Attribute) -> bool:
+        """Whether ``attribute`` is to have nothing any more."""
+        return any(attribute in part and part[attribute] is None for part in (self.values, self.files))
+
+
+def expected_stamp(posted: Mapping[str, Any], *, may_override: bool = False) -> int | None:
+    """The stamp that the client holds; None where the check is to be skipped (D-09).
+
+    A missing one skips it if the setting ``STAMP_OPTIONAL`` says so, a negative one if the dataclass
+    does (``may_override``).
+
+    Raises ``ValueError`` for what is no stamp at all.
+    """
+    stamp = posted.get("__STAMP")
+    if isinstance(stamp, str) and _STAMP_TEXT.match(stamp.strip()):
+        stamp = int(stamp)
+    if stamp is None or stamp == "" or (stamp == 0 and not isinstance(stamp, bool)):
+        return None if current().STAMP_OPTIONAL else 1
+    if isinstance(stamp, Decimal) and stamp.adjusted() < 18 and stamp == stamp.to_integral_value():
+        stamp = int(stamp)
+    if isinstance(stamp, bool) or not isinstance(stamp, int):
+        raise ValueError
+    return None if stamp < 0 and may_override else stamp
+
+
+class Judge:
+    """Turns posted attributes of ``dataclass`` into a ``Change``.
+
+    ``alias`` is the database that will be written; related entities are looked up there.
+    """
+
+    def __init__(self, caller: Caller, dataclass: DataClass, alias: str) -> None:
+        self.caller = caller
+        self.dataclass = dataclass
+        self.alias = alias
+
+    def change(self, posted: Mapping[str, Any], stored: Entity | None, key: Any) -> Change:
+        """What of ``posted`` differs from ``stored``, the entity as the client reads it.
+
+        ``key`` is None for a new entity; ``stored`` is then what it would be without a word from the
+        client. ``stored`` is None for a client that may not view the entity: whatever it posts but the
+        key is taken for a change then, or the answer would tell which values are right (D-55).
+        Raises ``Refusal`` with one error for every attribute that cannot be taken.
+        """
+        change = Change()
+        errors: list[ErrorItem] = []
+        for name, value in posted.items():
+            if name.startswith("__"):
+                continue
+            attribute = self.caller.attribute(self.dataclass, name)
+            if attribute is None:
+                if name not in _ECHOED:
+                    errors.append(ATTRIBUTE_NOT_FOUND(attribute=name, dataclass=self.dataclass.name))
+                continue
+            try:
+                self._take(change, attribute, value, self._stored(stored, attribute, key), key)
+            except Refusal as refusal:
+                errors.extend(refusal.items)
+            except RestError as error:
+                errors.extend(error.items)
+        if errors:
+            raise Refusal(*errors)
+        return change
+
+    def _stored(self, stored: Entity | None, attribute: Attribute, key: Any) -> Any:
+        """What a read would show of ``attribute``, or ``_UNSEEN``."""
+        if stored is not None:
+            return stored.get(attribute.name)
+        if attribute is not self.dataclass.key_attribute:
+            return _UNSEEN
+        target = attribute.target
+        if target is None:
+            return attribute.shown(key)
+        return {"__deferred": {"__KEY": target.key_to_wire(key)}}
+
+    def _take(self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any) -> None:
+        if isinstance(value, str) and attribute.means_null(value):
+            value = None
+        if attribute.file is not None:
+            self._take_file(change, attribute, value, stored)
+        elif attribute.kind is Kind.TO_MANY:
+            # What a read shows of a to-many relation is an object: ignored (``server-facts.md`` 9).
+            if not isinstance(value, dict):
+                self._take_links(change, attribute, value, key, is_seen=stored is not _UNSEEN)
+        elif attribute.kind is Kind.TO_ONE:
+            self._take_relation(change, attribute, value, stored, key)
+        else:
+            self._take_scalar(change, attribute, value, stored, is_new=key is None)
+
+    def _take_scalar(
+        self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
+    ) -> None:
+        if type(value) is type(stored):
+            if not isinstance(value, (dict, list)):
+                if value == stored:
+                    return  # the wire texts are equal without looking further
+            elif _is_same_object(value, stored):
+                return  # whatever a field of the site's own would make of it
+        python = self._scalar(attribute, value)
+        try:
+            is_known = stored is not _UNSEEN and stored is not FILLED
+            if is_known and wire_text(attribute.shown(python)) == wire_text(stored):
+                return
+        except Exception as error:
+            # A field of the site's own may raise anything for a value that it took a moment ago.
+            raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        self._require_free(attribute, is_new=is_new)
+        if self.dataclass.aliases:
+            self._require_one_value(change, attribute, python)
+        change.values[attribute] = python
+
+    def _require_one_value(self, change: Change, attribute: Attribute, value: Any) -> None:
+        """Refuse two values for one column, one by its own name and one by an alias (as in D-73)."""
+        if attribute.member is None:
+            return
+        for other, known in change.values.items():
+            if other.member is attribute.member and known != value:
+                raise Refusal(self._item(WRONG_VALUE, attribute))
+
+    def _scalar(self, attribute: Attribute, value: Any) -> Any:
+        if value is not None:
+            assert attribute.value is not None  # noqa: S101  (a scalar has a type)
+            try:
+                value = attribute.value.from_wire(value)
+            except Exception as error:
+                raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        if value is None and attribute.is_stored:
+            field = attribute.field
+            if not field.null and field.empty_strings_allowed:
+                return ""  # D-42
+        return value
+
+    def is_fixed(self, attribute: Attribute, *, is_new: bool) -> bool:
+        """Whether only the value that is there may be posted (D-11, D-56)."""
+        return attribute.read_only or (not is_new and attribute.name in self.dataclass.identity_names)
+
+    def _require_free(self, attribute: Attribute, *, is_new: bool) -> None:
+        if self.is_fixed(attribute, is_new=is_new):
+            raise Refusal(self._item(READ_ONLY, attribute))
+
+    def _take_relation(
+        self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any
+    ) -> None:
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        is_new = key is None
+        linked = self._linked_key(attribute, target, stored, key)
+        if _is_nested(value):
+            if linked is None or _wire_key(target, value.get("__KEY")) != linked:
+                # Another entity, a new one maybe, would take the place of the one that is linked.
+                self._require_free(attribute, is_new=is_new)
+            change.nested[attribute] = value
+            return
+        wanted = self._related_key(attribute, value)
+        if wanted is None:
+            if stored is None:
+                return
+            self._require_free(attribute, is_new=is_new)
+            change.values[attribute] = None
+            return
+        try:
+            related = target.key_from_wire(wanted)
+        except ValueError as error:
+            raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        if target.key_to_wire(related) == linked:
+            return
+        self._require_free(attribute, is_new=is_new)
+        change.values[attribute] = self._foreign_key(attribute, target, related)
+
+    def _linked_key(self, attribute: Attribute, target: DataClass, stored: Any, key: Any) -> str | None:
+        """The key of the entity that ``attribute`` leads to now, as far as the client knows it."""
+        if isinstance(stored, dict):
+            linked: str = stored["__deferred"]["__KEY"]
+            return linked
+        model = self.dataclass.model
+        if key is None or not names_key(attribute):
+            return None
+        if attribute.member is model._meta.pk or attribute.member is own_key(model):
+            # Of an entity that he may not see he knows the key all the same: it is this one's own.
+            return target.key_to_wire(key)
+        return None
+
+    def _related_key(self, attribute: Attribute, value: Any) -> Any:
+        """The key in any of the forms of D-13, None for «no related entity»."""
+        if not isinstance(value, dict):
+            return value
+        if _is_deferred(value):
+            value = value["__deferred"]
+        if "__KEY" not in value:
+            raise Refusal(self._item(WRONG_VALUE, attribute))
+        key = value["__KEY"]
+        return None if isinstance(key, str) and attribute.means_null(key) else key
+
+    def _take_links(
+        self, change: Change, attribute: Attribute, value: Any, key: Any, *, is_seen: bool
+    ) -> None:
+        """Many-to-many: the list of all related keys. Those the caller cannot see stay linked."""
+        self._require_writable(attribute)
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        if not isinstance(value, list):
+            raise Refusal(self._item(WRONG_VALUE, attribute))
+        wanted = set()
+        for item in value:
+            try:
+                wanted.add(target.key_from_wire(item.get("__KEY") if isinstance(item, dict) else item))
+            except ValueError as error:
+                raise Refusal(self._item(WRONG_VALUE, attribute)) from error
+        linked = set()
+        if key is not None:
+            manager = getattr(self.dataclass.model(pk=key), attribute.source)
+            linked = set(manager.using(self.alias).values_list("pk", flat=True))
+        seen: set[Any] = set()
+        if self.caller.views(target):
+            entities = target.entities(self.caller.request).using(self.alias).order_by()
+            seen = set(entities.filter(pk__in=wanted | linked).values_list("pk", flat=True))
+        for unknown in sorted(wanted - seen):
+            raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(unknown), dataclass=target.name))
+        if wanted != linked & seen or not is_seen:
+            change.links[attribute] = wanted | (linked - seen)
+
+    def foreign_key(self, attribute: Attribute, key: Any, *, is_made: bool = False) -> Any:
+        """What the foreign key column of ``attribute`` gets for the entity of ``key``.
+
+        ``is_made``: the caller has added the entity a moment ago, which he need not be able to view.
+        """
+        target = attribute.target
+        assert target is not None  # noqa: S101  (a relation has a target)
+        if not is_made or self.caller.views(target):
+            return self._foreign_key(attribute, target, key)
+        column = attribute.field.target_field.attname  # type: ignore[attr-defined]
+        rows = target.model._base_manager.using(self.alias)
+        return target.with_key(rows, key).values_list(column, flat=True).first()
+
+    def _foreign_key(self, attribute: Attribute, target: DataClass, key: Any) -> Any:
+        """What the foreign key column gets. A target the caller cannot see is an unknown one."""
+        request = self.caller.request
+        found: Any = None
+        if self.caller.views(target):
+            column = attribute.field.target_field.attname  # type: ignore[attr-defined]
+            if target.restricts_rows:
+                entities = target.with_key(target.entities(request).using(self.alias), key)
+                found = entities.order_by().values_list(column).first()
+            else:
+                found = _every(target, column).get(key, self.alias)
+        if found is None or found[0] is None:
+            raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(key), dataclass=target.name))
+        return found[0]
+
+    def _take_file(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
+        if _is_deferred(value):
+            return
+        if value is None:
+            if stored is None:
+                return
+            self._require_writable(attribute)
+            change.files[attribute] = None
+            return
+        if not isinstance(value, dict) or "ID" not in value:
+            raise Refusal(self._item(WRONG_VALUE, attribute))
+        self._require_writable(attribute)
+        change.files[attribute] = attach.find(self.caller, value["ID"], attribute)
+
+    def _require_writable(self, attribute: Attribute) -> None:
+        self._require_free(attribute, is_new=True)
+
+    def _item(self, row: Any, attribute: Attribute) -> ErrorItem:
+        item: ErrorItem = row(attribute=attribute.name, dataclass=self.dataclass.name)
+        return item
+
+
+@cache
+def _every(target: DataClass, column: str) -> Prepared:
+    """``column`` of the entities of ``target``, which restricts none."""
+    rows = target.model._default_manager.get_queryset()
+    return Prepared(target, rows.order_by().values_list(column))
+
+
+def _is_same_object(value: Any, stored: Any) -> bool:
+    try:
+        return wire_text(object_from_wire(value)) == wire_text(stored)
+    except ValueError:
+        return False
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether a related entity was posted with attributes of its own (D-13)."""
+    if not isinstance(value, dict) or _is_deferred(value):
+        return False
+    return any(not name.startswith("__") and name not in _ECHOED for name in value)
+
+
+def _wire_key(target: DataClass, value: Any) -> str | None:
+    """The key that ``value`` is, None if it is none."""
+    try:
+        return target.key_to_wire(target.key_from_wire(value))
+    except ValueError:
+        return None
+
+
+def _is_deferred(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("__deferred"), dict)
