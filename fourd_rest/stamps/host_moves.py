@@ -195,10 +195,9 @@ def _tell(
 ) -> None:
     if not keys or (dataclass.stamp_column is None and not has_our_tables(alias)):
         return  # nothing has moved
-    model = type(instance)
-    # Another model of the same table may watch it.
-    own = registry.for_model(model) or registry.for_model(model._meta.concrete_model or model)
-    mover.moved(own or dataclass, alias, change, ((key, stamp) for key in keys))
+    # What watches may be another dataclass of the same table, say of a child.
+    own = filter(None, map(registry.for_model, type(instance).__mro__))
+    mover.moved(next(own, dataclass), alias, change, dict.fromkeys(keys, stamp))
 
 
 def _begin_life(dataclass: DataClass, keys: Iterable[str], alias: str) -> bool:

@@ -55,18 +55,14 @@ class Move:
 listeners: list[Callable[[Move], None]] = []
 
 
-def moved(
-    dataclass: DataClass, alias: str, change: Change, stamps: Iterable[tuple[str, int | None]]
-) -> None:
+def moved(dataclass: DataClass, alias: str, change: Change, stamps: Mapping[str, int | None]) -> None:
     """Tell of stamps that have just moved: each save and each delete once.
 
-    ``stamps``: key and new stamp, as in ``Move``; not asked for where nobody listens. A save outside
-    REST is told after its row, else after the stamp, before the row. Of a delete that turns out to have
-    kept the row ``Change.UPDATED`` is told afterwards. Raises what listeners do.
+    A save outside REST is told after its row, one by REST once its stamp has moved, before its row. Of
+    a delete that turns out to have kept the row ``Change.UPDATED`` is told afterwards. ``stamps``: as
+    in ``Move``. Raises what listeners do.
     """
-    if not listeners:
-        return
-    move = Move(dataclass, alias, change, dict(stamps))
+    move = Move(dataclass, alias, change, stamps)
     for listener in listeners:
         listener(move)
 
@@ -82,13 +78,13 @@ def compare_and_swap(
     Must be the transaction's first statement on the entity. Holds the entity until the commit. Raises
     what the database does.
     """
+    text = dataclass.key_to_wire(key)
     if dataclass.stamp_column is not None:
         is_swapped = own_column.swap(dataclass, key, expected, alias=alias, now=now)
     else:
-        text = dataclass.key_to_wire(key)
         is_swapped = side_table.swap(dataclass.stamp_label, text, expected, alias=alias, now=now)
     if is_swapped:
-        _moved_one(dataclass, alias, Change.UPDATED, key, expected + 1)
+        moved(dataclass, alias, Change.UPDATED, {text: expected + 1})
     return is_swapped
 
 
@@ -133,7 +129,7 @@ def move_all(
         side_table.bump_all(dataclass.stamp_label, stamps, alias, now)
     else:
         fields = own_column.set_next(dataclass, instances, now)
-    moved(dataclass, alias, Change.UPDATED, stamps.items())
+    moved(dataclass, alias, Change.UPDATED, stamps)
     return fields
 
 
@@ -164,19 +160,21 @@ def claim(dataclass: DataClass, key: Any, *, alias: str) -> bool:
     Must come before anything is read of the entity: whoever else deletes or saves it waits here until
     the commit, and then sees what became of it (D-62). Raises what the database does.
     """
+    text = dataclass.key_to_wire(key)
     if dataclass.stamp_column is None:
-        side_table.bump(dataclass.stamp_label, dataclass.key_to_wire(key), alias, timezone.now())
+        side_table.bump(dataclass.stamp_label, text, alias, timezone.now())
     elif not own_column.bump(dataclass, key, alias):
         return False
-    _moved_one(dataclass, alias, Change.DELETED, key)
+    moved(dataclass, alias, Change.DELETED, {text: None})
     return True
 
 
 def keep_alive(dataclass: DataClass, key: Any, *, alias: str) -> None:
     """Take back that the entity is deleted, after ``claim``: its row stays."""
+    text = dataclass.key_to_wire(key)
     if dataclass.stamp_column is None:
-        side_table.keep_alive(dataclass.stamp_label, dataclass.key_to_wire(key), alias)
-    _moved_one(dataclass, alias, Change.UPDATED, key)
+        side_table.keep_alive(dataclass.stamp_label, text, alias)
+    moved(dataclass, alias, Change.UPDATED, {text: None})
 
 
 # After work that sends no signals.
@@ -197,22 +195,16 @@ def touch(dataclass: DataClass, rows: models.QuerySet[Any]) -> int:
 
 
 def _touch(dataclass: DataClass, keys: Sequence[Any], alias: str, now: datetime) -> None:
+    texts = [dataclass.key_to_wire(key) for key in keys]
     if dataclass.stamp_column is not None:
         own_column.bump_all(dataclass, keys, alias, now)
     else:
-        texts = [dataclass.key_to_wire(key) for key in keys]
         side_table.insert_all(dataclass.stamp_label, texts, alias)
         side_table.bump_all(dataclass.stamp_label, texts, alias, now)
-    moved(dataclass, alias, Change.UPDATED, ((dataclass.key_to_wire(key), None) for key in keys))
+    moved(dataclass, alias, Change.UPDATED, dict.fromkeys(texts))
 
 
 def _batches(keys: Iterable[Any]) -> Iterator[list[Any]]:
     iterator = iter(keys)
     while batch := list(islice(iterator, _BATCH)):
         yield batch
-
-
-def _moved_one(
-    dataclass: DataClass, alias: str, change: Change, key: Any, stamp: int | None = None
-) -> None:
-    moved(dataclass, alias, change, ((dataclass.key_to_wire(one), stamp) for one in (key,)))
