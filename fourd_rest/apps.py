@@ -12,10 +12,10 @@ class FourdRestConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the checks)
         from .sql import functions
-        from .stamps import folded, move
+        from .stamps import folded, receivers
 
         # Every app's ``fourd.py`` registers its models, as ``admin.py`` does for the admin.
         autodiscover_modules("fourd")
         functions.install()
-        move.watch_all()
+        receivers.watch_all()
         folded.watch_all()

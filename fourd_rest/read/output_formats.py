@@ -16,7 +16,7 @@ from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import UNSUPPORTED_FORMAT, RestError
 from fourd_rest.sql.key_membership import key_in
-from fourd_rest.stamps import move
+from fourd_rest.stamps.columns import FIRST_STAMP, stamp_columns
 
 from .source import Selection
 from .visible_values import expression
@@ -95,7 +95,7 @@ def _rows(
     if size == 0:
         return []
     dataclass, queryset = selection.dataclass, selection.queryset
-    stamp = move.columns(dataclass)
+    stamp = stamp_columns(dataclass)
     read = [a for a in attributes if a.compute is None]
     values: dict[str, Any] = {}
     names = ["pk", stamp.stamp]
@@ -122,7 +122,7 @@ def _rows(
             loaded = [row[place] for place in instance_places]
             instance = dataclass.model.from_db(queryset.db, instance_fields, loaded)
             found |= {a: _apply(_shown(a), compute(instance)) for a, compute in computed}
-        key, revision = show_key(row[0]), row[1] if row[1] is not None else move.FIRST_STAMP
+        key, revision = show_key(row[0]), row[1] if row[1] is not None else FIRST_STAMP
         result.append((key, revision, *(found[attribute] for attribute in attributes)))
     return result
 

@@ -30,7 +30,7 @@ from fourd_rest.dataclass.values import INTEGER_RANGES, ZERO_TIMESTAMP, is_binar
 from fourd_rest.request.address import key_text
 from fourd_rest.sql.key_membership import key_in
 from fourd_rest.sql.prepared import Prepared, Row
-from fourd_rest.stamps import move
+from fourd_rest.stamps.columns import FIRST_STAMP, stamp_columns
 
 from .shapes import Expanded, Shape, picked
 
@@ -67,7 +67,7 @@ class Projection:
         self.attributes = shape.attributes
         self.mount = mount
         self.prefix = f"{mount}/{dataclass.name}("
-        stamp = move.columns(dataclass)
+        stamp = stamp_columns(dataclass)
         self.annotations: dict[str, Any] = dict(stamp.annotations)
         self.columns: list[str] = ["pk", stamp.stamp]
         # For every member of the JSON object the place of its column in the row.
@@ -232,7 +232,7 @@ class Projection:
             else:
                 key = key_to_wire(row[0])
                 uri = key_text(key)
-            stamp = row[1] if row[1] is not None else move.FIRST_STAMP
+            stamp = row[1] if row[1] is not None else FIRST_STAMP
             moment = entity["__TIMESTAMP"] if has_timestamp else None
             entity["__KEY"] = key
             if type(moment) is not str:

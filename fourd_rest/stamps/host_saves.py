@@ -80,6 +80,11 @@ def in_our_tables(alias: str, action: Callable[[], T]) -> T | None:
     return result
 
 
+def has_our_tables(alias: str) -> bool:
+    """Whether ``in_our_tables`` has found the tables of this app on ``alias``."""
+    return alias in _equipped
+
+
 def _tell_lacking(alias: str) -> None:
     if _is_new(alias):
         logger.warning("The database %r lacks the tables of fourd_rest: no stamps move there", alias)

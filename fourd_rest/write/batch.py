@@ -21,7 +21,9 @@ from fourd_rest.errors import RestError, logger
 from fourd_rest.read.projection import Entity
 from fourd_rest.sql.bulk_update import update_rows
 from fourd_rest.sql.database_errors import values_judged
-from fourd_rest.stamps import folded, move
+from fourd_rest.stamps import folded, mover
+from fourd_rest.stamps.columns import LAST_STAMP
+from fourd_rest.stamps.receivers import DISPATCH_UID
 
 from .announcements import announce
 from .draft import Draft, Outcome
@@ -67,7 +69,7 @@ def receivers(model: type[models.Model] | None) -> Iterator[Callable[..., Any]]:
     Each must be called for every entity that is saved.
     """
     senders = {id(None), id(model)}
-    own = {move.DISPATCH_UID, folded.DISPATCH_UID}
+    own = {DISPATCH_UID, folded.DISPATCH_UID}
     for signal in (pre_save, post_save):
         for (uid, sender), receiver, *_ in signal.receivers:
             if sender not in senders or uid in own:
@@ -141,7 +143,7 @@ class Batch:
                 stamp = expected_stamp(posted, may_override=self.dataclass.allow_stamp_override)
             except ValueError:
                 continue
-            if key is None or stamp is None or stamp >= move.LAST_STAMP:
+            if key is None or stamp is None or stamp >= LAST_STAMP:
                 continue
             if key in places:
                 drafts.pop(places[key], None)
@@ -190,7 +192,7 @@ class Batch:
         with self.writer.transaction():
             now = timezone.now()
             keys = [draft.key for draft in drafts.values()]
-            held = move.lock(self.dataclass, keys, alias=self.alias)
+            locked = mover.lock(self.dataclass, keys, alias=self.alias)
             instances = self._lock(keys)
             outcomes: dict[int, Outcome] = {}
             winners: dict[int, Draft] = {}
@@ -200,10 +202,7 @@ class Batch:
                     instance = instances.get(draft.key)
                     if instance is None:
                         continue  # alone it is told what became of it
-                    stamp = held.get(draft.key, move.FIRST_STAMP)
-                    if self.dataclass.stamp_column is not None:
-                        stamp = getattr(instance, self.dataclass.stamp_column)
-                    if stamp != draft.stamp:
+                    if mover.locked_stamp(self.dataclass, instance, locked) != draft.stamp:
                         continue
                     before = dict(instance.__dict__)
                     looks.clear()
@@ -217,7 +216,8 @@ class Batch:
                     if all(_is_written_plainly(one, getattr(instance, one.attname)) for one in written):
                         winners[place] = draft
                         fields |= written
-            self._update([instances[draft.key] for draft in winners.values()], fields, now)
+            moving = [instances[draft.key] for draft in winners.values()]
+            self._update(moving, fields, locked, now)
             saved = self.writer.rows.saved_many(draft.key for draft in winners.values())
             for place, draft in winners.items():
                 outcomes[place] = Outcome(self.writer.answers.saved(saved[draft.key], shown=True))
@@ -290,7 +290,13 @@ class Batch:
         columns = folded.columns(self.dataclass.model)
         return {columns[name] for name in names if name in columns}
 
-    def _update(self, instances: list[models.Model], fields: set[Any], now: Any) -> None:
+    def _update(
+        self,
+        instances: list[models.Model],
+        fields: set[Any],
+        locked: Mapping[Any, int],
+        now: Any,
+    ) -> None:
         if not instances:
             return
         for field in self.dataclass.model._meta.concrete_fields:
@@ -298,17 +304,7 @@ class Batch:
                 for instance in instances:
                     field.pre_save(instance, add=False)
                 fields.add(field)
-        column, timestamp = self.dataclass.stamp_column, self.dataclass.timestamp_column
-        if column is None:
-            keys = [instance.pk for instance in instances]
-            move.move_all(self.dataclass, keys, alias=self.alias, now=now)
-        else:
-            for instance in instances:
-                setattr(instance, column, getattr(instance, column) + 1)
-                if timestamp:
-                    setattr(instance, timestamp, now)
-            get_field = self.dataclass.model._meta.get_field
-            fields.update(get_field(name) for name in (column, timestamp) if name)
+        fields |= mover.move_all(self.dataclass, instances, locked, alias=self.alias, now=now)
         ordered = sorted(fields, key=lambda field: field.name)
         with values_judged():
             update_rows(self.dataclass.model, instances, ordered, self.alias)

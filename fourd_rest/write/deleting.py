@@ -32,7 +32,7 @@ from fourd_rest.read import page
 from fourd_rest.request.address import Address
 from fourd_rest.sql import limits
 from fourd_rest.sql.transactions import delete_after_commit, with_retry, write_transaction
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover, receivers
 from fourd_rest.uploads import processing
 
 from . import cascades, site_errors
@@ -162,7 +162,7 @@ class _Removal:
             keys = [key for key in keys if self._may_remove(key)]
         # All before the first is read: what was deleted while we waited is seen to be gone, whatever
         # the isolation of the transaction.
-        claimed = [move.claim(dataclass, key, alias=alias) for key in keys]
+        claimed = [mover.claim(dataclass, key, alias=alias) for key in keys]
         gone: set[Any] = set()
         for key, is_there in zip(keys, claimed, strict=True):
             instance = self._find(key) if is_there else None
@@ -173,7 +173,7 @@ class _Removal:
             elif self.is_addressed:
                 raise self._unloaded(key)
             elif self._is_there(key):
-                move.keep_alive(dataclass, key, alias=alias)
+                mover.keep_alive(dataclass, key, alias=alias)
         return gone
 
     def _may_remove(self, key: Any) -> bool:
@@ -197,9 +197,9 @@ class _Removal:
         if obstacle is not None:
             raise RestError(obstacle, refused, status=obstacle.row.status)
         files = list(_files(dataclass, instance))
-        move.hold(instance)
+        mover.hold(instance)
         try:
-            with transaction.atomic(using=alias), move.noting_deletes() as deleted:
+            with transaction.atomic(using=alias), receivers.noting_deletes() as deleted:
                 is_taken = self._delete(instance)
         except (ProtectedError, RestrictedError) as error:
             raise RestError(*_referring(caller, error), refused) from error
@@ -210,10 +210,10 @@ class _Removal:
                 raise
             raise RestError(*self._invalid(error), refused, is_validation=True) from error
         finally:
-            move.release(instance)
+            mover.release(instance)
         if is_taken is not True and self._is_there(key):
             # The site hides its rows instead of deleting them: that is what was asked for, too.
-            move.keep_alive(dataclass, key, alias=alias)
+            mover.keep_alive(dataclass, key, alias=alias)
         elif is_taken is False:
             # Gone by itself, under another key or by a statement that tells nobody.
             if self.is_addressed:

@@ -44,7 +44,8 @@ from fourd_rest.read.projection import Entity, deferred_relation, names_key
 from fourd_rest.read.rows import Rows
 from fourd_rest.sql import database_errors
 from fourd_rest.sql.transactions import delete_after_commit, given_up, with_retry, write_transaction
-from fourd_rest.stamps import folded, move
+from fourd_rest.stamps import folded, mover
+from fourd_rest.stamps.columns import LAST_STAMP
 from fourd_rest.uploads import attach, processing
 
 from . import site_errors
@@ -531,7 +532,7 @@ class Writer:
         before = dict(instance.__dict__)
         self._assign(instance, draft)
         self.clean(instance, draft, self._changed(instance, draft, before))
-        move.hold(instance)
+        mover.hold(instance)
         self._save(instance, draft)
         delete_after_commit(self._left_over(instance, replaced), self.alias)
         return instance
@@ -571,9 +572,9 @@ class Writer:
             return False
 
     def _swap_from(self, draft: Draft, stamp: int, now: Any) -> bool:
-        if not 0 < stamp < move.LAST_STAMP:
+        if not 0 < stamp < LAST_STAMP:
             return False
-        return move.compare_and_swap(self.dataclass, draft.key, stamp, alias=self.alias, now=now)
+        return mover.compare_and_swap(self.dataclass, draft.key, stamp, alias=self.alias, now=now)
 
     def _lock(self, draft: Draft) -> models.Model:
         """The row as it is now, locked where the database can."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.registry import registry
-from fourd_rest.stamps import move
+from fourd_rest.stamps import receivers
 from tests.conftest import RestClient
 from tests.spec.backends import Owners
 
@@ -47,7 +47,7 @@ def registered() -> Iterator[Callable[..., DataClass]]:
 
     Returns the new dataclass, which takes the place of the model's own until the test ends.
     """
-    before = dict(registry._by_model), dict(registry.unknown_options), dict(move._watched)
+    before = dict(registry._by_model), dict(registry.unknown_options), dict(receivers._watched)
 
     def register(model: Any, dataclass: type[DataClass] | None = None, **options: Any) -> DataClass:
         take_place = registry.register(model, **options)
@@ -60,11 +60,11 @@ def registered() -> Iterator[Callable[..., DataClass]]:
     registry._by_model = by_model
     registry.unknown_options = unknown_options
     registry._forget()
-    for model in move._watched.keys() - watched.keys():
+    for model in receivers._watched.keys() - watched.keys():
         for signal in (pre_save, post_save, pre_delete):
             signal.disconnect(sender=model, dispatch_uid="fourd_rest.stamps")
-    move._watched.clear()
-    move._watched.update(watched)
+    receivers._watched.clear()
+    receivers._watched.update(watched)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from django.utils import timezone
 from fourd_rest import DataClass
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.models import EntityStamp
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover
 from fourd_rest.write import batch
 from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import RestClient
@@ -596,13 +596,13 @@ def test_out_of_reach_at_the_last_moment(
 
     registered(Employee, Reachable)
     employees(6)
-    lock = move.lock
+    lock = mover.lock
 
     def late(*args: Any, **options: Any) -> Any:
         Employee.objects.filter(pk=3).update(last_name="gone")
         return lock(*args, **options)
 
-    monkeypatch.setattr(move, "lock", late)
+    monkeypatch.setattr(mover, "lock", late)
     response = admin.update("Employee", changes(6))
     answers = response.json()["__ENTITIES"]
     assert (response.status_code, saves) == (500, [5])
@@ -669,7 +669,7 @@ def test_who_was_faster(admin: RestClient, monkeypatch: Any, model: Any, name: s
     """Between the comparison and the lock one entity is saved by somebody else, another one goes."""
     employees(8)
     companies(8)
-    lock = move.lock
+    lock = mover.lock
 
     def late(*args: Any, **kwargs: Any) -> Any:
         theirs = model.objects.get(pk=3)
@@ -678,7 +678,7 @@ def test_who_was_faster(admin: RestClient, monkeypatch: Any, model: Any, name: s
         model.objects.get(pk=2).delete()
         return lock(*args, **kwargs)
 
-    monkeypatch.setattr(move, "lock", late)
+    monkeypatch.setattr(mover, "lock", late)
     response = admin.update(model.__name__, changes(8, name))
     found = [
         [item["errCode"] for item in entity.get("__ERROR", ())]

@@ -605,7 +605,7 @@ def test_what_the_database_says_is_raised(row: Any, save: Any) -> None:
 def test_what_we_cannot_do_is_logged_once(row: Any, monkeypatch: Any, caplog: Any) -> None:
     """A bug of ours must not keep a shop from selling."""
     monkeypatch.setattr(host_saves, "_told", set())
-    monkeypatch.setattr("fourd_rest.stamps.move.alias_of", lambda *args: 1 / 0)
+    monkeypatch.setattr("fourd_rest.stamps.receivers.alias_of", lambda *args: 1 / 0)
     for _ in range(2):
         row.save()
     row.delete()

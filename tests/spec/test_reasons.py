@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest import DataClass
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient
 from tests.contract.checks import assert_answer, codes, nothing_changes, refused
@@ -78,7 +78,7 @@ def test_a_stamp_that_becomes_stale_meanwhile(
 ) -> None:
     """Found in the transaction."""
     three()
-    monkeypatch.setattr(move, "compare_and_swap", lambda *args, **kwargs: False)
+    monkeypatch.setattr(mover, "compare_and_swap", lambda *args, **kwargs: False)
     with nothing_changes():
         answer = admin.update("Employee", change(1, firstName=name), params)
     assert (answer.status_code, answer.json()["__ERROR"][0]["errCode"]) == (500, first)

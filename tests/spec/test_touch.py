@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.models import EntityStamp
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import nothing_changes
@@ -112,7 +112,7 @@ def test_nothing_to_touch() -> None:
 
 @pytest.mark.parametrize("model", ["hr.Employee", "hr.Company"])
 def test_many(monkeypatch: Any, model: str) -> None:
-    monkeypatch.setattr(move, "_BATCH", 10)
+    monkeypatch.setattr(mover, "_BATCH", 10)
     Employee.objects.bulk_create(Employee(first_name="x", last_name="y") for _ in range(25))
     Company.objects.bulk_create(Company(name="x") for _ in range(25))
     with CaptureQueriesContext(connection) as queries:
@@ -128,10 +128,10 @@ def test_many(monkeypatch: Any, model: str) -> None:
 
 
 def test_a_queryset_of_the_site() -> None:
-    """``move.touch`` takes any rows of the dataclass."""
+    """``mover.touch`` takes any rows of the dataclass."""
     Company.objects.bulk_create(Company(id=key, name=f"n{key}") for key in (1, 2))
     dataclass = registry.for_model(Company)
-    assert move.touch(dataclass, Company.objects.filter(name="n2")) == 1
+    assert mover.touch(dataclass, Company.objects.filter(name="n2")) == 1
     assert EntityStamp.objects.get().key == "2"
 
 

@@ -11,7 +11,7 @@ import pytest
 from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.models import EntityStamp
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover
 from fourd_rest.write import writer
 from testproject.hr.models import Employee
 from tests.conftest import RestClient
@@ -331,13 +331,13 @@ def test_swap_that_is_lost_is_tried_again(
     """Where no stamp is asked for: there is always a next one, until patience ends."""
     settings.FOURD_REST = {"STAMP_OPTIONAL": True}
     john()
-    original, calls = move.compare_and_swap, []
+    original, calls = mover.compare_and_swap, []
 
     def swap(*args: Any, **kwargs: Any) -> bool:
         calls.append(args)
         return len(calls) > lost and original(*args, **kwargs)
 
-    monkeypatch.setattr(move, "compare_and_swap", swap)
+    monkeypatch.setattr(mover, "compare_and_swap", swap)
     answer = admin.update("Employee", {"__KEY": "12", "firstName": "Jack"})
     if lost < 10:
         assert (answer.status_code, answer.json()["__STAMP"], len(calls)) == (200, 5, lost + 1)
@@ -361,7 +361,7 @@ def test_gone_behind_the_swap(
 
     registered(Employee, Here)
     john()
-    original = move.compare_and_swap
+    original = mover.compare_and_swap
 
     def swap(*args: Any, **kwargs: Any) -> bool:
         swapped = original(*args, **kwargs)
@@ -372,7 +372,7 @@ def test_gone_behind_the_swap(
             rows._raw_delete("default")
         return swapped
 
-    monkeypatch.setattr(move, "compare_and_swap", swap)
+    monkeypatch.setattr(mover, "compare_and_swap", swap)
     with nothing_changes():
         answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "firstName": "Jack"})
     unknown = (1542, 'Cannot find entity with "12" key in the "Employee" dataclass')

@@ -19,7 +19,7 @@ from django.utils import timezone
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.registry import Registry
 from fourd_rest.models import EntityStamp, Stamped
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover, own_column, receivers
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Animal, Aviary, Country, Keeper, Parcel, Place, Planet
 
@@ -345,15 +345,15 @@ def test_proxies_children_and_hidden_models_are_watched(monkeypatch):
             app_label = "zoo"
 
     watched = {}
-    monkeypatch.setattr(move, "_watched", watched)
-    monkeypatch.setattr(move, "apps", Building._meta.apps)
+    monkeypatch.setattr(receivers, "_watched", watched)
+    monkeypatch.setattr(receivers, "apps", Building._meta.apps)
     for one in (Building, Proxy, Tower):
         watched.clear()
         own = Registry()
-        own.subscribe(move.watch)
+        own.subscribe(receivers.watch)
         own.register(one)
         assert set(watched) == {Building, Proxy, Tower, ProxyOfTower}
-        assert {item.label for item in watched.values()} == {"zoo.building"}
+        assert {item.stamp_label for item in watched.values()} == {"zoo.building"}
 
 
 def test_saves_through_a_proxy_move_the_stamp():
@@ -363,7 +363,7 @@ def test_saves_through_a_proxy_move_the_stamp():
             proxy = True
 
     try:
-        move.watch(registry.for_model(Company))
+        receivers.watch(registry.for_model(Company))
         company = Company.objects.create(name="Acme")
         Firm.objects.get(pk=company.pk).save()
         assert stamp(company) == (2, NOW, None)
@@ -371,7 +371,7 @@ def test_saves_through_a_proxy_move_the_stamp():
         assert stamp(company) == (3, NOW, NOW)
     finally:
         del Company._meta.apps.all_models["hr"]["firm"]
-        move._watched.pop(Firm, None)
+        receivers._watched.pop(Firm, None)
         Company._meta.apps.clear_cache()
 
 
@@ -438,7 +438,7 @@ def test_a_key_that_returns_in_bulk_is_alive_after_its_first_update():
     Country.objects.bulk_create([country])
     assert stamp(country) == (2, NOW, NOW)
     dataclass = registry.for_model(Country)
-    assert move.compare_and_swap(dataclass, "de", 2, alias="default", now=LATER)
+    assert mover.compare_and_swap(dataclass, "de", 2, alias="default", now=LATER)
     assert stamp(country) == (3, LATER, None)
 
 
@@ -539,8 +539,7 @@ def test_a_stamp_column_without_a_time(monkeypatch):
     dataclass = Registry()
     dataclass.register(Planet, stamp_field="stamp")
     planet = Planet.objects.create(code="x", name="X", modified=LATER)
-    watched = move._Watched("zoo.planet", "stamp", None, dataclass.for_model(Planet))
-    monkeypatch.setitem(move._watched, Planet, watched)
+    monkeypatch.setitem(receivers._watched, Planet, dataclass.for_model(Planet))
     planet.save()
     planet.save(update_fields=["name"])
     assert column(planet) == (3, LATER)
@@ -557,10 +556,10 @@ def test_a_stamp_column_of_a_child_does_not_bother_its_parent(monkeypatch):
             app_label = "zoo"
 
     watched = {}
-    monkeypatch.setattr(move, "_watched", watched)
-    monkeypatch.setattr(move, "apps", Building._meta.apps)
+    monkeypatch.setattr(receivers, "_watched", watched)
+    monkeypatch.setattr(receivers, "apps", Building._meta.apps)
     own = Registry()
-    own.subscribe(move.watch)
+    own.subscribe(receivers.watch)
     own.register(Tower)
     assert list(watched) == [Tower]
 
@@ -570,7 +569,7 @@ def test_a_stamp_column_of_a_child_does_not_bother_its_parent(monkeypatch):
 
 def test_a_save_whose_stamp_was_moved_already():
     for instance in (Planet.objects.create(code="x", name="X"), Company.objects.create(name="Acme")):
-        move.hold(instance)
+        mover.hold(instance)
         instance.save()
         told = column(instance)[0] if isinstance(instance, Planet) else stamp(instance)[0]
         assert told == 1
@@ -604,7 +603,7 @@ def test_compare_and_swap(model, key, stored, expected, swapped, after):
     elif stored is not None:
         EntityStamp.objects.create(dataclass="zoo.country", key=key, stamp=stored)
     with CaptureQueriesContext(connection) as queries:
-        done = move.compare_and_swap(
+        done = mover.compare_and_swap(
             registry.for_model(model), key, expected, alias="default", now=LATER
         )
     assert done is swapped
@@ -623,7 +622,7 @@ def test_compare_and_swap(model, key, stored, expected, swapped, after):
 def test_a_child_is_swapped_through_its_parent(registered_tower):
     """An update through the child would read the keys first."""
     tower, dataclass = registered_tower
-    assert move._stamp_change(tower, "version", None, NOW)[0] is tower._meta.pk.related_model
+    assert own_column._owner(dataclass) is tower._meta.pk.related_model
     assert dataclass.stamp_column == "version"
 
 
@@ -644,22 +643,21 @@ def registered_tower():
                 app_label = "zoo"
 
         own = Registry()
-        own.register(Tower, stamp_field="version")
+        own.register(Tower, stamp_field="version", timestamp_field="changed")
         yield Tower, own.for_model(Tower)
 
 
 def test_a_time_in_another_table_than_the_stamp_is_left_alone(registered_tower):
-    tower, _ = registered_tower
-    _, changes = move._stamp_change(tower, "version", "changed", NOW)
-    assert list(changes) == ["version"]
+    _, dataclass = registered_tower
+    assert list(own_column._change(dataclass, NOW)) == ["version"]
 
 
 def test_models_that_are_left_out_are_not_watched(login):
     """Keys of sessions are secrets: no copy of them may stand in another table."""
     own = Registry()
-    own.subscribe(move.watch)
+    own.subscribe(receivers.watch)
     own.register(Session)
-    assert Session not in move._watched
+    assert Session not in receivers._watched
     login()
     assert Session.objects.exists()
     assert not EntityStamp.objects.exists()

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.stamps import move
+from fourd_rest.stamps import mover
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 rows = rows.filter(pk__in=[dataclass.key_from_wire(key) for key in keys])
             except ValueError as error:
                 raise CommandError(f"{model} has no such key") from error
-        self.stdout.write(f"{move.touch(dataclass, rows.all())} stamps moved")
+        self.stdout.write(f"{mover.touch(dataclass, rows.all())} stamps moved")
 
     def _dataclass(self, label: str) -> DataClass:
         try:
