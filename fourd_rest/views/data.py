@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from fourd_rest import bugs
@@ -30,12 +32,13 @@ from fourd_rest.errors import (
     logger,
 )
 from fourd_rest.http import outgoing
+from fourd_rest.http.parsers import RawBodyParser
 from fourd_rest.http.throttling import ConvertThrottle
+from fourd_rest.models import UploadedBlob
 from fourd_rest.read import page, reader, shapes, source
 from fourd_rest.request.address import RELEASE
 from fourd_rest.sql import limits
 from fourd_rest.sql.primary import reads_of_a_write
-from fourd_rest.uploads import receiving
 from fourd_rest.write import answers, straight_files
 from fourd_rest.write.batch import save_entities
 from fourd_rest.write.deleting import delete, delete_selected
@@ -76,7 +79,13 @@ class ReleaseView(RestView):
 
 
 class DataView(RestView):
-    """Entities: ``X``, ``X(key)``, ``X(key)/attributes``."""
+    """Entities: ``X``, ``X(key)``, ``X(key)/attributes``.
+
+    ``request.data`` is the posted document, or the received upload where bytes go straight to an
+    attribute: ``file_parser_classes`` read those.
+    """
+
+    file_parser_classes: Sequence[type[BaseParser]] = (RawBodyParser,)
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
         method = self._method()
@@ -297,7 +306,7 @@ class DataView(RestView):
 
     def _posted(self, dataclass: DataClass) -> tuple[list[dict[str, Any]], bool]:
         """The posted entities; one that is addressed by its key need not say it again."""
-        items, is_list = _items(self.read_json())
+        items, is_list = _items(self.request.data)
         if self.address.keys:
             self._add_key(dataclass, items, is_list)
         if not items:  # of which a right might be held on any
@@ -321,11 +330,16 @@ class DataView(RestView):
             dataclass,
             key,
             attribute,
-            lambda: receiving.receive(
-                self.caller, self.address, self.open_upload, picture=attribute.file == "image"
-            ),
+            partial(self._received, attribute),
         )
         return _ok_or(outcome)
+
+    def _received(self, attribute: Attribute) -> UploadedBlob:
+        """The body as an upload for ``attribute``, by the parsers for files."""
+        self.request.parsers = [parser() for parser in self.file_parser_classes]
+        self.request.parser_context["attribute"] = attribute
+        blob: UploadedBlob = self.request.data
+        return blob
 
     def _written_file(self, dataclass: DataClass, method: str) -> tuple[Attribute, str]:
         """The image or BLOB attribute that the address names, and the key of its entity."""
@@ -385,7 +399,7 @@ class DataView(RestView):
         None for a body without content, which clients send where the address says what to delete.
         """
         try:
-            posted = self.read_json()
+            posted = self.request.data
         except RestError as error:
             if error.items[-1].row is not BODY_EMPTY:
                 raise
@@ -404,7 +418,7 @@ class DataView(RestView):
 
 
 def _release_listed(view: RestView) -> HttpResponse:
-    ids = view.read_json()
+    ids = view.request.data
     if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
         raise RestError(BAD_JSON(reason="expected an array of IDs"))
     _check_count(ids)

@@ -35,7 +35,7 @@ class DescriptiveView(RestView):
 
     def _posted(self) -> Any:
         try:
-            return self.read_json()
+            return self.request.data
         except RestError as error:
             if error.items[-1].row is not BODY_EMPTY:
                 raise
