@@ -17,6 +17,7 @@ from rest_framework.utils.mediatypes import media_type_matches
 from fourd_rest.conf import current
 from fourd_rest.errors import BAD_JSON, BODY_EMPTY, JSON_TOO_DEEP, NOT_SUPPORTED, RestError
 from fourd_rest.request import lenient_json
+from fourd_rest.request.files import FileRequest
 from fourd_rest.uploads import receiving
 
 from .body import BodyReader
@@ -114,16 +115,15 @@ class RawBodyParser(BaseParser):
     ) -> Any:
         """The received upload, an ``UploadedBlob`` ready to be attached.
 
-        Raises ``RestError`` 9002 (413) beyond ``MAX_UPLOAD_SIZE`` bytes, and as ``receiving.receive``.
+        Raises ``RestError`` 9002 (413) beyond ``MAX_UPLOAD_SIZE`` bytes, 1806 for a ``$timeout`` that is
+        none, and as ``receiving.receive`` does.
         """
         context = parser_context or {}
         view, attribute = context["view"], context.get("attribute")
-        return receiving.receive(
-            view.caller,
-            view.address,
-            lambda: BodyReader.of(stream, limit=current().MAX_UPLOAD_SIZE),
-            picture=None if attribute is None else attribute.file == "image",
-        )
+        is_picture = None if attribute is None else attribute.file == "image"
+        asked = FileRequest.of_upload(view.address, is_picture=is_picture)
+        body = BodyReader.of(stream, limit=current().MAX_UPLOAD_SIZE)
+        return receiving.receive(view.caller, asked, body)
 
 
 def read_document(raw: bytes, *, max_depth: int) -> Any:

@@ -24,8 +24,6 @@ from fourd_rest.errors import (
     NOT_SUPPORTED,
     PERMISSION,
     TOO_MANY_ENTITIES,
-    UNKNOWN_KEYWORD,
-    UNKNOWN_METHOD,
     WRONG_KEY,
     RestError,
     asked_attribute,
@@ -36,7 +34,11 @@ from fourd_rest.http.parsers import RawBodyParser
 from fourd_rest.http.throttling import ConvertThrottle
 from fourd_rest.models import UploadedBlob
 from fourd_rest.read import page, reader, shapes, source
-from fourd_rest.request.address import RELEASE
+from fourd_rest.request import keywords, reads
+from fourd_rest.request.files import FileRequest
+from fourd_rest.request.reads import EntityRequest, ReadRequest
+from fourd_rest.request.selections import SelectionRequest
+from fourd_rest.request.writes import WriteRequest
 from fourd_rest.sql import limits
 from fourd_rest.sql.primary import reads_of_a_write
 from fourd_rest.write import answers, straight_files
@@ -47,25 +49,6 @@ from fourd_rest.write.dry_run import Trial
 from fourd_rest.write.writer import Writer
 
 from .lifecycle import RestView, answer
-
-# Every value of $method that 4D knows (``requests.md`` 6.3, ``server-facts.md`` 2).
-METHODS = frozenset(
-    {"entityset", "subentityset", "release", "update", "validate", "delete", "refresh", "retrieve"}
-    | {"flush", "insert"}
-)
-# Requests that would answer something else than was asked if these were ignored.
-NOT_SUPPORTED_KEYWORDS = frozenset({"$emmethod", "$lock", "$extendedattributes"})
-WRITE_KEYWORDS = frozenset(
-    # The last ones make no difference to an update; clients send them all the same.
-    {"$method", "$atomic", "$atonce", "$refresh", "$rawpict", "$binary", "$expand"}
-    | {"$asarray", "$version", "$format", "$timeout", "$imageformat"}
-)
-# What else says which entities a delete is for.
-DELETE_KEYWORDS = WRITE_KEYWORDS | {"$filter", "$params", "$savedfilter", "$savedorderby"}
-# Values of $method with which a read changes what the server keeps (D-26).
-CHANGING_READS = frozenset({"entityset", "subentityset", "release"})
-CHANGING_KEYWORDS = frozenset({"$addtoset", "$removefromset"})
-REBUILDING_KEYWORDS = frozenset({"$savedfilter", "$savedorderby"})
 
 
 class ReleaseView(RestView):
@@ -88,74 +71,46 @@ class DataView(RestView):
     file_parser_classes: Sequence[type[BaseParser]] = (RawBodyParser,)
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
-        method = self._method()
-        if method in ("update", "validate", "delete", "insert"):
-            raise RestError(METHOD_NOT_APPLICABLE(method=method))
-        if method in ("refresh", "retrieve", "flush"):
-            raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
         params = self.address.params
-        for keyword in sorted(NOT_SUPPORTED_KEYWORDS & params.keys()):
-            raise RestError(NOT_SUPPORTED(feature=f"{keyword} in a read"))
-        # A set that is gone is made anew from the saved texts.
-        rebuilds = REBUILDING_KEYWORDS & params.keys() and self.address.set_id is not None
-        if method in CHANGING_READS or CHANGING_KEYWORDS & params.keys() or rebuilds:
+        method = keywords.method_of(params)
+        keywords.check_read(params, method)
+        if reads.changes_state(self.address, method):
             self.check_origin()
         if method == "release":
             return self._release()
         if self.address.unique is not None or len(self.address.keys or ()) == 1:
             return self._entity(method)
         dataclass = self._dataclass(Action.VIEW, of_entity=False)
-        found = page.read(self.caller, self.address, dataclass, method)
-        return _collection(found)
+        permissions.check(self.caller, dataclass, Action.VIEW)
+        asked = ReadRequest.of(self.address, dataclass.name, method)
+        return _collection(page.read(self.caller, dataclass, asked))
 
     @reads_of_a_write()
     def post(self, request: Request, path: str) -> HttpResponse:
-        method = self._method() or "update"
+        params = self.address.params
+        method = keywords.method_of(params) or "update"
         self.check_origin()
-        if method in ("update", "release") and self._releases():
+        if method in ("update", "release") and self.address.releases_sets:
             return self._release_listed()
-        self._check_keywords(DELETE_KEYWORDS if method == "delete" else WRITE_KEYWORDS)
+        keywords.check_write(params, method)
         self._check_key(method)
-        match method:
-            case "update":
-                return self._update()
-            case "validate":
-                return self._validate()
-            case "delete":
-                return self._delete()
-            case "insert" | "refresh" | "retrieve" | "flush":
-                raise RestError(NOT_SUPPORTED(feature=f"$method={method}"))
-        raise RestError(METHOD_NOT_APPLICABLE(method=method))
+        keywords.check_written(method)
+        if method == "update":
+            return self._update()
+        return self._validate() if method == "validate" else self._delete()
 
     put = post
 
     @reads_of_a_write()
     def delete(self, request: Request, path: str) -> HttpResponse:
-        self._method()
+        params = self.address.params
+        keywords.method_of(params)
         self.check_origin()
-        self._check_keywords(DELETE_KEYWORDS)
+        keywords.check_write(params, "delete")
         self._check_key("delete")
         return self._delete()
 
     # What the address says.
-
-    def _method(self) -> str:
-        method = self.address.params.get("$method", "").lower()
-        if method and method not in METHODS:
-            raise RestError(UNKNOWN_METHOD(method=method))
-        return method
-
-    def _check_keywords(self, known: frozenset[str]) -> None:
-        """An unknown keyword in a write may change its meaning: refuse it (D-28)."""
-        is_filtered = known is DELETE_KEYWORDS and "$filter" in self.address.params
-        for name in self.address.params:
-            if is_filtered and not name.startswith("$"):
-                # The other half of "a = 1 & b = 2", without which more would be deleted.
-                raise RestError(BAD_URL(reason="a parameter beside a filter begins without $"))
-            if name.startswith("$") and name not in known:
-                if name in NOT_SUPPORTED_KEYWORDS:
-                    raise RestError(NOT_SUPPORTED(feature=f"{name} in a write"))
-                raise RestError(UNKNOWN_KEYWORD(keyword=name))
 
     def _check_key(self, method: str) -> None:
         """``X:attr(value)`` names no entity to be written: others may have the same value."""
@@ -185,13 +140,20 @@ class DataView(RestView):
         # Before anything else is told of the request: the right may be held on this entity alone.
         reader.check_view(self.caller, dataclass, key)
         if method:
-            return _collection(page.related(self.caller, address, dataclass, key, method))
+            return self._related(dataclass, key, method)
         attribute = self._asked_file(dataclass)
         if attribute is not None:
             return self._file(dataclass, key, attribute)
-        names = address.names or address.params.get("$attributes")
-        expand = address.params.get("$expand")
-        return answer(reader.entity(self.caller, dataclass, key, names, expand))
+        return answer(reader.entity(self.caller, dataclass, key, EntityRequest.of(address)))
+
+    def _related(self, dataclass: DataClass, key: str, method: str) -> HttpResponse:
+        """``X(key)/relation?$expand=relation&$method=subentityset``: related entities as a set."""
+        if method != "subentityset":
+            raise RestError(METHOD_NOT_APPLICABLE(method=method))
+        relation = reads.relation_of(self.address)
+        selection = page.related(self.caller, dataclass, key, relation)
+        asked = ReadRequest.of_related(self.address, selection.dataclass.name)
+        return _collection(page.within(selection, asked))
 
     def _one_key(self, dataclass: DataClass) -> str:
         """The key that the address names, also by another attribute (``requests.md`` 4.1)."""
@@ -212,13 +174,9 @@ class DataView(RestView):
         lifecycle.release(self.caller, [self.address.set_id])
         return answer({"ok": True})
 
-    def _releases(self) -> bool:
-        parts = self.address.parts
-        return bool(parts) and parts[-1].lower() == RELEASE and self.address.set_id == RELEASE
-
     def _release_listed(self) -> HttpResponse:
         """``X/$entityset/$release``: the sets that the body lists, of other dataclasses too (D-48)."""
-        self._check_keywords(WRITE_KEYWORDS)
+        keywords.check_write(self.address.params, "release")
         self._dataclass(Action.VIEW, of_entity=False)
         return _release_listed(self)
 
@@ -230,21 +188,14 @@ class DataView(RestView):
         attribute = dataclass.attributes.get(address.parts[0])
         if attribute is None or attribute.file is None:
             return None
-        if attribute.file == "image":
-            return attribute if {"$imageformat", "$size"} & address.params.keys() else None
-        return attribute if address.flag("$binary") else None
+        is_picture = attribute.file == "image"
+        return attribute if FileRequest.asks_for_bytes(address, is_picture=is_picture) else None
 
     def _file(self, dataclass: DataClass, key: str, attribute: Attribute) -> HttpResponseBase:
         stored = reader.file(self.caller, dataclass, key, attribute)
         limits.writing()  # a picture that is made is noted
-        params = self.address.params
-        return outgoing.answer(
-            self.caller.request,
-            stored,
-            image_format=params.get("$imageformat", "best"),
-            size=params.get("$size", ""),
-            before_converting=self._count_conversion,
-        )
+        asked = FileRequest.of_bytes(self.address, is_picture=attribute.file == "image")
+        return outgoing.answer(self.caller.request, stored, asked, self._count_conversion)
 
     def _count_conversion(self) -> None:
         """Count what costs time: pictures that have to be made, not those that are there."""
@@ -255,19 +206,17 @@ class DataView(RestView):
     # Writes.
 
     def _update(self) -> HttpResponse:
-        address = self.address
         dataclass = self._dataclass(Action.CHANGE, of_entity=True)
-        if address.parts:
-            return self._put_file(dataclass)
+        asked = WriteRequest.of(self.address)
+        if self.address.parts:
+            return self._put_file(dataclass, asked)
         with permissions.undisclosed(self.caller, dataclass):
             items, is_list = self._posted(dataclass)
             # What the answer shows is asked before anything is saved.
-            expand = address.params.get("$expand")
-            shape = shapes.shape(self.caller, dataclass, names=None, expand=expand)
-            is_trial, is_atomic = address.flag("$refresh"), self._is_atomic()
-        if is_trial:
+            shape = shapes.shape(self.caller, dataclass, names=None, expand=asked.expand)
+        if asked.is_trial:
             outcomes = Trial(self.caller, dataclass).preview(items)
-        elif is_atomic:
+        elif asked.is_atomic:
             outcomes = Writer(self.caller, dataclass).save_all(items)
         else:
             outcomes = save_entities(Writer(self.caller, dataclass), items)
@@ -282,9 +231,6 @@ class DataView(RestView):
             bugs.report(self.caller.request, error)
             told = [answers.without_values(entity) for entity in entities]
             return answer({"__ENTITIES": told} if is_list else told[0], _status(outcomes))
-
-    def _is_atomic(self) -> bool:
-        return self.address.flag("$atomic") or self.address.flag("$atonce")
 
     def _log_refusals(self, outcomes: list[Outcome]) -> None:
         """Refused entities are answers, not exceptions; they are logged as those are."""
@@ -322,9 +268,9 @@ class DataView(RestView):
         if str(items[0].setdefault("__KEY", key)) != key:
             raise RestError(BAD_URL(reason="its key is not the one in the body"))
 
-    def _put_file(self, dataclass: DataClass) -> HttpResponse:
+    def _put_file(self, dataclass: DataClass, asked: WriteRequest) -> HttpResponse:
         """Raw bytes for an image or BLOB attribute (D-16)."""
-        attribute, key = self._written_file(dataclass, "update")
+        attribute, key = self._written_file(dataclass, asked, "update")
         outcome = straight_files.put(
             self.caller,
             dataclass,
@@ -341,7 +287,9 @@ class DataView(RestView):
         blob: UploadedBlob = self.request.data
         return blob
 
-    def _written_file(self, dataclass: DataClass, method: str) -> tuple[Attribute, str]:
+    def _written_file(
+        self, dataclass: DataClass, asked: WriteRequest, method: str
+    ) -> tuple[Attribute, str]:
         """The image or BLOB attribute that the address names, and the key of its entity."""
         name = self.address.parts[0]
         with permissions.undisclosed(self.caller, dataclass):
@@ -353,13 +301,8 @@ class DataView(RestView):
                 )
             if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
                 raise RestError(METHOD_NOT_APPLICABLE(method=method))
-            self._refuse_trial("for a file")
+            asked.refuse_trial("for a file")
             return attribute, self._key()
-
-    def _refuse_trial(self, where: str) -> None:
-        """Who asks to see what would become of it must not find it done."""
-        if self.address.flag("$refresh"):
-            raise RestError(NOT_SUPPORTED(feature=f"$refresh {where}"))
 
     def _delete(self) -> HttpResponse:
         address = self.address
@@ -368,17 +311,12 @@ class DataView(RestView):
         action = Action.CHANGE if address.names else Action.DELETE
         dataclass = self._dataclass(action, of_entity=bool(keys))
         if address.names:
-            attribute, key = self._written_file(dataclass, "delete")
+            asked = WriteRequest.of(address)
+            attribute, key = self._written_file(dataclass, asked, "delete")
             return _ok_or(straight_files.clear(self.caller, dataclass, key, attribute))
         with permissions.undisclosed(self.caller, dataclass):
-            self._refuse_trial("in a delete")
-            atomic = self._is_atomic()
-            is_selected = address.set_id is not None or "$filter" in address.params
-            if address.set_id is None and not {"$savedfilter", "$savedorderby"}.isdisjoint(
-                address.params
-            ):
-                # Ignored, it would delete more than the text says.
-                raise RestError(BAD_URL(reason="a saved text stands without its entity set"))
+            asked = WriteRequest.of_delete(address)
+            is_selected, atomic = asked.is_selected, asked.is_atomic
             posted = None
             if not keys or is_selected:
                 posted = None if keys else self._posted_keys()
@@ -388,7 +326,8 @@ class DataView(RestView):
                     raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
             _check_count(posted or keys)
         if posted is None and (not keys or is_selected):
-            delete_selected(self.caller, address, dataclass, atomic=atomic)
+            selection = SelectionRequest.of(address, dataclass.name)
+            delete_selected(self.caller, dataclass, selection, atomic=atomic)
         else:
             delete(self.caller, dataclass, keys if posted is None else posted, atomic=atomic)
         return answer({"ok": True})

@@ -46,6 +46,7 @@ from fourd_rest.http import sessions
 from fourd_rest.http.body import drain_when_sent
 from fourd_rest.http.parsers import BodyRequest, EntityParser
 from fourd_rest.http.throttling import told_who_asks
+from fourd_rest.request import keywords
 from fourd_rest.request.address import Address, parse
 from fourd_rest.sql import limits
 from fourd_rest.sql.database_errors import is_too_complex
@@ -113,7 +114,7 @@ class RestView(APIView):
             limits.writing()
         self.address = parse(path, _query(http), is_read=is_read)
         if not is_read:
-            self.address.check_flags()
+            keywords.check_flags(self.address.params)
         self.perform_authentication(request)
         self.check_throttles(request)
         prefix = http.path[: len(http.path) - len(path)] if path else http.path
