@@ -20,6 +20,7 @@ from fourd_rest.request import lenient_json
 from fourd_rest.request.files import FileRequest
 from fourd_rest.uploads import receiving
 
+from . import timing
 from .body import BodyReader
 
 ANY_TYPE = "*/*"
@@ -94,7 +95,9 @@ class EntityParser(BaseParser):
         """
         settings = current()
         reader = BodyReader.of(stream, limit=settings.MAX_BODY_SIZE)
-        return read_document(reader.read_all(), max_depth=settings.MAX_JSON_DEPTH)
+        raw = reader.read_all()
+        with timing.parsing():
+            return read_document(raw, max_depth=settings.MAX_JSON_DEPTH)
 
 
 class RawBodyParser(BaseParser):

@@ -29,7 +29,7 @@ from fourd_rest.errors import (
     asked_attribute,
     logger,
 )
-from fourd_rest.http import outgoing
+from fourd_rest.http import outgoing, timing
 from fourd_rest.http.parsers import RawBodyParser
 from fourd_rest.http.throttling import ConvertThrottle
 from fourd_rest.models import UploadedBlob
@@ -82,7 +82,8 @@ class DataView(RestView):
             return self._entity(method)
         dataclass = self._dataclass(Action.VIEW, of_entity=False)
         permissions.check(self.caller, dataclass, Action.VIEW)
-        asked = ReadRequest.of(self.address, dataclass.name, method)
+        with timing.parsing():
+            asked = ReadRequest.of(self.address, dataclass.name, method)
         return _collection(page.read(self.caller, dataclass, asked))
 
     @reads_of_a_write()
@@ -152,7 +153,8 @@ class DataView(RestView):
             raise RestError(METHOD_NOT_APPLICABLE(method=method))
         relation = reads.relation_of(self.address)
         selection = page.related(self.caller, dataclass, key, relation)
-        asked = ReadRequest.of_related(self.address, selection.dataclass.name)
+        with timing.parsing():
+            asked = ReadRequest.of_related(self.address, selection.dataclass.name)
         return _collection(page.within(selection, asked))
 
     def _one_key(self, dataclass: DataClass) -> str:
@@ -326,7 +328,8 @@ class DataView(RestView):
                     raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
             _check_count(posted or keys)
         if posted is None and (not keys or is_selected):
-            selection = SelectionRequest.of(address, dataclass.name)
+            with timing.parsing():
+                selection = SelectionRequest.of(address, dataclass.name)
             delete_selected(self.caller, dataclass, selection, atomic=atomic)
         else:
             delete(self.caller, dataclass, keys if posted is None else posted, atomic=atomic)

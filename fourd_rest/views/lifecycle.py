@@ -42,7 +42,7 @@ from fourd_rest.errors import (
     RestError,
     logger,
 )
-from fourd_rest.http import sessions
+from fourd_rest.http import sessions, timing
 from fourd_rest.http.body import drain_when_sent
 from fourd_rest.http.parsers import BodyRequest, EntityParser
 from fourd_rest.http.throttling import told_who_asks
@@ -91,7 +91,7 @@ class RestView(APIView):
         return [*map(told_who_asks, super().get_throttles()), *own]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with limits.request():
+        with limits.request(), timing.request():
             # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
             return super().dispatch(request, path=kwargs["fourd_path"])
 
@@ -112,7 +112,8 @@ class RestView(APIView):
         is_read = http.method in ("GET", "HEAD")
         if not is_read:
             limits.writing()
-        self.address = parse(path, _query(http), is_read=is_read)
+        with timing.parsing():
+            self.address = parse(path, _query(http), is_read=is_read)
         if not is_read:
             keywords.check_flags(self.address.params)
         self.perform_authentication(request)
@@ -167,6 +168,7 @@ class RestView(APIView):
         if request.method == "HEAD" and not response.streaming and response.content:
             response["Content-Length"] = str(len(response.content))
             response.content = b""
+        timing.tell(response)
         return response
 
 
@@ -178,9 +180,9 @@ def _mount(prefix: str) -> str:
 
 def answer(document_: Any, status: int = 200) -> HttpResponse:
     """JSON as every 4D client expects it; never cached (D-29)."""
-    return HttpResponse(
-        dumps(document_), status=status, content_type=JSON, headers={"Cache-Control": "no-store"}
-    )
+    with timing.rendering():
+        content = dumps(document_)
+    return HttpResponse(content, status=status, content_type=JSON, headers={"Cache-Control": "no-store"})
 
 
 def _query(request: HttpRequest) -> str:
