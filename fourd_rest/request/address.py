@@ -113,7 +113,7 @@ class Address:
         >>> parse("Employee/$entityset/AEA452/name,employer.name", "").names
         'name,employer.name'
         """
-        return self._list_and_set()[0]
+        return self.list_and_set[0]
 
     @property
     def set_id(self) -> str | None:
@@ -125,9 +125,13 @@ class Address:
         >>> parse("Employee/name/$$entityset/AEA452", "").set_id
         'AEA452'
         """
-        return self._list_and_set()[1]
+        return self.list_and_set[1]
 
-    def _list_and_set(self) -> tuple[str | None, str | None]:
+    @property
+    def list_and_set(self) -> tuple[str | None, str | None]:
+        """``names`` and ``set_id`` in one."""
+        if not self.parts:
+            return None, None
         names: str | None = None
         set_id: str | None = None
         parts = iter(self.parts)

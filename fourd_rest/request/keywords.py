@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
+from functools import cache
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import orjson
@@ -258,7 +259,6 @@ ALIASES: Mapping[str, str] = {alias: keyword.key for keyword in KEYWORDS for ali
 # Lists of names: around one of them quotes say nothing.
 LISTS = frozenset(keyword.key for keyword in KEYWORDS if keyword.type is NAMES)
 
-_READ = tuple(keyword for keyword in KEYWORDS if keyword.type.read is not None)
 _FLAGS = frozenset(keyword.key for keyword in KEYWORDS if keyword.type is FLAG)
 _REFUSED = frozenset(keyword.key for keyword in KEYWORDS if keyword.support is Support.REFUSED)
 _CHANGING = frozenset(keyword.key for keyword in KEYWORDS if keyword.changes is Changes.ALWAYS)
@@ -307,11 +307,14 @@ def values(params: Params, kinds: Kind) -> dict[str, Any]:
     """
     if not params:
         return {}
-    return {
-        keyword.key: keyword.of(params)
-        for keyword in _READ
-        if keyword.key in params and keyword.kinds & kinds
-    }
+    return {keyword.key: keyword.of(params) for keyword in _read_for(kinds) if keyword.key in params}
+
+
+@cache
+def _read_for(kinds: Kind) -> tuple[Keyword[Any], ...]:
+    return tuple(
+        keyword for keyword in KEYWORDS if keyword.type.read is not None and keyword.kinds & kinds
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,11 @@ class ReadRequest(Asked):
         Raises ``RestError`` 1815 for related entities of none, 1112, 1201, 1278 to 1280, 1810 and 9022
         for filter and order, 1801, 1806.
         """
-        set_id, params = address.set_id, address.params
+        params = address.params
+        names, set_id = address.list_and_set
         if method == "subentityset" and set_id is None:
             raise RestError(NO_SUBENTITYSET())
         selection = SelectionRequest.of(address, dataclass_name)
-        names = address.names
         if names is None:
             names = params.get(ATTRIBUTES.key)
         kinds = _kinds(address, selection, makes_set=method == "entityset")
@@ -99,6 +99,7 @@ class ReadRequest(Asked):
         return self.values.keys() <= _CHEAP and self.selection.is_everything
 
 
+_PAGE_AND_SET = Kind.PAGE | Kind.NEW_SET
 _CHEAP = frozenset({TOP.key, SKIP.key})
 
 
@@ -114,7 +115,7 @@ def _kinds(address: Address, selection: SelectionRequest, *, makes_set: bool) ->
     elif DISTINCT.of(params):
         kinds = Kind.VALUES
     elif makes_set and not selection.is_stored:
-        kinds = Kind.PAGE | Kind.NEW_SET
+        kinds = _PAGE_AND_SET
     else:
         kinds = Kind.PAGE
     if is_of_set and (ADD_TO_SET.key in params or REMOVE_FROM_SET.key in params):

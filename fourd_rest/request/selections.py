@@ -87,12 +87,12 @@ class SelectionRequest:
         params = address.params
         query = _query(address, FILTER)
         order = query.order or _order(address, ORDER_BY, dataclass_name)
-        lists = (address.names, *(params.get(keyword.key) for keyword in _LISTS))
-        check_paths((*paths(query.where), *(item.path for item in order or ())), *lists)
+        names, set_id = address.list_and_set
+        lists = [params.get(key) for key in _LISTS]
+        check_paths((*paths(query.where), *(item.path for item in order or ())), names, *lists)
         if is_related:
             order = order or _order(address, SUB_ORDER_BY, dataclass_name)
             return cls(filter=query, order=order)
-        set_id = address.set_id
         if set_id is None:
             return cls(filter=query, order=order, keys=address.keys or ())
         is_saved = SAVED_FILTER.key in params or SAVED_ORDER_BY.key in params
@@ -124,7 +124,7 @@ class SelectionRequest:
         return not narrowed and self.order is None
 
 
-_LISTS = (ATTRIBUTES, EXPAND, SUB_EXPAND)
+_LISTS = (ATTRIBUTES.key, EXPAND.key, SUB_EXPAND.key)
 
 
 def check_paths(found: Iterable[Path], *lists: str | None) -> None:
