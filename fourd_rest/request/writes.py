@@ -1,11 +1,13 @@
-"""What a write asks beside its body, as a value that is made once."""
+"""What a write asks: beside its body, as a value that is made once, and by its body (D-06)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fourd_rest.errors import BAD_URL, NOT_SUPPORTED, RestError
+from fourd_rest.conf import current
+from fourd_rest.errors import BAD_JSON, BAD_URL, NOT_SUPPORTED, TOO_MANY_ENTITIES, RestError
 
 from .address import Address
 from .keywords import AT_ONCE, ATOMIC, EXPAND, FILTER, REFRESH, SAVED_FILTER, SAVED_ORDER_BY
@@ -59,3 +61,53 @@ def _common(address: Address) -> dict[str, Any]:
         "is_trial": REFRESH.of(params),
         "is_atomic": ATOMIC.of(params) or AT_ONCE.of(params),
     }
+
+
+# The body.
+
+
+def posted_entities(document: Any) -> tuple[list[dict[str, Any]], bool]:
+    """The entities in the body of an update, and whether a list was posted.
+
+    Raises ``RestError`` 9001 for what is neither an object nor a list of them, and as ``check_count``.
+    """
+    is_list = True
+    if isinstance(document, dict) and "__ENTITIES" in document:
+        document = document["__ENTITIES"]
+    elif isinstance(document, dict):
+        document, is_list = [document], False
+    if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
+        raise RestError(BAD_JSON(reason="expected an object or an array of objects"))
+    check_count(document)
+    return document, is_list
+
+
+def posted_keys(document: Any) -> list[str] | None:
+    """The keys in the body of a delete: objects with ``__KEY``, or the keys themselves.
+
+    None for an empty object. Raises ``RestError`` 9001 for anything else.
+    """
+    if document == {}:
+        return None
+    if isinstance(document, dict):
+        document = document.get("__ENTITIES", [document])
+    items = document if isinstance(document, list) else [None]
+    keys = [item.get("__KEY") if isinstance(item, dict) else item for item in items]
+    if not all(isinstance(key, (str, int)) and not isinstance(key, bool) and key != "" for key in keys):
+        raise RestError(BAD_JSON(reason="expected objects with a __KEY"))
+    return [str(key) for key in keys]
+
+
+def posted_ids(document: Any) -> list[str]:
+    """The IDs of sets that a body lists. Raises ``RestError`` 9001, and as ``check_count``."""
+    if not isinstance(document, list) or not all(isinstance(item, str) for item in document):
+        raise RestError(BAD_JSON(reason="expected an array of IDs"))
+    check_count(document)
+    return document
+
+
+def check_count(items: Sequence[object]) -> None:
+    """Raise ``RestError`` 9013 (413) for more items than ``MAX_ENTITIES_PER_REQUEST``."""
+    limit = current().MAX_ENTITIES_PER_REQUEST
+    if len(items) > limit:
+        raise RestError(TOO_MANY_ENTITIES(limit=limit))

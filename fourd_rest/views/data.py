@@ -11,7 +11,6 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from fourd_rest import bugs
-from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, permissions
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.entity_sets import lifecycle
@@ -23,7 +22,6 @@ from fourd_rest.errors import (
     METHOD_NOT_APPLICABLE,
     NOT_SUPPORTED,
     PERMISSION,
-    TOO_MANY_ENTITIES,
     WRONG_KEY,
     RestError,
     asked_attribute,
@@ -38,7 +36,13 @@ from fourd_rest.request import keywords, reads
 from fourd_rest.request.files import FileRequest
 from fourd_rest.request.reads import EntityRequest, ReadRequest
 from fourd_rest.request.selections import SelectionRequest
-from fourd_rest.request.writes import WriteRequest
+from fourd_rest.request.writes import (
+    WriteRequest,
+    check_count,
+    posted_entities,
+    posted_ids,
+    posted_keys,
+)
 from fourd_rest.sql import limits
 from fourd_rest.sql.primary import reads_of_a_write
 from fourd_rest.write import answers, straight_files
@@ -254,7 +258,7 @@ class DataView(RestView):
 
     def _posted(self, dataclass: DataClass) -> tuple[list[dict[str, Any]], bool]:
         """The posted entities; one that is addressed by its key need not say it again."""
-        items, is_list = _items(self.request.data)
+        items, is_list = posted_entities(self.request.data)
         if self.address.keys:
             self._add_key(dataclass, items, is_list)
         if not items:  # of which a right might be held on any
@@ -326,7 +330,7 @@ class DataView(RestView):
                     permissions.check(self.caller, dataclass, Action.DELETE)
                 if posted is not None and is_selected:
                     raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
-            _check_count(posted or keys)
+            check_count(posted or keys)
         if posted is None and (not keys or is_selected):
             with timing.parsing():
                 selection = SelectionRequest.of(address, dataclass.name)
@@ -336,35 +340,20 @@ class DataView(RestView):
         return answer({"ok": True})
 
     def _posted_keys(self) -> list[str] | None:
-        """The keys in the body of a delete: objects with ``__KEY``, or the keys themselves.
+        """The keys in the body of a delete, None for a body without content.
 
-        None for a body without content, which clients send where the address says what to delete.
+        Clients send such a body where the address says what to delete.
         """
         try:
-            posted = self.request.data
+            return posted_keys(self.request.data)
         except RestError as error:
             if error.items[-1].row is not BODY_EMPTY:
                 raise
-            posted = {}
-        if posted == {}:
             return None
-        if isinstance(posted, dict):
-            posted = posted.get("__ENTITIES", [posted])
-        items = posted if isinstance(posted, list) else [None]
-        keys = [item.get("__KEY") if isinstance(item, dict) else item for item in items]
-        if not all(
-            isinstance(key, (str, int)) and not isinstance(key, bool) and key != "" for key in keys
-        ):
-            raise RestError(BAD_JSON(reason="expected objects with a __KEY"))
-        return [str(key) for key in keys]
 
 
 def _release_listed(view: RestView) -> HttpResponse:
-    ids = view.request.data
-    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
-        raise RestError(BAD_JSON(reason="expected an array of IDs"))
-    _check_count(ids)
-    lifecycle.release(view.caller, ids)
+    lifecycle.release(view.caller, posted_ids(view.request.data))
     return answer({"ok": True})
 
 
@@ -380,25 +369,6 @@ def _ok_or(outcome: Outcome) -> HttpResponse:
     if outcome.status is None:
         return answer({"ok": True})
     return answer({"__ERROR": outcome.answer["__ERROR"]}, _status([outcome]))
-
-
-def _items(posted: Any) -> tuple[list[dict[str, Any]], bool]:
-    """The posted entities, and whether a list was posted (D-06)."""
-    is_list = True
-    if isinstance(posted, dict) and "__ENTITIES" in posted:
-        posted = posted["__ENTITIES"]
-    elif isinstance(posted, dict):
-        posted, is_list = [posted], False
-    if not isinstance(posted, list) or not all(isinstance(item, dict) for item in posted):
-        raise RestError(BAD_JSON(reason="expected an object or an array of objects"))
-    _check_count(posted)
-    return posted, is_list
-
-
-def _check_count(items: Sequence[object]) -> None:
-    limit = current().MAX_ENTITIES_PER_REQUEST
-    if len(items) > limit:
-        raise RestError(TOO_MANY_ENTITIES(limit=limit))
 
 
 def _status(outcomes: list[Outcome]) -> int:
