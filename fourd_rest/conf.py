@@ -71,6 +71,8 @@ class Settings:
         "session_data",
         *SECRET_WORDS,
     )
+    # Answers.
+    SERVER_TIMING: bool = False
     # Reading.
     PAGE_SIZE: int = 100
     MAX_PAGE_SIZE: int = 10_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ class Caller:
     _viewed: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _granted: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _known: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _held: dict[tuple[str, DataClass], bool] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def knows(self, dataclass: DataClass) -> bool:
         """Whether the caller may know of ``dataclass`` at all (D-21)."""
@@ -56,6 +60,13 @@ class Caller:
         if views is None:
             views = self._viewed[dataclass] = dataclass.has_view_permission(self.request)
         return views
+
+    def holds(self, dataclass: DataClass, action: str, ask: Callable[[HttpRequest], bool]) -> bool:
+        """What ``ask`` says of the right to do ``action`` with ``dataclass`` as a whole."""
+        held = self._held.get((action, dataclass))
+        if held is None:
+            held = self._held[action, dataclass] = ask(self.request)
+        return held
 
     def _is_granted(self, dataclass: DataClass) -> bool:
         granted = self._granted.get(dataclass)

@@ -40,6 +40,10 @@ class Action(Enum):
 
 
 def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model | None = None) -> bool:
+    """Whether ``caller`` holds the right on ``obj``, or on the dataclass itself.
+
+    The latter is asked once in a request.
+    """
     request = caller.request
     match action:
         case Action.VIEW:
@@ -47,10 +51,14 @@ def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model 
                 return caller.views(dataclass)
             return dataclass.has_view_permission(request, obj)
         case Action.ADD:
-            return dataclass.has_add_permission(request)
+            return caller.holds(dataclass, "add", dataclass.has_add_permission)
         case Action.CHANGE:
+            if obj is None:
+                return caller.holds(dataclass, "change", dataclass.has_change_permission)
             return dataclass.has_change_permission(request, obj)
         case Action.DELETE:
+            if obj is None:
+                return caller.holds(dataclass, "delete", dataclass.has_delete_permission)
             return dataclass.has_delete_permission(request, obj)
 
 

@@ -14,6 +14,7 @@ from fourd_rest.conf import datastore_name
 from fourd_rest.dataclass import Attribute, DataClass, Kind, permissions, registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
+from fourd_rest.request import uris
 
 
 def unique_id(*labels: str) -> str:
@@ -39,7 +40,7 @@ class Catalog:
             [
                 {
                     "name": dataclass.name,
-                    "uri": f"{self.caller.prefix}/$catalog/{dataclass.name}",
+                    "uri": self.caller.prefix + uris.of_description(dataclass.name),
                     "dataURI": f"{self.caller.prefix}/{dataclass.name}",
                 }
                 for dataclass in self.described

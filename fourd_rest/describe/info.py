@@ -20,6 +20,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.errors import BAD_URL, INFO_DENIED, NOT_SUPPORTED, RestError
 from fourd_rest.models import EntitySet
+from fourd_rest.request.keywords import INFO_PATH
 
 GUEST = "guest"
 ADMIN = "WebAdmin"
@@ -64,7 +65,7 @@ class Info:
                 return self.privileges()
             case ["sessioninfo", "release", *_]:
                 raise RestError(NOT_SUPPORTED(feature="Releasing a session"))
-        raise RestError(BAD_URL(reason="$info has no such part"))
+        raise RestError(BAD_URL(reason=f"{INFO_PATH} has no such part"))
 
     def cache(self) -> dict[str, Any]:
         """4D's data cache has no counterpart here: the database server has its own."""

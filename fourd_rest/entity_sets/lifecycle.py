@@ -31,6 +31,8 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import EntitySet, EntitySetChunk
+from fourd_rest.request import uris
+from fourd_rest.request.keywords import REMOVE_FROM_SET, TIMEOUT
 from fourd_rest.sql.database_errors import is_busy
 from fourd_rest.sql.key_membership import Stored, key_in
 from fourd_rest.sql.transactions import ATTEMPTS, busy, with_retry, write_transaction
@@ -115,7 +117,7 @@ def _lifetime(timeout: int | None) -> int:
     if timeout is None:
         timeout = settings.ENTITY_SET_TIMEOUT
     if timeout < 0:
-        raise RestError(BAD_URL(reason="$timeout must not be negative"))
+        raise RestError(BAD_URL(reason=f"{TIMEOUT.name} must not be negative"))
     return min(timeout or longest, longest)
 
 
@@ -272,7 +274,7 @@ def page(
 
 def uri(caller: Caller, dataclass: DataClass, entity_set: EntitySet) -> str:
     """Where clients find the set: relative, with the prefix of the mount (D-02)."""
-    return f"{caller.prefix}/{dataclass.name}/$entityset/{entity_set.pk}"
+    return caller.prefix + uris.of_set(dataclass.name, entity_set.pk)
 
 
 # Change
@@ -303,7 +305,9 @@ def _edit(wire_id: str, alias: str, add: Sequence[Any], remove: int | None) -> E
         changed = len(packed)  # the position of the first change
         if remove is not None:
             if not 0 <= remove < len(packed):
-                raise RestError(BAD_URL(reason="$removeFromSet is no position in the entity set"))
+                raise RestError(
+                    BAD_URL(reason=f"{REMOVE_FROM_SET.name} is no position in the entity set")
+                )
             del packed[remove]
             changed = remove
         known = frozenset(packed)

@@ -15,18 +15,16 @@ from django.utils.cache import patch_vary_headers
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import File
-from fourd_rest.errors import BAD_URL, FILE_MISSING, NOT_A_PICTURE, STORAGE_FAILED, RestError
+from fourd_rest.errors import FILE_MISSING, NOT_A_PICTURE, STORAGE_FAILED, RestError
 from fourd_rest.pictures import conversions, file_types, recoding
 from fourd_rest.pictures.conversions import Source, Wanted
+from fourd_rest.request.files import PICTURE_FORMATS, FileRequest
 from fourd_rest.storage import Content, look_up, upload_storage
 from fourd_rest.uploads.stored_file import StoredFile
 
 from .files import file_answer, not_modified
 
 OCTETS = "application/octet-stream"
-# What a client may ask for (``requests.md`` 6.2), by names of Pillow.
-_ASKED = {name.lower(): name for name in recoding.TARGETS} | {"jpg": "JPEG", "tif": "TIFF"}
-_SIZE = re.compile(r"0*([1-9]\d{0,8})x0*([1-9]\d{0,8})", re.ASCII | re.IGNORECASE)
 # Formats that not every browser shows, and those that every browser does: the best choice first.
 _NOT_EVERYWHERE = frozenset({"AVIF", "BMP", "TIFF"})
 _EVERYWHERE = ["image/webp", "image/png", "image/jpeg"]
@@ -36,20 +34,19 @@ _SERVER_MADE = re.compile(r"[0-9a-f]{32}")
 def answer(
     request: HttpRequest,
     stored: StoredFile,
-    *,
-    image_format: str,
-    size: str,
+    asked: FileRequest,
     before_converting: Callable[[], None],
 ) -> HttpResponseBase:
-    """The bytes of ``stored``; an image in ``image_format`` and, if it is larger, within ``size``.
+    """The bytes of ``stored``, an image as it is ``asked`` for; never enlarged.
 
     An empty attribute, or an image that cannot be had so, is an empty answer (``requests.md`` 6.2).
-    Raises ``RestError``: 1824 for a format that does not exist, 1806 for a size that is none, 9017
-    (404) for a file that is gone, and what ``conversions.obtain`` raises.
+    Raises ``RestError``: 1824 for a format that is not to be had here, 9017 (404) for a file that is
+    gone, and what ``conversions.obtain`` raises.
     """
     is_image = stored.attribute.file is File.IMAGE
-    wanted = _format(image_format) if is_image else None
-    box = _box(size) if is_image else None
+    wanted, box = asked.image_format, asked.box
+    if wanted is not None and wanted not in recoding.TARGETS:
+        raise RestError(NOT_A_PICTURE())
     if not stored.name and not stored.content:
         return _empty()
     content = _look_up(stored)
@@ -85,31 +82,6 @@ def _empty() -> HttpResponseBase:
     )
 
 
-# What is asked for.
-
-
-def _format(image_format: str) -> str | None:
-    """The format that is asked for, None for the best."""
-    name = image_format.strip().lower().lstrip(".").removeprefix("image/").lstrip(".")
-    if name in ("", "best"):
-        return None
-    if name not in _ASKED:
-        raise RestError(NOT_A_PICTURE())
-    return _ASKED[name]
-
-
-def _box(size: str) -> tuple[int, int] | None:
-    """What ``$size`` says: ``WxH`` in pixels; None for nothing."""
-    if not size:
-        return None
-    limit = current().MAX_THUMBNAIL_SIDE
-    match = _SIZE.fullmatch(size.strip())
-    box = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 0 < max(box) <= limit:
-        raise RestError(BAD_URL(reason=f"$size must be WxH, each from 1 to {limit}"))
-    return box
-
-
 def _best(request: HttpRequest, as_stored: str, box: tuple[int, int] | None) -> str:
     """The format for a client that leaves the choice to the server.
 
@@ -121,7 +93,7 @@ def _best(request: HttpRequest, as_stored: str, box: tuple[int, int] | None) -> 
         named = {name for name in named if name.startswith("image/") and name != "image/*"}
         preferred = request.get_preferred_type(_EVERYWHERE)
         if named and f"image/{as_stored.lower()}" not in named and preferred:
-            return _ASKED[preferred.removeprefix("image/")]
+            return PICTURE_FORMATS[preferred.removeprefix("image/")]
     return as_stored if box is None or as_stored in recoding.TARGETS else "PNG"
 
 

@@ -39,21 +39,18 @@ def _leave_to_check_origin(request: Request) -> None:
     return None
 
 
-def close_form(request: Request) -> None:
+def close_form(request: HttpRequest) -> None:
     """Let nobody who asks for form values consume the body, which is no form (D-06).
 
     Authentication classes, throttles and hooks of the site see a form without values. A CSRF check
     of their own, however it is made, would find no token in it: it takes the request as exempt.
     """
-    http: Any = request._request
+    http: Any = request
     http._dont_enforce_csrf_checks = True
     if http.method in ("GET", "HEAD") and http.META.get("CONTENT_LENGTH") in (None, "", "0"):
         return  # nothing to consume
     if not hasattr(http, "_post"):  # nor has a middleware consumed it already
         http._post, http._files = _NO_FORM, MultiValueDict()
-    made: Any = request
-    made._data = made._full_data = http._post
-    made._files = http._files
 
 
 def check_origin(request: HttpRequest) -> None:

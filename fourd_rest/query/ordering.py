@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import DenseRank
@@ -29,34 +29,41 @@ from .scanning import Scans
 MAX_KEYS = 60
 
 
-def order(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> tuple[Any, ...]:
-    """The order that ``items`` ask for, made total by the key.
+# An item of an order list, and where its path leads.
+Resolved: TypeAlias = "tuple[OrderItem, Place]"
 
-    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of; 9022
-    beyond ``MAX_KEYS`` expressions.
+
+def resolved(caller: Caller, dataclass: DataClass, items: Iterable[OrderItem]) -> list[Resolved]:
+    """``items`` with their places.
+
+    Raises ``RestError`` 1810 (404), after 1500 for an attribute that the caller may not know of.
     """
-    expressions = [
-        key
-        for item in items
-        for key in _sql_keys(caller, dataclass, item, _place(caller, dataclass, item))
-    ]
+    return [(item, _place(caller, dataclass, item)) for item in items]
+
+
+def order(caller: Caller, dataclass: DataClass, items: Sequence[Resolved]) -> tuple[Any, ...]:
+    """The order that ``items`` ask for, made total by the key: what ``order_by`` takes.
+
+    Raises ``RestError`` 1810 (404) for what cannot be ordered by, 9022 beyond ``MAX_KEYS`` expressions.
+    """
+    expressions = [key for item, place in items for key in _sql_keys(caller, dataclass, item, place)]
     if len(expressions) > MAX_KEYS:
         raise RestError(QUERY_TOO_LARGE(reason="it is ordered by too much"))
     return (*expressions, "pk")
 
 
 def computed_order(
-    caller: Caller, dataclass: DataClass, items: Sequence[OrderItem], rows: QuerySet[Any]
+    caller: Caller, dataclass: DataClass, items: Sequence[Resolved], rows: QuerySet[Any]
 ) -> list[Any] | None:
     """The keys of ``rows`` in order, where ``items`` name what Python computes; else None.
 
     SQL ranks the rows by the other items, in the same statement. Raises ``RestError`` as ``order`` does,
     and 1200 for more rows than Python looks at.
     """
-    places = [_place(caller, dataclass, item) for item in items]
+    places = [place for _, place in items]
     if not any(map(_is_computed, places)):
         return None
-    for item, place in zip(items, places, strict=True):
+    for item, place in items:
         if _is_computed(place) and place.attribute.type == "object":
             raise RestError(_refusal(dataclass, item))
     if len(places) > MAX_KEYS:
@@ -65,13 +72,13 @@ def computed_order(
         f"_fourd_rank{index}": Window(
             DenseRank(), order_by=list(_sql_keys(caller, dataclass, item, place))
         )
-        for index, (item, place) in enumerate(zip(items, places, strict=True))
+        for index, (item, place) in enumerate(items)
         if not _is_computed(place)
     }
     with limits.streaming(rows.db):
         found = list(_valued(rows.annotate(**ranks).order_by("pk"), places))
     # Sorting is stable: the last item first, each within the equal ones of those before.
-    for index, (item, place) in reversed(list(enumerate(zip(items, places, strict=True)))):
+    for index, (item, place) in reversed(list(enumerate(items))):
         if not _is_computed(place):
             found.sort(key=lambda row: row[1][index])  # noqa: B023
             continue

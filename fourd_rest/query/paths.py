@@ -6,13 +6,12 @@ not exist, whatever the model has (D-37). Nothing that a client writes reaches t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
-from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_TOO_LARGE, WRONG_ATTRIBUTE_TYPE, RestError, asked_attribute
@@ -143,22 +142,6 @@ def annotated(place: Place) -> Any:
     rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
     row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
     return Subquery(row.values(attribute.source)[:1])
-
-
-def check_number(paths: Iterable[Path], *lists: str | None) -> None:
-    """Raise ``RestError`` 9022 if one request has more than ``MAX_PATHS`` paths, each counted once.
-
-    ``paths`` are those of its filter and its order, ``lists`` its lists of attributes. A bare attribute
-    is no path.
-    """
-    limit = current().MAX_PATHS
-    found = {tuple(step.name for step in path.steps) for path in paths if len(path.steps) > 1}
-    for names in lists:
-        if names is not None and "." in names:
-            items = (item.strip() for item in names.split(","))
-            found.update(tuple(item.split(".")) for item in items if "." in item)
-    if len(found) > limit:
-        raise RestError(QUERY_TOO_LARGE(reason=f"it has more than {limit} paths"))
 
 
 def resolve_names(caller: Caller, dataclass: DataClass, names: Sequence[str]) -> Place:

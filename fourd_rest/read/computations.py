@@ -17,13 +17,12 @@ from django.db.models.lookups import Exact
 from fourd_rest.conf import current
 from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import BAD_COMPUTE_ACTION, NO_ATTRIBUTE, QUERY_NOT_COMPLETED, RestError
+from fourd_rest.request.keywords import ALL
 from fourd_rest.sql import limits
 
 from .figures import ACTIONS, Figures, answer, unique
 from .source import Selection
 from .visible_values import Column, Operand, columns, resolve_list, rows_of
-
-ALL = "$all"
 
 
 def compute(selection: Selection, names: str | None, action: str) -> Any:

@@ -13,6 +13,7 @@ from fourd_rest.dataclass import DataClass, Kind
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.joins import Link, link, window_order
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
+from fourd_rest.request import uris
 from fourd_rest.request.address import key_text
 from fourd_rest.sql import limits
 from fourd_rest.sql.key_membership import key_in
@@ -201,7 +202,7 @@ class Nesting:
         def show(key: Any, wire_key: str) -> Entity:
             found = members.get(key, [])
             return {
-                "__ENTITYSET": f"{start}{key_text(wire_key)})/{name}?$expand={name}",
+                "__ENTITYSET": f"{start}{key_text(wire_key)}){uris.of_relation(name)}",
                 "__GlobalStamp": 0,
                 "__COUNT": counts.get(key, 0),
                 "__FIRST": expanded.skip,

@@ -14,29 +14,15 @@ from django.db.models import F, QuerySet
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
 from fourd_rest.dataclass.values import is_binary
-from fourd_rest.errors import UNSUPPORTED_FORMAT, RestError
 from fourd_rest.sql.key_membership import key_in
 from fourd_rest.stamps.columns import FIRST_STAMP, stamp_columns
 
 from .source import Selection
 from .visible_values import expression
 
-FORMATS = ("json", "looker")
-
 _METRIC = {"conceptType": "METRIC", "semanticGroup": "NUMERIC", "semanticType": "NUMBER"}
 _DIMENSION = {"conceptType": "DIMENSION", "semanticGroup": "TEXT", "semanticType": "TEXT"}
 _NUMERIC = frozenset({"word", "long", "long64", "number", "duration"})
-
-
-def output_format(text: str) -> str:
-    """The format that ``$format`` names, in any case; ``json`` for an empty text.
-
-    Raises ``RestError`` 1801 (400) for any other, XML and ADO.NET included.
-    """
-    name = text.lower() or "json"
-    if name not in FORMATS:
-        raise RestError(UNSUPPORTED_FORMAT(format=text))
-    return name
 
 
 def as_array(

@@ -7,10 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute, DataClass, Kind, permissions
+from fourd_rest.dataclass import DataClass, Kind, permissions
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.entity_sets import lifecycle
@@ -20,7 +18,6 @@ from fourd_rest.errors import (
     BAD_OTHER_COLLECTION,
     ENTITY_NOT_DELETED,
     ENTITY_SET_NOT_FOUND,
-    METHOD_NOT_APPLICABLE,
     NO_OTHER_COLLECTION,
     NO_SUBENTITYSET,
     SELECTION_TOO_LARGE,
@@ -29,19 +26,30 @@ from fourd_rest.errors import (
     asked_attribute,
 )
 from fourd_rest.models import EntitySet
-from fourd_rest.request.address import NO_SET as NONE
-from fourd_rest.request.address import Address
-from fourd_rest.request.asking import query_of
-from fourd_rest.request.filter_syntax import Query
+from fourd_rest.request.address import NO_SET
+from fourd_rest.request.keywords import (
+    ADD_TO_SET,
+    AS_ARRAY,
+    COMPUTE,
+    DISTINCT,
+    FIND_KEY,
+    OUTPUT_FORMAT,
+    QUERY_PATH,
+    QUERY_PLAN,
+    REMOVE_FROM_SET,
+    SKIP,
+    TIMEOUT,
+    TOP,
+)
+from fourd_rest.request.reads import ReadRequest
+from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql import limits
 from fourd_rest.sql.transactions import ATTEMPTS
 
 from . import computations, output_formats, query_plan, reader, shapes
-from .source import Selection, asked, everything, filtered, order_items, sorted_by, with_keys
+from .source import Selection, everything, filtered, sorted_by, with_keys
 
 REBUILT_TIMEOUT = 600
-# With no others a page costs what it shows.
-_PLAIN = frozenset({"$top", "$skip", "$attributes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,122 +63,82 @@ class Collection:
     location: str | None = None
 
 
-def read(caller: Caller, address: Address, dataclass: DataClass, method: str) -> Collection:
-    """The collection at ``address``. ``method`` is ``""``, ``entityset`` or ``subentityset``.
+def read(caller: Caller, dataclass: DataClass, request: ReadRequest) -> Collection:
+    """The collection that ``request`` asks for; the right to read the dataclass has been asked before.
 
-    Raises ``RestError`` as the steps do, and 401 for who may not read the dataclass.
+    Raises ``RestError`` as the steps do.
     """
-    permissions.check(caller, dataclass, Action.VIEW)
-    with limits.reading(when=not _is_plain(address)):
-        return _found(caller, address, dataclass, method)
+    with limits.reading(when=not request.is_plain):
+        return _found(caller, dataclass, request)
 
 
-def _is_plain(address: Address) -> bool:
-    """Whether the client asks for a page of all entities and of nothing behind them."""
-    if address.keys or address.set_id is not None or not address.params.keys() <= _PLAIN:
-        return False
-    return "." not in (address.names or "") and "." not in address.params.get("$attributes", "")
-
-
-def _found(caller: Caller, address: Address, dataclass: DataClass, method: str) -> Collection:
-    set_id = address.set_id
-    if method == "subentityset" and set_id is None:
-        raise RestError(NO_SUBENTITYSET())
-    filter_, items = asked(address, dataclass)
-    if set_id is not None and "$findkey" in address.params:
-        return Collection(_find_key(caller, address, dataclass, set_id))
-    combines = "$logicoperator" in address.params
-    if set_id is None or (set_id == NONE and not combines):
-        selection = _source(caller, address, dataclass, set_id)
-        selection = sorted_by(filtered(selection, filter_), items)
-        return _answer(address, selection, address.names, method)
-    if {"$addtoset", "$removefromset"} & address.params.keys():
+def _found(caller: Caller, dataclass: DataClass, request: ReadRequest) -> Collection:
+    asked = request.selection
+    if asked.set_id is not None and request[FIND_KEY] is not None:
+        return Collection(_find_key(caller, dataclass, asked, request[FIND_KEY]))
+    if not asked.is_of_set:
+        selection = filtered(_source(caller, dataclass, asked), asked.filter)
+        return _answer(request, sorted_by(selection, asked.order))
+    if request.edits_set:
         # What is wrong with the rest of the address must be told before anything changes.
-        sorted_by(filtered(everything(caller, dataclass), filter_), items)
-        _shape(caller, address, dataclass, address.names)
-        _slice(address, dataclass)
-        _form(address)
-        _edit(caller, address, dataclass, set_id)
-    is_plain = filter_.where is None and items is None and not combines
-    if is_plain and "$clean" not in address.params:
-        return _stored(caller, address, dataclass, set_id, method)
-    members = _members(caller, address, dataclass, set_id, filter_, items)
+        sorted_by(filtered(everything(caller, dataclass), asked.filter), asked.order)
+        _shape(caller, dataclass, request)
+        _edit(caller, dataclass, request)
+    if asked.is_stored:
+        return _stored(caller, dataclass, request)
+    members = _members(caller, dataclass, asked)
     if isinstance(members, bool):
         return Collection(members)
-    return _answer(address, members, address.names, method)
+    return _answer(request, members)
 
 
-def related(
-    caller: Caller, address: Address, dataclass: DataClass, key_text: str, method: str
-) -> Collection:
-    """``X(key)/relation?$expand=relation&$method=subentityset``: the related entities as a set.
+def related(caller: Caller, dataclass: DataClass, key_text: str, name: str) -> Selection:
+    """The entities that the relation ``name`` of one entity leads to (``server-facts.md`` 12).
 
-    The relation is the one that ``$expand`` names (``server-facts.md`` 12). Raises ``RestError`` 1805
-    for one that is not exposed, 1815 where there is none, 1813 for another ``method``. The right to read
-    the entity has been asked before.
+    Raises ``RestError`` 1805 for one that is not exposed, 1815 for one that leads to one entity or none,
+    401. The right to read the entity has been asked before.
     """
-    if method != "subentityset":
-        raise RestError(METHOD_NOT_APPLICABLE(method=method))
-    with limits.reading():
-        return _related_set(caller, address, dataclass, key_text)
-
-
-def _related_set(caller: Caller, address: Address, dataclass: DataClass, key_text: str) -> Collection:
-    name = address.params.get("$expand", "").split(",")[0].strip() or (address.names or "")
-    if not name:
-        raise RestError(NO_SUBENTITYSET())
     attribute = caller.attribute(dataclass, name)
     if attribute is None:
         raise RestError(
             asked_attribute(name, dataclass.name),
             BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
         )
-    selection = _related(caller, dataclass, key_text, attribute)
-    filter_, items = asked(address, selection.dataclass)
-    if items is None:
-        items = order_items(selection.dataclass, address, "$suborderby")
-    selection = sorted_by(filtered(selection, filter_), items)
-    inner = _without_relation(address)
-    return _answer(inner, selection, address.params.get("$attributes"), "entityset")
-
-
-def _without_relation(address: Address) -> Address:
-    """The relation itself is taken: within it expands what ``$subExpand`` names."""
-    params = {name: value for name, value in address.params.items() if name != "$expand"}
-    if expand := address.params.get("$subexpand"):
-        params["$expand"] = expand
-    return replace(address, params=params)
-
-
-def _related(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Selection:
     target = attribute.target
     if target is None or attribute.kind is not Kind.TO_MANY:
         raise RestError(NO_SUBENTITYSET())
     permissions.check(caller, target, Action.VIEW)
-    rows = reader.related(caller, dataclass, key_text, attribute)
+    with limits.reading():
+        rows = reader.related(caller, dataclass, key_text, attribute)
     return replace(everything(caller, target), queryset=rows)
 
 
-def keys_to_delete(caller: Caller, address: Address, dataclass: DataClass) -> list[Any]:
+def within(selection: Selection, request: ReadRequest) -> Collection:
+    """What ``request`` asks for of the entities of ``selection``. Raises ``RestError`` as ``read``."""
+    asked = request.selection
+    with limits.reading():
+        return _answer(request, sorted_by(filtered(selection, asked.filter), asked.order))
+
+
+def keys_to_delete(caller: Caller, dataclass: DataClass, asked: SelectionRequest) -> list[Any]:
     """The keys of a filtered selection, of a set, or of all of a dataclass that allows it (D-19).
 
     Raises ``RestError`` 1518 where a whole dataclass may not be emptied, 9025 for a selection larger
     than a set may be.
     """
-    filter_, _ = asked(address, dataclass)
-    set_id = address.set_id
+    set_id, filter_ = asked.set_id, asked.filter
     if (set_id or filter_.where is not None) and not permissions.may(caller, dataclass, Action.VIEW):
         # What may not be read may not be asked for by its values either.
         raise permissions.denied(caller, dataclass, Action.VIEW)
-    if set_id is None or set_id == NONE:
+    if not asked.is_of_set:
         if filter_.where is None and set_id is None and not dataclass.allow_delete_all:
             raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
-        source = _source(caller, address, dataclass, set_id)
+        source = _source(caller, dataclass, asked)
         # A replica may not know yet what an entity has become, and that it is none of these.
         rows = source.queryset.using(dataclass.write_alias())
         selection = filtered(replace(source, queryset=rows), filter_)
     else:
-        entity_set = _find(caller, address, dataclass, set_id)
+        entity_set = _find(caller, dataclass, asked)
         selection = filtered(_inside(everything(caller, dataclass), entity_set), filter_)
     limit = current().MAX_ENTITY_SET_SIZE
     keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
@@ -182,47 +150,38 @@ def keys_to_delete(caller: Caller, address: Address, dataclass: DataClass) -> li
 # Sources.
 
 
-def _source(caller: Caller, address: Address, dataclass: DataClass, set_id: str | None) -> Selection:
-    if set_id == NONE:
+def _source(caller: Caller, dataclass: DataClass, asked: SelectionRequest) -> Selection:
+    if asked.set_id is not None:
         whole = everything(caller, dataclass)
         return replace(whole, queryset=whole.queryset.none())
-    if address.keys:
-        return with_keys(caller, dataclass, address.keys)
+    if asked.keys:
+        return with_keys(caller, dataclass, asked.keys)
     return everything(caller, dataclass)
 
 
-def _members(
-    caller: Caller,
-    address: Address,
-    dataclass: DataClass,
-    set_id: str,
-    filter_: Query,
-    items: Any,
-) -> Selection | bool:
+def _members(caller: Caller, dataclass: DataClass, asked: SelectionRequest) -> Selection | bool:
     """A stored set, combined, cleaned, filtered and sorted, or what ``INTERSECT`` answers."""
     whole = everything(caller, dataclass)
-    operator = address.params.get("$logicoperator")
-    keeps_places = filter_.where is None and not address.flag("$clean")
-    if operator is None and items is not None:
+    keeps_places = asked.filter.where is None and not asked.is_cleaned
+    if asked.operator is None and asked.order is not None:
         # The database knows the members; their places are of no use.
-        entity_set = _find(caller, address, dataclass, set_id)
-        return sorted_by(filtered(_inside(whole, entity_set), filter_), items)
-    if operator is None:
-        entity_set, members = _page_of_set(caller, address, dataclass, set_id, 0, lifecycle.EVERYTHING)
-        selection = filtered(_inside(whole, entity_set), filter_)
+        entity_set = _find(caller, dataclass, asked)
+        return sorted_by(filtered(_inside(whole, entity_set), asked.filter), asked.order)
+    if asked.operator is None:
+        entity_set, members = _page_of_set(caller, dataclass, asked, 0, lifecycle.EVERYTHING)
+        selection = filtered(_inside(whole, entity_set), asked.filter)
         return replace(selection, keys=members) if keeps_places else _in_their_order(selection, members)
     members = []
-    if set_id != NONE:
-        members = _page_of_set(caller, address, dataclass, set_id, 0, lifecycle.EVERYTHING)[1]
-    other_id = address.params.get("$othercollection", "")
-    if not other_id:
+    if asked.set_id != NO_SET:
+        members = _page_of_set(caller, dataclass, asked, 0, lifecycle.EVERYTHING)[1]
+    if not asked.other:
         raise RestError(NO_OTHER_COLLECTION())
-    combined = combine(members, operator, _other(caller, dataclass, other_id))
+    combined = combine(members, asked.operator, _other(caller, dataclass, asked.other))
     if isinstance(combined, bool):
         return combined
-    selection = filtered(whole.restricted_to(combined), filter_)
-    if items is not None:
-        return sorted_by(selection, items)
+    selection = filtered(whole.restricted_to(combined), asked.filter)
+    if asked.order is not None:
+        return sorted_by(selection, asked.order)
     return selection if keeps_places else _in_their_order(selection, combined)
 
 
@@ -241,40 +200,36 @@ def _in_their_order(selection: Selection, keys: Sequence[Any]) -> Selection:
     return replace(selection, keys=[key for key in keys if key in held])
 
 
-def _find(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> EntitySet:
-    return _page_of_set(caller, address, dataclass, set_id, 0, 0)[0]
+def _find(caller: Caller, dataclass: DataClass, asked: SelectionRequest) -> EntitySet:
+    return _page_of_set(caller, dataclass, asked, 0, 0)[0]
 
 
 def _page_of_set(
-    caller: Caller, address: Address, dataclass: DataClass, set_id: str, skip: int, size: int
+    caller: Caller, dataclass: DataClass, asked: SelectionRequest, skip: int, size: int
 ) -> tuple[EntitySet, list[Any]]:
     """A stored set and keys of it; one that is gone is made anew from the texts of the request.
 
     It has the same ID then and lives for ten minutes (``requests.md`` 6.4). What is answered is what is
     stored: somebody else may have made it anew at the same time, and changed it, or have ended it again.
     """
+    set_id = asked.set_id or NO_SET
     for _ in range(ATTEMPTS):
         try:
             return lifecycle.page(caller, dataclass, set_id, skip, size)
         except RestError as error:
             is_gone = error.items[-1].row is ENTITY_SET_NOT_FOUND
-            if not is_gone or not {"$savedfilter", "$savedorderby"} & address.params.keys():
+            if not is_gone or asked.saved is None:
                 raise
-        keep(_saved(caller, address, dataclass), timeout=REBUILT_TIMEOUT, identity=set_id)
+        saved = asked.saved.read()
+        selection = sorted_by(filtered(everything(caller, dataclass), saved.filter), saved.order)
+        keep(selection, timeout=REBUILT_TIMEOUT, identity=set_id)
     return lifecycle.page(caller, dataclass, set_id, skip, size)
-
-
-def _saved(caller: Caller, address: Address, dataclass: DataClass) -> Selection:
-    """What the saved texts select; ``$all`` and an empty filter are all entities."""
-    query = query_of(address, "$savedfilter")
-    items = query.order or order_items(dataclass, address, "$savedorderby")
-    return sorted_by(filtered(everything(caller, dataclass), query), items)
 
 
 def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:
     """The members of ``$otherCollection``: an ID, or an address that ends with one."""
     set_id = reference.rstrip("/").rpartition("/")[2]
-    if set_id.lower() == NONE:
+    if set_id.lower() == NO_SET:
         return []
     try:
         return lifecycle.page(caller, dataclass, set_id, 0, lifecycle.EVERYTHING)[1]
@@ -287,21 +242,20 @@ def _other(caller: Caller, dataclass: DataClass, reference: str) -> list[Any]:
 # Stored sets as they are.
 
 
-def _stored(
-    caller: Caller, address: Address, dataclass: DataClass, set_id: str, method: str
-) -> Collection:
+def _stored(caller: Caller, dataclass: DataClass, request: ReadRequest) -> Collection:
     """A page of a set that nothing narrows or sorts: the cost of the page, not of the set."""
-    if "$compute" in address.params or address.flag("$distinct"):
-        entity_set = _find(caller, address, dataclass, set_id)
-        return _answer(address, _inside(everything(caller, dataclass), entity_set), address.names, "")
-    skip, size = _slice(address, dataclass)
-    form = _form(address)
-    if form is output_formats.as_array and "$top" not in address.params:
+    asked = request.selection
+    if request[COMPUTE] is not None or request[DISTINCT]:
+        entity_set = _find(caller, dataclass, asked)
+        return _answer(request, _inside(everything(caller, dataclass), entity_set))
+    skip, size = _slice(dataclass, request)
+    form = _form(request)
+    if form is output_formats.as_array and request[TOP] is None:
         size = current().MAX_PAGE_SIZE
-    entity_set, keys = _page_of_set(caller, address, dataclass, set_id, skip, size)
+    entity_set, keys = _page_of_set(caller, dataclass, asked, skip, size)
     whole = everything(caller, dataclass)
-    shape = _shape(caller, address, dataclass, address.names)
-    location = lifecycle.uri(caller, dataclass, entity_set) if method == "entityset" else None
+    shape = _shape(caller, dataclass, request)
+    location = lifecycle.uri(caller, dataclass, entity_set) if request.makes_set else None
     if form is not None:
         document = form(replace(whole, keys=keys), shape.attributes, top=len(keys))
         if isinstance(document, dict):
@@ -311,32 +265,23 @@ def _stored(
     return Collection(_envelope(dataclass, entity_set.size, skip, shown, location), location)
 
 
-def _edit(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> None:
-    entity_set = _find(caller, address, dataclass, set_id)
-    added = _listed_keys(dataclass, address.params.get("$addtoset", ""))
-    lifecycle.edit(entity_set, add=added, remove=address.integer("$removeFromSet"))
-
-
-def _listed_keys(dataclass: DataClass, text: str) -> list[Any]:
-    """The keys of ``$addToSet``: a JSON array, or keys with commas between them."""
+def _edit(caller: Caller, dataclass: DataClass, request: ReadRequest) -> None:
+    entity_set = _find(caller, dataclass, request.selection)
     try:
-        listed = orjson.loads(text)
-    except ValueError:
-        listed = [key.strip() for key in text.split(",") if key.strip()]
-    try:
-        return [
-            dataclass.key_from_wire(key) for key in (listed if isinstance(listed, list) else [listed])
-        ]
+        added = [dataclass.key_from_wire(key) for key in request[ADD_TO_SET] or ()]
     except ValueError as error:
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
+    lifecycle.edit(entity_set, add=added, remove=request[REMOVE_FROM_SET])
 
 
-def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: str) -> Any:
-    if set_id == NONE:
+def _find_key(
+    caller: Caller, dataclass: DataClass, asked: SelectionRequest, key_text: str | None
+) -> dict[str, int]:
+    if asked.set_id == NO_SET:
         return {"result": -1}
-    entity_set = _find(caller, address, dataclass, set_id)
+    entity_set = _find(caller, dataclass, asked)
     try:
-        key = dataclass.key_from_wire(address.params["$findkey"])
+        key = dataclass.key_from_wire(key_text)
     except ValueError:
         return {"result": -1}
     return {"result": position(entity_set, key)}
@@ -345,26 +290,24 @@ def _find_key(caller: Caller, address: Address, dataclass: DataClass, set_id: st
 # Answers.
 
 
-def _answer(address: Address, selection: Selection, names: str | None, method: str) -> Collection:
+def _answer(request: ReadRequest, selection: Selection) -> Collection:
     caller, dataclass = selection.caller, selection.dataclass
-    names = names if names is not None else address.params.get("$attributes")
-    if "$compute" in address.params:
-        return Collection(computations.compute(selection, names, address.params["$compute"]))
-    if address.flag("$distinct"):
-        skip, top = max(address.integer("$skip") or 0, 0), address.integer("$top")
-        return Collection(computations.distinct(selection, names, skip=skip, top=top))
-    skip, size = _slice(address, dataclass)
-    shape, form = _shape(caller, address, dataclass, names), _form(address)
+    if (action := request[COMPUTE]) is not None:
+        return Collection(computations.compute(selection, request.names, action))
+    if request[DISTINCT]:
+        skip = max(request[SKIP] or 0, 0)
+        return Collection(computations.distinct(selection, request.names, skip=skip, top=request[TOP]))
+    skip, size = _slice(dataclass, request)
+    shape, form = _shape(caller, dataclass, request), _form(request)
     location = None
-    if method == "entityset":
+    if request.makes_set:
         # Last of all that may fail: a set whose ID nobody is told would only count.
-        entity_set = keep(selection, timeout=address.integer("$timeout"))
+        entity_set = keep(selection, timeout=request[TIMEOUT])
         location = lifecycle.uri(caller, dataclass, entity_set)
     if form is not None:
-        top = address.integer("$top")
-        return Collection(form(selection, shape.attributes, skip=skip, top=top), location)
+        return Collection(form(selection, shape.attributes, skip=skip, top=request[TOP]), location)
     told = query_plan.plan(
-        selection, selection.where, plan=address.flag("$queryplan"), path=address.flag("$querypath")
+        selection, selection.where, plan=request[QUERY_PLAN], path=request[QUERY_PATH]
     )
     count, shown = page(selection, shape, skip, size)
     return Collection(told | _envelope(dataclass, count, skip, shown, location), location)
@@ -409,26 +352,25 @@ def _read(selection: Selection, shape: Any, place: slice) -> list[Any]:
     return reader.rows(caller, shape, rows, selection.condition, selection.order, place)
 
 
-def _slice(address: Address, dataclass: DataClass) -> tuple[int, int]:
+def _slice(dataclass: DataClass, request: ReadRequest) -> tuple[int, int]:
     """Offset and size of the page, the size capped by ``MAX_PAGE_SIZE``."""
     settings = current()
-    top = address.integer("$top")
+    top = request[TOP]
     size = dataclass.page_size or settings.PAGE_SIZE if top is None else top
     if size < 0 or size > settings.MAX_PAGE_SIZE:
         size = settings.MAX_PAGE_SIZE
-    return max(address.integer("$skip") or 0, 0), size
+    return max(request[SKIP] or 0, 0), size
 
 
-def _shape(caller: Caller, address: Address, dataclass: DataClass, names: str | None) -> Any:
-    names = names if names is not None else address.params.get("$attributes")
-    return shapes.shape(caller, dataclass, names=names, expand=address.params.get("$expand"))
+def _shape(caller: Caller, dataclass: DataClass, request: ReadRequest) -> Any:
+    return shapes.shape(caller, dataclass, names=request.names, expand=request.expand)
 
 
-def _form(address: Address) -> Any:
+def _form(request: ReadRequest) -> Any:
     """How a page is written that is not the usual envelope."""
-    if output_formats.output_format(address.params.get("$format", "")) == "looker":
+    if request[OUTPUT_FORMAT] == "looker":
         return output_formats.looker
-    return output_formats.as_array if address.flag("$asArray") else None
+    return output_formats.as_array if request[AS_ARRAY] else None
 
 
 def _envelope(

@@ -27,6 +27,7 @@ from django.db.models.lookups import Exact
 from fourd_rest.dataclass import Attribute, DataClass, File, Kind
 from fourd_rest.dataclass.joins import link
 from fourd_rest.dataclass.values import INTEGER_RANGES, ZERO_TIMESTAMP, is_binary, moment_to_wire
+from fourd_rest.request import uris
 from fourd_rest.request.address import key_text
 from fourd_rest.sql.key_membership import key_in
 from fourd_rest.sql.prepared import Prepared, Row
@@ -276,27 +277,28 @@ def _renderer(attribute: Attribute) -> Renderer | None:
     """How an attribute is shown whose form depends on where its entity is."""
     name = attribute.name
     if attribute.file is File.IMAGE:
+        before, after = uris.of_image(name)
 
         def image(value: Any, location: str, stamp: int) -> Any:
             if not value:
                 return None
-            uri = f"{location}/{name}?$imageformat=best&$version={stamp}&$expand={name}"
-            return {"__deferred": {"uri": uri, "image": True}}
+            return {"__deferred": {"uri": f"{location}{before}{stamp}{after}", "image": True}}
 
         return image
     if attribute.file is File.BLOB:
+        before, after = uris.of_blob(name)
 
         def blob(value: Any, location: str, stamp: int) -> Any:
             if not value:
                 return None
-            uri = f"{location}/{name}?$binary=true&$version={stamp}&$expand={name}"
-            return {"__deferred": {"uri": uri}}
+            return {"__deferred": {"uri": f"{location}{before}{stamp}{after}"}}
 
         return blob
     if attribute.kind is Kind.TO_MANY:
+        relation = uris.of_relation(name)
 
         def to_many(value: Any, location: str, stamp: int) -> Any:
-            return {"__deferred": {"uri": f"{location}/{name}?$expand={name}"}}
+            return {"__deferred": {"uri": location + relation}}
 
         return to_many
     return None

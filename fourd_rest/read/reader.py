@@ -13,7 +13,7 @@ from fourd_rest.dataclass.joins import link
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.dataclass.values import content
 from fourd_rest.errors import ENTITY_NOT_LOADED, WRONG_KEY, RestError
-from fourd_rest.query.paths import check_number
+from fourd_rest.request.reads import EntityRequest
 from fourd_rest.sql import limits
 from fourd_rest.uploads.stored_file import StoredFile
 
@@ -73,12 +73,11 @@ def entity(
     caller: Caller,
     dataclass: DataClass,
     key_text: str,
-    names: str | None,
-    expand: str | None = None,
+    asked: EntityRequest,
 ) -> Entity:
     """One entity by the text of its key (``responses.md`` 2), after ``check_view``."""
-    check_number((), names, expand)
-    projection = project(shape(caller, dataclass, names=names, expand=expand), caller.prefix)
+    shape_ = shape(caller, dataclass, names=asked.names, expand=asked.expand)
+    projection = project(shape_, caller.prefix)
     queryset = dataclass.entities(caller.request)
     with limits.reading(when=bool(projection.nested)):
         row = projection.row(queryset, to_key(dataclass, key_text), queryset.db)

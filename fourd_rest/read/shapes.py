@@ -26,6 +26,7 @@ from fourd_rest.errors import (
     RestError,
     asked_attribute,
 )
+from fourd_rest.request.keywords import ALL
 
 # Entities of a nested selection unless $expand tells another count (D-23).
 NESTED_SIZE = 100
@@ -296,7 +297,7 @@ class _Builder:
 
     def expand(self, item: str, unseen: frozenset[str]) -> None:
         """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
-        if item == "$all":
+        if item == ALL:
             for relation in self.root.attributes.values():
                 if relation.target is not None and relation.name not in unseen:
                     self._walked(self.root, relation, item, BAD_EXPAND_LIST, is_optional=True)

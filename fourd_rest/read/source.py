@@ -18,17 +18,13 @@ from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
-    BAD_ORDER,
     ENTITY_NOT_LOADED,
-    QUERY_NOT_ANALYZED,
     WRONG_OPERAND,
     RestError,
 )
 from fourd_rest.query.compiler import condition
-from fourd_rest.query.ordering import computed_order, order
-from fourd_rest.query.paths import check_number, readable
-from fourd_rest.request.address import Address
-from fourd_rest.request.asking import order_of, query_of
+from fourd_rest.query.ordering import computed_order, order, resolved
+from fourd_rest.query.paths import readable
 from fourd_rest.request.filter_syntax import (
     Comparator,
     Comparison,
@@ -38,7 +34,6 @@ from fourd_rest.request.filter_syntax import (
     Query,
     Step,
     Text,
-    paths,
 )
 from fourd_rest.sql import limits, prepared
 from fourd_rest.sql.key_membership import key_in
@@ -125,34 +120,6 @@ def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Sel
     return replace(whole, queryset=whole.queryset.filter(key_in(keys)))
 
 
-def asked(address: Address, dataclass: DataClass) -> tuple[Query, tuple[OrderItem, ...] | None]:
-    """The filter of an address with its parameters, and the order: that within the filter wins (D-36).
-
-    Raises ``RestError`` 1112, 1201, 1278 to 1280, 1810, 9022.
-    """
-    query = query_of(address, "$filter")
-    items = query.order or order_items(dataclass, address, "$orderby")
-    params = address.params
-    check_number(
-        (*paths(query.where), *(item.path for item in items or ())),
-        *(address.names, params.get("$attributes"), params.get("$expand"), params.get("$subexpand")),
-    )
-    return query, items
-
-
-def order_items(dataclass: DataClass, address: Address, name: str) -> tuple[OrderItem, ...] | None:
-    """What the order list in ``name`` asks for, None for an empty one.
-
-    Raises ``RestError`` 1810, 9022.
-    """
-    try:
-        return order_of(address, name) or None
-    except RestError as error:
-        if error.items[-1].row is not QUERY_NOT_ANALYZED:
-            raise
-        raise RestError(BAD_ORDER(order=address.params[name], dataclass=dataclass.name)) from error
-
-
 def filtered(selection: Selection, filter_: Query) -> Selection:
     """What of ``selection`` the filter leaves."""
     where = filter_.where
@@ -170,10 +137,11 @@ def sorted_by(selection: Selection, items: tuple[OrderItem, ...] | None) -> Sele
     if items is None:
         return selection
     caller, dataclass = selection.caller, selection.dataclass
-    keys = computed_order(caller, dataclass, items, selection.queryset)
+    places = resolved(caller, dataclass, items)
+    keys = computed_order(caller, dataclass, places, selection.queryset)
     if keys is not None:
         return replace(selection, is_sorted=True, keys=keys)
-    return replace(selection, order=order(caller, dataclass, items), is_sorted=True, keys=None)
+    return replace(selection, order=order(caller, dataclass, places), is_sorted=True, keys=None)
 
 
 def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> Any:

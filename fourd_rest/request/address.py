@@ -2,7 +2,7 @@
 
 Splits what follows the mount prefix and the raw query string as the 4D server does (``requests.md``
 1, 2 and 4, ``server-facts.md`` 1 and 3, D-05, D-39), and writes keys into the URIs this server
-emits. It knows no model and no keyword: what the names mean is decided by the modules above.
+emits. It knows no model. Of keywords it knows what their values look like: lists of names, JSON.
 """
 
 from __future__ import annotations
@@ -16,23 +16,13 @@ from urllib.parse import unquote_to_bytes
 
 from fourd_rest.errors import BAD_URL, UNCLOSED_DOUBLE_QUOTE, UNCLOSED_SINGLE_QUOTE, RestError
 
-from . import quotes
+from . import keywords, quotes
 
 MAX_PATH = 8_192
 MAX_QUERY = 65_536
 
 _UNCLOSED = {"'": UNCLOSED_SINGLE_QUOTE, '"': UNCLOSED_DOUBLE_QUOTE}
-_ALIASES = {"filter": "$filter", "$limit": "$top"}
-# Lists of names.
-_LISTS = frozenset({"$attributes", "$expand", "$subexpand"})
-_BOOLEANS = frozenset(
-    {"$asarray", "$atomic", "$atonce", "$binary", "$clean", "$distinct", "$extendedattributes", "$lock"}
-    | {"$querypath", "$queryplan", "$refresh", "$removerefonly"}
-)
-_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
-
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 _ENTITY_SET = frozenset({"$entityset", "$$entityset"})
 NO_SET = "$none"
@@ -123,7 +113,7 @@ class Address:
         >>> parse("Employee/$entityset/AEA452/name,employer.name", "").names
         'name,employer.name'
         """
-        return self._list_and_set()[0]
+        return self.list_and_set[0]
 
     @property
     def set_id(self) -> str | None:
@@ -135,9 +125,13 @@ class Address:
         >>> parse("Employee/name/$$entityset/AEA452", "").set_id
         'AEA452'
         """
-        return self._list_and_set()[1]
+        return self.list_and_set[1]
 
-    def _list_and_set(self) -> tuple[str | None, str | None]:
+    @property
+    def list_and_set(self) -> tuple[str | None, str | None]:
+        """``names`` and ``set_id`` in one."""
+        if not self.parts:
+            return None, None
         names: str | None = None
         set_id: str | None = None
         parts = iter(self.parts)
@@ -158,42 +152,10 @@ class Address:
                 names = _unquoted(part)
         return names, set_id
 
-    def flag(self, name: str) -> bool:
-        """Whether a boolean parameter is set: ``true`` or ``1``, in any case of letters.
-
-        What is neither that nor ``false`` nor ``0`` counts as absent: see ``check_flags``.
-
-        >>> address = parse("Employee/name", "$distinct=1&$asArray=True&$atomic=yes")
-        >>> address.flag("$distinct"), address.flag("$asArray"), address.flag("$atomic")
-        (True, True, False)
-        """
-        return self._truth(name.lower()) is True
-
-    def check_flags(self) -> None:
-        """Raise 1806 for a boolean parameter that is neither true nor false.
-
-        In a write it must not count as absent: ``$refresh=yes`` would save (D-46).
-        """
-        for name in self.params.keys() & _BOOLEANS:
-            if self._truth(name) is None:
-                raise _bad(f"{name} is neither true nor false")
-
-    def _truth(self, name: str) -> bool | None:
-        return _TRUTHS.get(self.params.get(name, "").strip().lower())
-
-    def integer(self, name: str) -> int | None:
-        """The whole number of a parameter, ``None`` where it is absent, 1806 where it is none.
-
-        >>> address = parse("Employee", "$top=40&$skip=-40")
-        >>> address.integer("$top"), address.integer("$skip"), address.integer("$timeout")
-        (40, -40, None)
-        """
-        value = self.params.get(name.lower())
-        if value is None:
-            return None
-        if not _INTEGER.fullmatch(value):
-            raise _bad(f"{name} is not a whole number")
-        return int(value)
+    @property
+    def releases_sets(self) -> bool:
+        """Whether the path ends with ``$entityset/$release``. Raises as ``set_id``."""
+        return bool(self.parts) and self.parts[-1].lower() == RELEASE and self.set_id == RELEASE
 
 
 def parse(path: str, query: str, *, is_read: bool = False) -> Address:
@@ -362,7 +324,7 @@ def _read_params(query: str, params: dict[str, str], written: dict[str, str]) ->
         # "'a = 1' & 'b = 2'" must not lose its half.
         if has_quotes and ("'" in name or '"' in name):
             raise _bad("the name of a parameter holds a quote")
-        name = _ALIASES.get(name, name)
+        name = keywords.ALIASES.get(name, name)
         value, pieces = "", ""
         if equal >= 0 and not (has_quotes and _QUOTE.search(query, equal, end)):
             value = _unformed(name, query[equal + 1 : end])
@@ -372,7 +334,7 @@ def _read_params(query: str, params: dict[str, str], written: dict[str, str]) ->
         elif equal >= 0:
             end = _end(_OTHER_VALUE, query, equal + 1)
             value = _unformed(name, query[equal + 1 : end])
-            value = quotes.unlisted(value) if name in _LISTS else value
+            value = quotes.unlisted(value) if name in keywords.LISTS else value
         if name:
             params[name] = value
             if written:
@@ -389,7 +351,7 @@ def _end(pattern: re.Pattern[str], query: str, at: int) -> int:
 
 def _unformed(name: str, value: str) -> str:
     """The decoded ``value``. Clients that form-encode encode brackets, too; others mean "+" (D-05)."""
-    if name == "$params" and "+" in value and _FORM_ENCODED.match(value):
+    if name == keywords.PARAMS.key and "+" in value and _FORM_ENCODED.match(value):
         value = value.replace("+", " ")
     return _decoded(value)
 
@@ -400,7 +362,7 @@ def _unwrapped(name: str, text: str) -> tuple[str, str]:
         found = quotes.pieces(text)
     except quotes.Unclosed as error:
         inside = _BRACKETS.search(text)
-        if name == "$params" and inside is not None and text[0] == text[-1]:
+        if name == keywords.PARAMS.key and inside is not None and text[0] == text[-1]:
             return inside[0], ""
         raise _unclosed(str(error)) from None
     value = quotes.joined(found)

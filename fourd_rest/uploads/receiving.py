@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from email.message import Message
 
 from fourd_rest import signals
 from fourd_rest.conf import current
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.errors import BAD_URL, NO_PERMISSION_UPDATE, RestError
+from fourd_rest.errors import NO_PERMISSION_UPDATE, RestError
 from fourd_rest.models import UploadedBlob
-from fourd_rest.request.address import Address
+from fourd_rest.request.files import FileRequest
+from fourd_rest.request.keywords import UPLOAD_PATH
 
 from . import blobs
 from .blobs import Announced
@@ -25,43 +25,24 @@ def check_permission(caller: Caller) -> None:
     with_files.sort(key=lambda dataclass: dataclass.grants_by_rows)
     if any(dataclass.has_upload_permission(caller.request) for dataclass in with_files):
         return
-    raise RestError(NO_PERMISSION_UPDATE(dataclass="$upload"))
+    raise RestError(NO_PERMISSION_UPDATE(dataclass=UPLOAD_PATH))
 
 
-def receive(
-    caller: Caller, address: Address, open_body: Callable[[], Body], *, picture: bool | None = None
-) -> UploadedBlob:
-    """Take the body of the request as an upload, once its address is read.
+def receive(caller: Caller, asked: FileRequest, body: Body) -> UploadedBlob:
+    """Take ``body`` as the upload that ``asked`` announces; the headers are looked at too.
 
-    ``picture`` says whether it must be one; by default the address does. Raises ``RestError`` as
-    ``blobs.receive`` does, and 1806.
+    Raises ``RestError`` as ``blobs.receive`` does.
     """
-    request = caller.request
+    request, settings = caller.request, current()
     announced = Announced(
-        picture=_is_picture(address) if picture is None else picture,
-        timeout=_timeout(address),
+        picture=asked.is_picture,
+        timeout=min(asked.timeout or settings.UPLOAD_TIMEOUT, settings.MAX_UPLOAD_TIMEOUT),
         declared_type=_printable(request.headers.get("Content-Type", "").partition(";")[0].strip()),
         file_name=_file_name(request.headers.get("Content-Disposition", "")),
     )
-    blob = blobs.receive(caller, open_body(), announced)
+    blob = blobs.receive(caller, body, announced)
     signals.now(signals.upload_received, caller, UploadedBlob, blob=blob)
     return blob
-
-
-def _is_picture(address: Address) -> bool:
-    """``$rawPict`` is ``true`` or a MIME type; without it, any file (D-15)."""
-    return address.params.get("$rawpict", "false").lower() not in ("", "false", "0")
-
-
-def _timeout(address: Address) -> int:
-    """Seconds that the upload lives: what the client asks for, within the settings."""
-    settings = current()
-    asked = address.integer("$timeout")
-    if asked is None:
-        asked = settings.UPLOAD_TIMEOUT
-    if asked <= 0:
-        raise RestError(BAD_URL(reason="$timeout must be above 0"))
-    return min(asked, settings.MAX_UPLOAD_TIMEOUT)
 
 
 def _file_name(disposition: str) -> str:

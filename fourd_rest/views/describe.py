@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from fourd_rest.describe.catalog import Catalog
 from fourd_rest.describe.info import Info
 from fourd_rest.errors import BAD_URL, BODY_EMPTY, METHOD_NOT_APPLICABLE, RestError
+from fourd_rest.request.reads import DescribeRequest
 
 from .lifecycle import RestView, answer
 
@@ -29,13 +30,14 @@ class DescriptiveView(RestView):
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """Like GET, if there is nothing to write: no ``$method``, and a body that is empty or ``{}``."""
-        if "$method" in self.address.params or self._posted():
-            raise RestError(METHOD_NOT_APPLICABLE(method=self.address.params.get("$method", "update")))
+        method = DescribeRequest.of(self.address).method
+        if method is not None or self._posted():
+            raise RestError(METHOD_NOT_APPLICABLE(method="update" if method is None else method))
         return self.get(request, path)
 
     def _posted(self) -> Any:
         try:
-            return self.read_json()
+            return self.request.data
         except RestError as error:
             if error.items[-1].row is not BODY_EMPTY:
                 raise
@@ -46,19 +48,17 @@ class CatalogView(DescriptiveView):
     """``GET|POST /rest/$catalog[/$all|/A,B][?$metadata=full]``."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        parts = self.address.parts
-        found = Catalog(self.caller, full=self.address.params.get("$metadata", "").lower() == "full")
-        if not parts:
+        asked = DescribeRequest.of(self.address)
+        found = Catalog(self.caller, full=asked.is_full)
+        if not asked.parts:
             return answer(found.summary())
-        if len(parts) > 1:
+        if len(asked.parts) > 1:
             raise RestError(BAD_URL(reason="the catalog has no such part"))
-        if parts[0].lower() == "$all":
-            return answer(found.complete())
-        return answer(found.selected(parts[0]))
+        return answer(found.complete() if asked.is_everything else found.selected(asked.parts[0]))
 
 
 class InfoView(DescriptiveView):
     """``GET|POST /rest/$info[/part]``: sessions and entity sets, as far as they are the caller's."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
-        return answer(Info(self.caller).read(self.address.parts))
+        return answer(Info(self.caller).read(DescribeRequest.of(self.address).parts))

@@ -1,12 +1,13 @@
 """The lifecycle of a request; the only place where errors are caught.
 
-A request goes: address → who asks → cross-site rule → resource → answer. Views pin parsers, renderers,
-negotiation and the exception handler; of the site's DRF settings only authentication and throttles
-come in.
+A request goes: address → who asks → cross-site rule → resource → answer. Views pin renderers,
+negotiation and the exception handler, and have parsers of ours; of the site's DRF settings only
+authentication and throttles come in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
 
@@ -22,12 +23,12 @@ from rest_framework.exceptions import (
     NotAuthenticated,
     Throttled,
 )
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from fourd_rest import bugs
-from fourd_rest.conf import current
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import dumps
 from fourd_rest.errors import (
@@ -41,9 +42,11 @@ from fourd_rest.errors import (
     RestError,
     logger,
 )
-from fourd_rest.http import document, sessions
-from fourd_rest.http.body import BodyReader, drain_when_sent
+from fourd_rest.http import sessions, timing
+from fourd_rest.http.body import drain_when_sent
+from fourd_rest.http.parsers import BodyRequest, EntityParser
 from fourd_rest.http.throttling import told_who_asks
+from fourd_rest.request import keywords
 from fourd_rest.request.address import Address, parse
 from fourd_rest.sql import limits
 from fourd_rest.sql.database_errors import is_too_complex
@@ -61,13 +64,14 @@ class RestView(APIView):
 
     # Not OPTIONS, which DRF would answer: ``Allow`` names what is allowed and nothing else.
     http_method_names = ["get", "head", "post", "put", "delete"]
-    parser_classes = ()
+    parser_classes: Sequence[type[BaseParser]] = (EntityParser,)
     renderer_classes = ()
     permission_classes = ()
     throttle_scopes: ClassVar[tuple[type[BaseThrottle], ...]] = ()
     versioning_class = None
     schema = None
 
+    request: BodyRequest
     address: Address
     caller: Caller
 
@@ -87,14 +91,20 @@ class RestView(APIView):
         return [*map(told_who_asks, super().get_throttles()), *own]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with limits.request():
+        with limits.request(), timing.request():
             # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
             return super().dispatch(request, path=kwargs["fourd_path"])
 
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        made = super().initialize_request(request, *args, **kwargs)
-        sessions.close_form(made)
-        return made
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> BodyRequest:
+        """DRF's, with a request that calls our parsers whenever ``data`` is asked for."""
+        sessions.close_form(request)
+        return BodyRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         http = request._request
@@ -102,13 +112,15 @@ class RestView(APIView):
         is_read = http.method in ("GET", "HEAD")
         if not is_read:
             limits.writing()
-        self.address = parse(path, _query(http), is_read=is_read)
+        with timing.parsing():
+            self.address = parse(path, _query(http), is_read=is_read)
         if not is_read:
-            self.address.check_flags()
+            keywords.check_flags(self.address.params)
         self.perform_authentication(request)
         self.check_throttles(request)
         prefix = http.path[: len(http.path) - len(path)] if path else http.path
         self.caller = Caller(http, _mount(prefix.rstrip("/")), f"{http.scheme}://{http.get_host()}")
+        self.request.open_body()
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
@@ -121,15 +133,6 @@ class RestView(APIView):
 
     def check_origin(self) -> None:
         sessions.check_origin(self.caller.request)
-
-    def read_json(self) -> Any:
-        settings = current()
-        reader = BodyReader.of(self.caller.request, limit=settings.MAX_BODY_SIZE)
-        return document.read(reader.read_all(), max_depth=settings.MAX_JSON_DEPTH)
-
-    def open_upload(self) -> BodyReader:
-        """The body as it is. Raises ``RestError`` 9002 (413) where more is announced than may be."""
-        return BodyReader.of(self.caller.request, limit=current().MAX_UPLOAD_SIZE)
 
     # Answers.
 
@@ -165,6 +168,7 @@ class RestView(APIView):
         if request.method == "HEAD" and not response.streaming and response.content:
             response["Content-Length"] = str(len(response.content))
             response.content = b""
+        timing.tell(response)
         return response
 
 
@@ -176,9 +180,9 @@ def _mount(prefix: str) -> str:
 
 def answer(document_: Any, status: int = 200) -> HttpResponse:
     """JSON as every 4D client expects it; never cached (D-29)."""
-    return HttpResponse(
-        dumps(document_), status=status, content_type=JSON, headers={"Cache-Control": "no-store"}
-    )
+    with timing.rendering():
+        content = dumps(document_)
+    return HttpResponse(content, status=status, content_type=JSON, headers={"Cache-Control": "no-store"})
 
 
 def _query(request: HttpRequest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from fourd_rest.http.parsers import RawBodyParser
 from fourd_rest.http.throttling import UploadThrottle
 from fourd_rest.uploads import receiving
 
@@ -12,14 +13,17 @@ from .lifecycle import RestView, answer
 
 
 class UploadView(RestView):
-    """``POST|PUT /rest/$upload``: the raw body becomes a file with an ID (``requests.md`` 6.5)."""
+    """``POST|PUT /rest/$upload``: the raw body becomes a file with an ID (``requests.md`` 6.5).
 
+    ``request.data`` is the received upload.
+    """
+
+    parser_classes = (RawBodyParser,)
     throttle_scopes = (UploadThrottle,)
 
     def post(self, request: Request, path: str) -> HttpResponse:
         self.check_origin()
         receiving.check_permission(self.caller)
-        blob = receiving.receive(self.caller, self.address, self.open_upload)
-        return answer({"ID": blob.wire_id})
+        return answer({"ID": self.request.data.wire_id})
 
     put = post

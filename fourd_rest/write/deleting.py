@@ -29,7 +29,7 @@ from fourd_rest.errors import (
     logger,
 )
 from fourd_rest.read import page
-from fourd_rest.request.address import Address
+from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql import limits
 from fourd_rest.sql.transactions import delete_after_commit, with_retry, write_transaction
 from fourd_rest.stamps import mover, receivers
@@ -57,7 +57,7 @@ def delete(
 
 
 def delete_selected(
-    caller: Caller, address: Address, dataclass: DataClass, *, atomic: bool = False
+    caller: Caller, dataclass: DataClass, asked: SelectionRequest, *, atomic: bool = False
 ) -> None:
     """Delete a filtered selection, the entities of a set, or all of a dataclass that allows it (D-19).
 
@@ -66,7 +66,7 @@ def delete_selected(
     ``RestError`` as ``delete`` and ``page.keys_to_delete`` do.
     """
     with limits.reading():
-        keys = page.keys_to_delete(caller, address, dataclass)
+        keys = page.keys_to_delete(caller, dataclass, asked)
     removal = _Removal(caller, dataclass, is_addressed=False)
     removal.remove(sorted(set(keys)), atomic=atomic)
 

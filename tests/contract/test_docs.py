@@ -14,10 +14,7 @@ from django.conf import global_settings
 from fourd_rest import DataClass, checks
 from fourd_rest.conf import Settings
 from fourd_rest.errors import ROWS
-from fourd_rest.read import computations, output_formats, page, query_plan
-from fourd_rest.request import filter_parser
-from fourd_rest.uploads import receiving
-from fourd_rest.views import data, describe
+from fourd_rest.request import filter_parser, keywords
 from tests.conftest import RestClient
 from tests.spec.conftest import registered
 
@@ -212,26 +209,61 @@ def test_every_parameter_of_4d_stands_in_the_features(parameter: str) -> None:
 
 
 def test_every_keyword_that_the_code_knows_stands_in_the_features() -> None:
-    sets = (data.NOT_SUPPORTED_KEYWORDS, data.WRITE_KEYWORDS, data.DELETE_KEYWORDS)
-    known = frozenset[str]().union(*sets, data.CHANGING_KEYWORDS, data.REBUILDING_KEYWORDS)
-    for module in (data, describe, page, computations, output_formats, query_plan, receiving):
-        source = Path(module.__file__ or "").read_text(encoding="utf-8")
-        asked = re.findall(r'(?:params|\.get|flag|integer)[(\[]"(\$\w+)"|"(\$\w+)" in ', source)
-        known |= {name.lower() for names in asked for name in names if name}
-    assert len(known) > 30
-    told = DOCS["features"].lower()
-    assert [name for name in sorted(known) if f"`{name}`" not in told] == []
+    told = {name.lower() for name in spans("Parameters")}
+    known = {keyword.key for keyword in keywords.KEYWORDS} | keywords.ALIASES.keys()
+    assert len(known) > 35
+    assert known - told - {"filter", "$size"} == set()
+
+
+# What the table of the reference calls the kinds of requests.
+KINDS = {
+    keywords.Kind.PAGE: "page",
+    keywords.Kind.FIGURES: "`$compute`",
+    keywords.Kind.VALUES: "`$distinct`",
+    keywords.Kind.SET: "set",
+    keywords.Kind.POSITION: "`$findKey`",
+    keywords.Kind.NEW_SET: "new set",
+    keywords.Kind.RELATED: "related",
+    keywords.Kind.ENTITY: "entity",
+    keywords.Kind.BYTES: "bytes",
+    keywords.Kind.UPDATE: "update",
+    keywords.Kind.DELETE: "delete",
+    keywords.Kind.UPLOAD: "upload",
+    keywords.Kind.CATALOG: "catalog",
+}
+
+
+def requests_of(keyword: keywords.Keyword[Any]) -> str:
+    if keyword.support is keywords.Support.REFUSED:
+        return "none: error 9014"
+    kinds = ", ".join(word for kind, word in KINDS.items() if kind in keyword.kinds)
+    return kinds or "none: ignored in reads"
+
+
+def test_every_keyword_stands_in_the_reference_as_the_code_has_it() -> None:
+    documented = list(zip(*(cells("reference", "Keywords", n) for n in range(4)), strict=True))
+    told = [
+        (f"`{keyword.name}`", keyword.type.word, requests_of(keyword), keyword.purpose)
+        for keyword in keywords.KEYWORDS
+    ]
+    assert documented == told
+
+
+def test_every_method_stands_in_the_reference_as_the_code_has_it() -> None:
+    text = DOCS["reference"].split("\n## Keywords\n")[1].split("\n## ")[0]
+    documented = re.findall(r"^- `(\w+)`: (.+)[;.]$", text, re.MULTILINE)
+    assert documented == [(m.name, m.purpose) for m in keywords.METHODS.values()]
 
 
 def test_every_method_that_the_code_knows_stands_in_the_features() -> None:
-    assert {f"$method={method}" for method in data.METHODS} <= spans("Methods")
+    assert {f"$method={method}" for method in keywords.METHODS} <= spans("Methods")
 
 
 def test_every_comparator_stands_in_the_features() -> None:
     assert set(filter_parser._COMPARATORS) <= spans("Query language")
 
 
-@pytest.mark.parametrize("method", sorted(data.METHODS))
+@pytest.mark.parametrize("method", sorted(keywords.METHODS))
 def test_what_the_features_say_of_a_method_holds(admin: RestClient, method: str) -> None:
     """A method that is not there is refused as such, and the others are not."""
     there = next(row[1] for row in rows("features") if f"`$method={method}`" in row[0])

@@ -13,7 +13,8 @@ from django.db.models.functions import RowNumber
 
 from fourd_rest.dataclass import registry
 from fourd_rest.errors import RestError
-from fourd_rest.read.output_formats import as_array, looker, output_format
+from fourd_rest.read.output_formats import as_array, looker
+from fourd_rest.request.keywords import output_format
 from testproject.hr.models import Company, Employee
 from tests.contract.checks import assert_answer, errors
 from tests.contract.sample import acme, inv003, john

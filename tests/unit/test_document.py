@@ -1,4 +1,4 @@
-"""``fourd_rest.http.document``: strict JSON, what is tolerated beyond it, and what is refused."""
+"""``read_document``: strict JSON, what is tolerated beyond it, and what is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fourd_rest.errors import BAD_JSON, BODY_EMPTY, JSON_TOO_DEEP, ErrorItem, RestError
-from fourd_rest.http.document import read
+from fourd_rest.http.parsers import read_document as read
 
 modest = settings(max_examples=200, deadline=None)
 
