@@ -9,14 +9,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Info, Warning, register
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import (
-    IS_RESERVED,
-    LOOKS_SECRET,
-    NO_JOIN,
-    Member,
-    is_user_model,
-    members,
-)
+from fourd_rest.dataclass.left_out import IS_RESERVED, LOOKS_SECRET, NO_JOIN
+from fourd_rest.dataclass.members import Member, is_user_model, members
 from fourd_rest.dataclass.querysets import unfit, unsorted
 
 from .options import column_of, option_faults, unknown_options

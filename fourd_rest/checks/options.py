@@ -10,7 +10,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import IS_RESERVED, RESERVED, is_name, members
+from fourd_rest.dataclass.left_out import IS_RESERVED
+from fourd_rest.dataclass.members import members
+from fourd_rest.dataclass.names import RESERVED, is_name
 from fourd_rest.dataclass.options import NAMING
 from fourd_rest.dataclass.values import is_binary, value_type
 from fourd_rest.sql.text_folding import TEXT_FIELDS

@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 
 from fourd_rest import conf
 from fourd_rest.dataclass import registry
-from fourd_rest.dataclass.attributes import is_user_model
+from fourd_rest.dataclass.members import is_user_model
 from fourd_rest.http.throttling import SCOPES
 from fourd_rest.pictures.verification import FORMATS
 

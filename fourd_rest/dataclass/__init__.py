@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .attributes import Attribute, File, Kind
-from .options import DataClass
+from .attributes import File, Kind
+from .options import Attribute, DataClass
 from .registry import register, registry
 
 __all__ = ["Attribute", "DataClass", "File", "Kind", "register", "registry"]

@@ -6,15 +6,12 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
-from .attributes import Attribute
-
-if TYPE_CHECKING:
-    from .options import DataClass
+from .options import Attribute, DataClass
 
 # What one subscriber is given of IPv6: who has one address there has all of them.
 _IPV6_NETWORK = 64

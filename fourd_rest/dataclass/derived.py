@@ -12,18 +12,18 @@ import types
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from django.core.exceptions import FieldError
 from django.db import models
 from django.utils.functional import cached_property
 
-from .attributes import IS_RESERVED, RESERVED, Attribute, Hop, Kind, LeftOut
+from .attributes import AnyAttribute, Hop, Kind
 from .custom import plain_computed
+from .left_out import IS_RESERVED, LeftOut
+from .names import RESERVED
+from .options import Attribute, DataClass
 from .values import ValueType, value_type
-
-if TYPE_CHECKING:
-    from .options import DataClass
 
 _FIELDS: dict[type, models.Field[Any, Any]] = {
     bool: models.BooleanField(),
@@ -51,6 +51,7 @@ class Derived:
         self._taken = {name: attribute.source for name, attribute in own.items()}
 
     def build(self) -> Iterator[Attribute]:
+        """The attributes in the order of the options; fills ``left_out``."""
         options = self.dataclass
         for source in options.computed:
             yield from self._kept(source, self._computed(source))
@@ -88,7 +89,7 @@ class Derived:
         if value is None:
             return "it has no return annotation that an attribute type goes with"
         what = f"{self.dataclass.model._meta.label}.{source}"
-        return Attribute(
+        return AnyAttribute(
             name=self.dataclass.attribute_name(source),
             kind=Kind.CALCULATED,
             type=value.name,
@@ -107,7 +108,7 @@ class Derived:
         except (FieldError, ValueError, TypeError) as error:
             return str(error)
         value = value_type(field)
-        return Attribute(
+        return AnyAttribute(
             name=self.dataclass.attribute_name(source),
             kind=Kind.CALCULATED,
             type=value.name,
@@ -136,7 +137,7 @@ class Derived:
             return f"{last!r} is no scalar attribute of {dataclass.name}"
         if end.is_opaque and end.value is not None and not end.value.is_opaque:
             return f"the manager of {dataclass.name} reads {last!r} in a way of its own"
-        return Attribute(
+        return AnyAttribute(
             name=name,
             kind=Kind.ALIAS,
             type=end.type,

@@ -13,8 +13,8 @@ from django.db.models import F, OrderBy
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from . import Attribute, DataClass
-from .attributes import own_key
+from .members import own_key
+from .options import Attribute, DataClass
 
 
 @dataclass(frozen=True, slots=True)

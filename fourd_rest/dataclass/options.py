@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from django.contrib.auth import get_permission_codename
 from django.db import connections, models, router
@@ -16,26 +16,15 @@ from django.db.models.lookups import Exact
 
 from fourd_rest.conf import current
 
-from .attributes import (
-    RESERVED,
-    Attribute,
-    Builder,
-    LeftOut,
-    camel_case,
-    is_identity,
-    is_secret,
-    key_field,
-    members,
-    own_key,
-)
-from .derived import Derived
+from .attributes import AnyAttribute
+from .left_out import LeftOut
+from .members import is_identity, key_field, members, own_key
+from .names import RESERVED, camel_case, is_secret
 from .querysets import each_once, reads_plainly, unsorted
 from .values import ValueType, clean_text, key_text, value_type
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
-
-    from .registry import Registry
 
 # What the side table of stamps can hold; a model with a stamp column of its own may have longer keys.
 KEY_LENGTH = 255
@@ -45,6 +34,26 @@ UPLOAD_PROBE = 50
 _BYTES: models.Field[Any, Any] = models.BinaryField()
 
 NAMING: dict[str, Callable[[str], str]] = {"": str, "camelCase": camel_case}
+
+
+class Resolved(NamedTuple):
+    """Attributes by wire name, in catalog order, and what could be none."""
+
+    attributes: dict[str, Attribute]
+    left_out: list[LeftOut]
+
+
+class Home(Protocol):
+    """What a dataclass asks of the registry that it belongs to."""
+
+    def for_model(self, model: type[models.Model]) -> DataClass | None:
+        """The exposed dataclass of ``model`` itself."""
+
+    def own_attributes(self, dataclass: DataClass) -> Resolved:
+        """The attributes that are fields and relations of the model of ``dataclass``."""
+
+    def derived_attributes(self, dataclass: DataClass) -> Resolved:
+        """Those that ``computed``, ``annotations`` and ``aliases`` name."""
 
 
 class DataClass:
@@ -135,7 +144,7 @@ class DataClass:
         "database_comparison",
     )
 
-    def __init__(self, model: type[models.Model], registry: Registry) -> None:
+    def __init__(self, model: type[models.Model], registry: Home) -> None:
         self.model = model
         self.registry = registry
         self.name = self.name or model._meta.object_name or ""
@@ -309,33 +318,32 @@ class DataClass:
         return value_type(field)
 
     @cached_property
-    def _built(self) -> tuple[dict[str, Attribute], list[LeftOut]]:
-        builder = Builder(self, self.registry.for_model)
-        return builder.build(), builder.left_out
+    def _own(self) -> Resolved:
+        return self.registry.own_attributes(self)
 
     @property
     def own_attributes(self) -> dict[str, Attribute]:
         """The attributes that are fields and relations of the model."""
-        return self._built[0]
+        return self._own.attributes
 
     @cached_property
-    def _derived(self) -> tuple[list[Attribute], list[LeftOut]]:
-        derived = Derived(self, self.own_attributes)
-        return list(derived.build()), derived.left_out
+    def _derived(self) -> Resolved:
+        return self.registry.derived_attributes(self)
 
     @cached_property
     def attributes(self) -> dict[str, Attribute]:
         """The exposed attributes by wire name, in catalog order."""
-        return self.own_attributes | {attribute.name: attribute for attribute in self._derived[0]}
+        return self.own_attributes | self._derived.attributes
 
     @property
     def fields_left_out(self) -> list[LeftOut]:
-        return [*self._built[1], *self.derived_left_out]
+        """What is not exposed though it was chosen, ``derived_left_out`` included."""
+        return [*self._own.left_out, *self.derived_left_out]
 
     @property
     def derived_left_out(self) -> list[LeftOut]:
         """What ``computed``, ``annotations`` and ``aliases`` name in vain."""
-        return self._derived[1]
+        return self._derived.left_out
 
     @cached_property
     def key_attribute(self) -> Attribute | None:
@@ -444,3 +452,6 @@ class DataClass:
     def key_to_wire(self, key: Any) -> str:
         """The text of a key: ``__KEY`` is always a text, whatever its type."""
         return key_text(self.key_type, key)
+
+
+Attribute: TypeAlias = AnyAttribute[DataClass]

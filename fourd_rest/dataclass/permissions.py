@@ -22,8 +22,9 @@ from fourd_rest.errors import (
     RestError,
 )
 
-from . import DataClass, registry
 from .caller import Caller
+from .options import DataClass
+from .registry import registry
 
 
 class Action(Enum):

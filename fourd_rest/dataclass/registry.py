@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from django.db import models
 
-from .attributes import LeftOut
-from .options import DataClass
+from .builder import Builder
+from .derived import Derived
+from .left_out import LeftOut
+from .options import DataClass, Resolved
 
 D = TypeVar("D", bound=type[DataClass])
 M = TypeVar("M", bound=models.Model)
@@ -106,6 +108,16 @@ class Registry:
         if dataclass is None or self._names().get(dataclass.name) is not dataclass:
             return None
         return dataclass
+
+    def own_attributes(self, dataclass: DataClass) -> Resolved:
+        """The attributes that are fields and relations of the model of ``dataclass``."""
+        builder = Builder(dataclass)
+        return Resolved(builder.build(), builder.left_out)
+
+    def derived_attributes(self, dataclass: DataClass) -> Resolved:
+        """Those that ``computed``, ``annotations`` and ``aliases`` name."""
+        derived = Derived(dataclass, dataclass.own_attributes)
+        return Resolved({attribute.name: attribute for attribute in derived.build()}, derived.left_out)
 
     def left_out(self) -> list[LeftOut]:
         """Models that were registered but cannot be exposed."""

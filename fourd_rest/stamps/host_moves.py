@@ -19,7 +19,7 @@ from django.db.models.sql import InsertQuery
 from django.utils import timezone
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import own_key
+from fourd_rest.dataclass.members import own_key
 
 from . import mover, own_column, side_table
 from .columns import FIRST_STAMP

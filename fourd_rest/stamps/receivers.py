@@ -18,7 +18,7 @@ from django.db.models.signals import post_save, pre_delete, pre_save
 from django.utils import timezone
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.attributes import key_field
+from fourd_rest.dataclass.members import key_field
 from fourd_rest.dataclass.values import ValueType, key_text, value_type
 
 from . import host_moves, mover

@@ -16,9 +16,9 @@ from django.db.models import Model
 from fourd_rest import bugs
 from fourd_rest.conf import datastore_name
 from fourd_rest.dataclass import Attribute, DataClass, Kind, permissions
-from fourd_rest.dataclass.attributes import own_key
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.joins import link
+from fourd_rest.dataclass.members import own_key
 from fourd_rest.errors import (
     CONSTRAINT_FAILED,
     DUPLICATE_KEY,

@@ -15,8 +15,8 @@ from typing import Any
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, Kind
-from fourd_rest.dataclass.attributes import own_key
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.members import own_key
 from fourd_rest.dataclass.values import object_from_wire, wire_text
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,

@@ -21,7 +21,8 @@ from django.test.utils import isolate_apps
 import fourd_rest
 from fourd_rest import DataClass, checks
 from fourd_rest.dataclass import Kind, registry
-from fourd_rest.dataclass.attributes import NO_JOIN, camel_case, is_name, is_secret
+from fourd_rest.dataclass.left_out import NO_JOIN
+from fourd_rest.dataclass.names import camel_case, is_name, is_secret
 from fourd_rest.dataclass.registry import Registry
 from fourd_rest.models import Stamped
 from testproject.hr.models import Company, Employee, Invoice
