@@ -1,11 +1,16 @@
-"""What a dataclass consists of: its attributes, resolved once from the model's fields."""
+"""The kinds of attributes that a dataclass consists of, each resolved once from the model.
+
+Ask an attribute what all kinds answer; what only some have, look at after ``isinstance``. A new kind is
+one more class here, made by ``builder`` or ``derived``. A relation names the dataclass that it leads to,
+which this module knows nothing of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -13,6 +18,7 @@ from django.db import models
 from .members import Member, is_identity
 from .values import ValueType, is_blank_date
 
+Field: TypeAlias = "models.Field[Any, Any]"
 # The dataclass that a relation leads to: ``DataClass``, which stands above this module.
 D = TypeVar("D")
 
@@ -36,110 +42,77 @@ class File(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hop(Generic[D]):
-    """One relation on the way of an alias: the column with the key of ``target``'s entity."""
+    """An entity that a value depends on: ``column`` holds the key of an entity of ``target``.
+
+    Who may not see it reads null (D-13). ``needs_right``: so does who may not read ``target`` at all.
+    """
 
     column: str
     target: D
+    needs_right: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AnyAttribute(Generic[D]):
-    """One exposed attribute of a dataclass.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Base:
+    """What every kind has.
 
-    ``source`` is the Python name of the field or the accessor. ``column`` is what ``values_list``
-    selects for it, empty for to-many relations. ``value`` converts scalars; ``file`` is set for images
-    and BLOBs, ``target`` for relations. Computed ones have ``compute``, which takes an instance, or an
-    SQL ``expression``; aliases have a ``path`` of attribute names and the ``hops`` that it takes.
+    ``type`` is the catalog's, ``source`` the Python name of the field or accessor. ``column`` is what
+    ``values_list`` selects, empty where no single column has the value.
     """
 
     name: str
-    kind: Kind
     type: str
-    member: Member | None
     source: str
-    column: str
     read_only: bool
-    value: ValueType | None = None
-    file: File | None = None
-    target: D | None = None
-    # Name of the opposite relation on the target, if it is exposed there.
-    inverse: str | None = None
-    compute: Callable[[Any], Any] | None = None
-    expression: Any = None
-    hops: tuple[Hop[D], ...] = ()
-    path: str = ""
-    # Whether SQL knows another value than a read shows, and may not compare what it has.
-    is_opaque: bool = False
-    is_compared_in_python: bool = False
+    column: str = ""
 
-    def shown(self, value: Any) -> Any:
-        """``value`` of a scalar as a read would show it."""
-        if value is None or self.value is None or self.value.to_wire is None:
-            return value
-        return self.value.to_wire(value)
-
-    def held_by(self, instance: models.Model) -> Any:
-        """What a read would show of ``instance``, which need not be as a database gives it.
-
-        A default may be of another type than the column's values (0 for a decimal, a text for a date).
-        None for what only the database knows, and for what the field itself cannot take.
-        """
-        value = instance.__dict__.get(self.assigned)
-        if value is None or hasattr(value, "resolve_expression"):
-            return None
-        try:
-            return self.shown(self.field.to_python(value))
-        except (ValidationError, ValueError, TypeError, ArithmeticError):
-            return None
+    kind: ClassVar[Kind] = Kind.STORAGE
+    # Whether the value is one of a ``ValueType``: then the attribute is ``Valued``.
+    is_scalar: ClassVar[bool] = False
 
     @property
-    def in_python(self) -> Callable[[Any], Any] | None:
-        """Where Python alone knows the value: how it is had of an instance of the model."""
-        if self.is_opaque and self.expression is None:
-            return lambda instance: self.plain(getattr(instance, self.assigned))
-        return self.compute
-
-    def plain(self, value: Any) -> Any:
-        """A Python value of the field as one of the attribute's type; None where it is none."""
-        return value if value is None or self.value is None else self.value.plain(value)
+    def own_field(self) -> Field | None:
+        """The field whose column in the entity's own row holds the value; None where none does."""
+        return None
 
     @property
-    def assigned(self) -> str:
-        """The Python attribute that takes a written value."""
-        return self.member.attname if isinstance(self.member, models.Field) else self.source
+    def declared(self) -> Field | None:
+        """The field of the model that the catalog describes the attribute by, if there is one."""
+        return self.own_field
+
+    @property
+    def hops(self) -> tuple[Hop[Any], ...]:
+        """The entities beside its own that the value depends on, the nearest first."""
+        return ()
 
     @property
     def is_stored(self) -> bool:
         """Whether the value is a column of the entity's own row."""
-        return isinstance(self.member, models.Field) and bool(self.column)
+        return self.own_field is not None
 
     @property
-    def lookup(self) -> str:
-        """The name by which a lookup passes the relation."""
-        assert self.member is not None  # noqa: S101  (a relation has a member)
-        return self.member.name
-
-    @property
-    def field(self) -> models.Field[Any, Any]:
-        """The model field of an attribute that is stored in the entity's own row."""
-        assert isinstance(self.member, models.Field)  # noqa: S101  (narrowing for the type checker)
-        return self.member
-
-    @property
-    def is_scalar(self) -> bool:
-        return self.value is not None
+    def assigned(self) -> str:
+        """The Python attribute that takes a written value."""
+        field = self.own_field
+        return self.source if field is None else field.attname
 
     @property
     def is_filled_in(self) -> bool:
         """Whether a new entity gets the value if the client gives none: the key."""
-        return isinstance(self.member, models.Field) and self.member.primary_key
+        field = self.own_field
+        return field is not None and field.primary_key
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it would be another entity with another value (D-56)."""
+        field = self.own_field
+        return field is not None and is_identity(field)
 
     @property
     def may_be_null(self) -> bool:
         """Whether null is among the values: not where the column refuses it."""
-        if self.kind is Kind.TO_MANY or not isinstance(self.member, models.Field):
-            return True
-        return self.member.null
+        field = self.own_field
+        return field is None or field.null
 
     def means_null(self, text: str) -> bool:
         """Whether a posted or asked ``text`` is null to this attribute (D-47)."""
@@ -149,12 +122,222 @@ class AnyAttribute(Generic[D]):
             return False
         return self.type not in ("string", "object") and self.may_be_null
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether it would be another entity with another value (D-56)."""
-        return self.member is not None and is_identity(self.member)
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Valued(_Base):
+    """An attribute whose value is one of a type: a scalar or an object.
+
+    ``is_opaque``: SQL knows another value than a read shows, or none, and may not compare what it has.
+    """
+
+    value: ValueType
+    is_opaque: bool
+    is_compared_in_python: bool
+
+    is_scalar: ClassVar[bool] = True
 
     @property
-    def holds_bytes(self) -> bool:
-        """Whether the file is kept in the row itself, not in a storage."""
-        return self.file is not None and not isinstance(self.member, models.FileField)
+    def in_python(self) -> Callable[[Any], Any] | None:
+        """Where Python alone knows the value: how it is had of an instance of the model."""
+        return None
+
+    def shown(self, value: Any) -> Any:
+        """``value`` as a read would show it."""
+        if value is None or self.value.to_wire is None:
+            return value
+        return self.value.to_wire(value)
+
+    def plain(self, value: Any) -> Any:
+        """A Python value of the field as one of the attribute's type; None where it is none."""
+        return None if value is None else self.value.plain(value)
+
+    def held_by(self, instance: models.Model) -> Any:
+        """What a read would show of ``instance``, which need not be as a database gives it.
+
+        A default may be of another type than the column's values (0 for a decimal, a text for a date).
+        None for what only the database knows, for what the field itself cannot take, and for what is
+        not stored.
+        """
+        field = self.own_field
+        value = None if field is None else instance.__dict__.get(field.attname)
+        if field is None or value is None or hasattr(value, "resolve_expression"):
+            return None
+        try:
+            return self.shown(field.to_python(value))
+        except (ValidationError, ValueError, TypeError, ArithmeticError):
+            return None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Scalar(Valued):
+    """A column of the entity's own row."""
+
+    field: Field
+
+    @property
+    def own_field(self) -> Field:
+        """The field itself."""
+        return self.field
+
+    @property
+    def in_python(self) -> Callable[[Any], Any] | None:
+        """The value that the field makes of its column, where that is not what SQL compares."""
+        if self.is_opaque:
+            return lambda instance: self.plain(getattr(instance, self.field.attname))
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Computed(Valued):
+    """A property or method of the model: ``compute`` takes an instance and gives its value."""
+
+    compute: Callable[[Any], Any]
+
+    kind: ClassVar[Kind] = Kind.CALCULATED
+
+    @property
+    def in_python(self) -> Callable[[Any], Any]:
+        """``compute``."""
+        return self.compute
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Annotated(Valued):
+    """An SQL ``expression`` of the site's, as ``QuerySet.annotate`` takes it."""
+
+    expression: Any
+
+    kind: ClassVar[Kind] = Kind.CALCULATED
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Alias(Valued, Generic[D]):
+    """Another name of ``end``, an attribute of the same entity or of one that ``relations`` lead to.
+
+    ``path`` are the wire names of both.
+    """
+
+    end: Scalar
+    path: str
+    relations: tuple[ToOne[D], ...]
+
+    kind: ClassVar[Kind] = Kind.ALIAS
+
+    @property
+    def own_field(self) -> Field | None:
+        """The field of ``end`` where that is an attribute of the same entity."""
+        return None if self.relations else self.end.field
+
+    @property
+    def declared(self) -> Field | None:
+        """None: an alias does not repeat what is told of ``end``."""
+        return None
+
+    @property
+    def hops(self) -> tuple[Hop[D], ...]:
+        """The entities on the way: to read an alias takes rights on its own dataclass only."""
+        return passed(self.relations)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FileAttribute(_Base):
+    """An image or BLOB."""
+
+    file: File
+    field: Field
+
+    # Whether the file is kept in the row itself, not in a storage.
+    holds_bytes: ClassVar[bool]
+    # What the column holds where there is no file, if it is not null.
+    nothing: ClassVar[str | bytes]
+
+    @property
+    def own_field(self) -> Field:
+        """The field itself."""
+        return self.field
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FileInStorage(FileAttribute):
+    """A file whose name the row holds; it is in the field's storage."""
+
+    field: models.FileField
+
+    holds_bytes: ClassVar[bool] = False
+    nothing: ClassVar[str | bytes] = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FileInRow(FileAttribute):
+    """Bytes in the entity's own row."""
+
+    holds_bytes: ClassVar[bool] = True
+    nothing: ClassVar[str | bytes] = b""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Relation(_Base, Generic[D]):
+    """A relation to entities of ``target``; ``inverse`` is the opposite one, if it is exposed there."""
+
+    member: Member
+    target: D
+    inverse: str | None
+
+    @property
+    def declared(self) -> Field | None:
+        """The field, where the relation is looked at from its side."""
+        return self.member if isinstance(self.member, models.Field) else None
+
+    @property
+    def lookup(self) -> str:
+        """The name by which a lookup passes the relation."""
+        return self.member.name
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ToOne(Relation[D]):
+    """A relation to one entity: a foreign key, or the other side of a one-to-one relation."""
+
+    kind: ClassVar[Kind] = Kind.TO_ONE
+
+    @property
+    def own_field(self) -> Field | None:
+        """The foreign key, None on the other side of it."""
+        return self.declared
+
+    @property
+    def hops(self) -> tuple[Hop[D], ...]:
+        """The related entity."""
+        return (Hop(self.column, self.target, needs_right=True),)
+
+    @property
+    def referred(self) -> str:
+        """The column of the target whose value the foreign key holds: not its key with ``to_field``."""
+        member: Any = self.member
+        return str(member.target_field.attname)
+
+    @property
+    def names_key(self) -> bool:
+        """Whether the foreign key holds the key of the related entity itself."""
+        member = self.member
+        return isinstance(member, models.ForeignKey) and member.target_field.primary_key
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ToMany(Relation[D]):
+    """A relation to any number of entities."""
+
+    kind: ClassVar[Kind] = Kind.TO_MANY
+
+
+def passed(relations: Iterable[ToOne[D]]) -> tuple[Hop[D], ...]:
+    """The entities that ``relations`` lead to one after the other."""
+    found, lookup = [], ""
+    for relation in relations:
+        found.append(Hop(f"{lookup}{relation.column}", relation.target))
+        lookup += f"{relation.lookup}__"
+    return tuple(found)
+
+
+# The three stems of all kinds. ``isinstance`` with one of them, or with a kind, tells what there is.
+AnyAttribute: TypeAlias = Valued | FileAttribute | Relation[D]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from .attributes import AnyAttribute, File, Kind
+from .attributes import File, FileInRow, FileInStorage, Scalar, ToMany, ToOne
 from .left_out import IS_RESERVED, LOOKS_SECRET, NO_JOIN, LeftOut
 from .members import (
     PRIVILEGE_FIELDS,
@@ -76,28 +76,25 @@ class Builder:
 
     def _attribute(self, source: str, member: Member) -> Attribute | None:
         name = self.dataclass.attribute_name(source)
-        if member.is_relation:
+        if member.is_relation or isinstance(member, ForeignObjectRel):
             return self._relation(name, source, member)
-        assert isinstance(member, models.Field)  # noqa: S101
         common: dict[str, Any] = {
             "name": name,
-            "kind": Kind.STORAGE,
-            "member": member,
             "source": source,
             "read_only": self._is_read_only(source, member),
+            "column": member.attname,
+            "field": member,
         }
-        if isinstance(member, models.ImageField):
-            return AnyAttribute(type=File.IMAGE, column=member.attname, file=File.IMAGE, **common)
         if isinstance(member, models.FileField):
-            return AnyAttribute(type=File.BLOB, column=member.attname, file=File.BLOB, **common)
+            file = File.IMAGE if isinstance(member, models.ImageField) else File.BLOB
+            return FileInStorage(type=file, file=file, **common)
         if is_binary(member):
-            return AnyAttribute(type=File.BLOB, column=member.attname, file=File.BLOB, **common)
+            return FileInRow(type=File.BLOB, file=File.BLOB, **common)
         value = value_type(member)
         is_opaque = value.is_opaque or self._is_rewritten(member)
         may_compare = source in self.dataclass.folded or source in self.dataclass.database_comparison
-        return AnyAttribute(
+        return Scalar(
             type=value.name,
-            column=member.attname,
             value=value,
             is_opaque=is_opaque,
             is_compared_in_python=is_opaque and not may_compare,
@@ -119,17 +116,17 @@ class Builder:
             return None
         to_one = bool(member.many_to_one or member.one_to_one)
         stored = to_one and isinstance(member, models.Field)
-        return AnyAttribute(
-            name=name,
-            kind=Kind.TO_ONE if to_one else Kind.TO_MANY,
-            type=target.name if to_one else target.collection_name,
-            member=member,
-            source=source,
-            column=relation_column(member, stored) if to_one else "",
-            read_only=not (stored or is_linkable(member)) or self._is_read_only(source, member),
-            target=target,
-            inverse=_inverse_name(member, target),
-        )
+        common: dict[str, Any] = {
+            "name": name,
+            "source": source,
+            "read_only": not (stored or is_linkable(member)) or self._is_read_only(source, member),
+            "member": member,
+            "target": target,
+            "inverse": _inverse_name(member, target),
+        }
+        if to_one:
+            return ToOne(type=target.name, column=relation_column(member, stored), **common)
+        return ToMany(type=target.collection_name, **common)
 
     def _is_read_only(self, source: str, field: Any) -> bool:
         options = self.dataclass

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
+from .attributes import Relation
 from .options import Attribute, DataClass
 
 # What one subscriber is given of IPv6: who has one address there has all of them.
@@ -78,9 +79,9 @@ class Caller:
         A relation to a dataclass that he may not know of is not there for him.
         """
         attribute = dataclass.attributes.get(name)
-        if attribute is None or attribute.target is None or self.knows(attribute.target):
-            return attribute
-        return None
+        if isinstance(attribute, Relation) and not self.knows(attribute.target):
+            return None
+        return attribute
 
     def attributes(self, dataclass: DataClass) -> dict[str, Attribute]:
         """The attributes that the caller may know of, by wire name, in catalog order."""
@@ -89,7 +90,7 @@ class Caller:
         return {
             name: attribute
             for name, attribute in dataclass.attributes.items()
-            if attribute.target is None or self.knows(attribute.target)
+            if not isinstance(attribute, Relation) or self.knows(attribute.target)
         }
 
     @property

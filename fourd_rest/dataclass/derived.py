@@ -18,7 +18,7 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.utils.functional import cached_property
 
-from .attributes import AnyAttribute, Hop, Kind
+from .attributes import Alias, Annotated, Computed, Scalar, ToOne
 from .custom import plain_computed
 from .left_out import IS_RESERVED, LeftOut
 from .names import RESERVED
@@ -89,15 +89,14 @@ class Derived:
         if value is None:
             return "it has no return annotation that an attribute type goes with"
         what = f"{self.dataclass.model._meta.label}.{source}"
-        return AnyAttribute(
+        return Computed(
             name=self.dataclass.attribute_name(source),
-            kind=Kind.CALCULATED,
             type=value.name,
-            member=None,
             source=source,
-            column="",
             read_only=read_only or source in self.dataclass.readonly_fields,
             value=value,
+            is_opaque=True,
+            is_compared_in_python=True,
             compute=_getter(source, value, what, is_method=inspect.isfunction(member)),
         )
 
@@ -108,11 +107,9 @@ class Derived:
         except (FieldError, ValueError, TypeError) as error:
             return str(error)
         value = value_type(field)
-        return AnyAttribute(
+        return Annotated(
             name=self.dataclass.attribute_name(source),
-            kind=Kind.CALCULATED,
             type=value.name,
-            member=None,
             source=source,
             column=source,
             read_only=True,
@@ -124,31 +121,32 @@ class Derived:
 
     def _alias(self, name: str, path: str) -> Attribute | str:
         *steps, last = path.split(".")
-        dataclass, lookup, hops = self.dataclass, "", []
+        dataclass, lookup, relations = self.dataclass, "", []
         for step in steps:
             relation = dataclass.own_attributes.get(step)
-            if relation is None or relation.kind is not Kind.TO_ONE or relation.target is None:
+            if not isinstance(relation, ToOne):
                 return f"{step!r} is no to-one relation of {dataclass.name}"
-            hops.append(Hop(f"{lookup}{relation.column}", relation.target))
+            relations.append(relation)
             lookup += f"{relation.lookup}__"
             dataclass = relation.target
         end = dataclass.own_attributes.get(last)
-        if end is None or not end.is_scalar:
+        if not isinstance(end, Scalar):
             return f"{last!r} is no scalar attribute of {dataclass.name}"
-        if end.is_opaque and end.value is not None and not end.value.is_opaque:
+        if end.is_opaque and not end.value.is_opaque:
             return f"the manager of {dataclass.name} reads {last!r} in a way of its own"
-        return AnyAttribute(
+        return Alias(
             name=name,
-            kind=Kind.ALIAS,
             type=end.type,
-            member=end.member if not steps else None,
             source=end.source,
             column=f"{lookup}{end.column}",
             # 4D writes through an alias to the same entity only.
             read_only=bool(steps) or end.read_only,
             value=end.value,
-            hops=tuple(hops),
+            is_opaque=end.is_opaque,
+            is_compared_in_python=end.is_compared_in_python,
+            end=end,
             path=path,
+            relations=tuple(relations),
         )
 
 

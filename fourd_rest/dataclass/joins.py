@@ -13,13 +13,14 @@ from django.db.models import F, OrderBy
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
+from .attributes import Relation
 from .members import own_key
-from .options import Attribute, DataClass
+from .options import DataClass
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A to-many relation, seen from its target.
+class Join:
+    """How a to-many relation is tied, seen from its target.
 
     ``path`` leads from a row of the target to the value that ``column`` has in the entity's own row: its
     key. ``repeats``: one pair may be there several times, because a model of the site stands between.
@@ -31,8 +32,8 @@ class Link:
 
 
 @cache
-def link(dataclass: DataClass, attribute: Attribute) -> Link:
-    """The link of the to-many relation ``attribute`` of ``dataclass``."""
+def join_of(dataclass: DataClass, attribute: Relation[DataClass]) -> Join:
+    """The join of the to-many relation ``attribute`` of ``dataclass``."""
     member: Any = attribute.member
     through: Any = None
     if member.many_to_many and not isinstance(member, ForeignObjectRel):
@@ -48,7 +49,7 @@ def link(dataclass: DataClass, attribute: Attribute) -> Link:
         path = field.attname if field.target_field.primary_key else f"{field.name}__pk"
     # A child of the model that the relation belongs to has its parent's key, unless it brings its own.
     is_same_key = own_key(dataclass.model) is own_key(near)
-    return Link(
+    return Join(
         path,
         "pk" if is_same_key else near._meta.pk.attname,
         repeats=through is not None and not through._meta.auto_created,

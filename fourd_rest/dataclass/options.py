@@ -16,7 +16,7 @@ from django.db.models.lookups import Exact
 
 from fourd_rest.conf import current
 
-from .attributes import AnyAttribute
+from .attributes import AnyAttribute, FileAttribute, Relation
 from .left_out import LeftOut
 from .members import is_identity, key_field, members, own_key
 from .names import RESERVED, camel_case, is_secret
@@ -348,7 +348,7 @@ class DataClass:
     @cached_property
     def key_attribute(self) -> Attribute | None:
         key = own_key(self.model)
-        return next((a for a in self.attributes.values() if a.member is key), None)
+        return next((a for a in self.attributes.values() if a.own_field is key), None)
 
     @cached_property
     def identity_fields(self) -> tuple[models.Field[Any, Any], ...]:
@@ -370,13 +370,14 @@ class DataClass:
         return isinstance(own_key(self.model), models.AutoField)
 
     @cached_property
-    def file_attributes(self) -> tuple[Attribute, ...]:
-        return tuple(a for a in self.attributes.values() if a.file is not None)
+    def file_attributes(self) -> tuple[FileAttribute, ...]:
+        """The images and BLOBs."""
+        return tuple(a for a in self.attributes.values() if isinstance(a, FileAttribute))
 
     @cached_property
     def targets(self) -> frozenset[DataClass]:
         """The dataclasses that relations lead to."""
-        return frozenset(a.target for a in self.attributes.values() if a.target is not None)
+        return frozenset(a.target for a in self.attributes.values() if isinstance(a, Relation))
 
     @cached_property
     def default_order(self) -> tuple[Any, ...]:

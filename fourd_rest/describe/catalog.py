@@ -12,6 +12,7 @@ from django.db import models
 
 from fourd_rest.conf import datastore_name
 from fourd_rest.dataclass import Attribute, DataClass, Kind, permissions, registry
+from fourd_rest.dataclass.attributes import Alias, Relation, Valued
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.request import uris
@@ -104,33 +105,37 @@ class Catalog:
         if self.full:
             shown["exposed"] = True
             shown["uuid"] = unique_id(dataclass.model._meta.label, *_label(attribute))
-        # Columns describe themselves, aliases do not repeat it.
-        field = None if attribute.kind is Kind.ALIAS else attribute.member
-        if isinstance(field, models.Field):
+        field = attribute.declared
+        if field is not None:
             shown |= _column_flags(field)
         shown["type"] = str(attribute.type)
-        if attribute.value is not None and attribute.value.simple_date is not None:
+        if isinstance(attribute, Valued) and attribute.value.simple_date is not None:
             shown["simpleDate"] = attribute.value.simple_date
-        if attribute.kind is Kind.TO_ONE and isinstance(field, models.Field):
-            shown["foreignKey"] = attribute.name
+        if isinstance(attribute, Relation):
+            return shown | _relation(attribute)
         # An alias needs rights on itself only, but does not tell of a relation that is hidden.
-        if attribute.path and all(self.caller.knows(hop.target) for hop in attribute.hops):
+        if isinstance(attribute, Alias) and all(self.caller.knows(hop.target) for hop in attribute.hops):
             shown["path"] = attribute.path
-        if attribute.target is not None:
-            if attribute.inverse is not None:
-                shown["inverseName"] = attribute.inverse
-            if attribute.kind is Kind.TO_MANY:
-                shown["reversePath"] = True
-                shown["path"] = attribute.inverse or attribute.name
-            else:
-                shown["path"] = attribute.target.name
-        if attribute.read_only and attribute.target is None:
+        if attribute.read_only:
             shown["readOnly"] = True
-        if isinstance(field, models.Field) and field.primary_key and attribute.target is None:
+        if field is not None and field.primary_key:
             shown["identifying"] = True
-        if attribute.type == "string" and isinstance(field, models.Field) and field.max_length:
+        if attribute.type == "string" and field is not None and field.max_length:
             shown["maxLength"] = field.max_length
         return shown
+
+
+def _relation(relation: Relation[DataClass]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    is_to_many = relation.kind is Kind.TO_MANY
+    if relation.is_stored:
+        shown["foreignKey"] = relation.name
+    if relation.inverse is not None:
+        shown["inverseName"] = relation.inverse
+    if is_to_many:
+        shown["reversePath"] = True
+    shown["path"] = (relation.inverse or relation.name) if is_to_many else relation.target.name
+    return shown
 
 
 def _label(attribute: Attribute) -> tuple[str, ...]:

@@ -32,9 +32,11 @@ from fourd_rest.request.filter_syntax import (
 )
 
 from . import criteria
+from .conditions import unmatched
 from .constants import meant
-from .criteria import Judged, unmatched
-from .paths import Link, Place, resolve
+from .criteria import Judged
+from .paths import resolve
+from .places import Link, Place
 from .scanning import Scans
 from .terms import All, Criterion, Difference, Inverse, Some, Term, merged
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass.attributes import Valued
 from fourd_rest.dataclass.values import INTEGER_RANGES, ValueType
 from fourd_rest.errors import QUERY_TOO_LARGE, WRONG_OPERAND, RestError
 from fourd_rest.request.filter_syntax import (
@@ -103,13 +104,12 @@ def is_null(operand: Operand) -> bool:
     return isinstance(operand, (Constant, Given)) and operand.value is None
 
 
-def value_of(attribute: Attribute, operand: Operand) -> Any:
+def value_of(attribute: Valued, operand: Operand) -> Any:
     """The Python value of ``operand`` for a scalar attribute, ``NULL``, or ``Beyond`` for a number.
 
     Texts are raw: ``@`` is a character here. Raises ``RestError`` 1280.
     """
     type_ = attribute.value
-    assert type_ is not None  # noqa: S101  (a scalar attribute has a type)
     if is_null(operand):
         return NULL
     if isinstance(operand, Given) and isinstance(operand.value, (list, dict)):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Value, When
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -25,21 +25,21 @@ from django.db.models.lookups import (
     Lookup,
 )
 
-from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass.attributes import Annotated, FileAttribute, Relation, Valued
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.dataclass.joins import link as tied
+from fourd_rest.dataclass.joins import join_of
 from fourd_rest.dataclass.values import INTEGER_RANGES
 from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
 from fourd_rest.request.filter_syntax import Comparator, Operand
 from fourd_rest.sql.text_folding import TextForm, compares_as_4d, like, text_form
 
-from . import objects, scanning
+from . import objects, scanning, visible
+from .conditions import ALWAYS, NEVER, unmatched
 from .constants import NULL, Beyond, Null, is_null, key_of, property_value, several, value_of
-from .paths import Link, Place, annotated, sees
+from .places import Link, Place, place_of
 from .scanning import Scans
-
-NOBODY = Q(pk__in=())
-EVERYBODY = ~NOBODY
+from .visible import Visible
 
 _EQUAL = frozenset({Comparator.EQUAL, Comparator.IDENTICAL})
 _DIFFERENT = frozenset({Comparator.DIFFERENT, Comparator.NOT_IDENTICAL})
@@ -77,16 +77,6 @@ class Judged:
         return Judged(self.fails, lambda: self.holds)
 
 
-def unmatched(condition: Q) -> Q:
-    """Whatever ``condition`` does not hold for, also where SQL does not know.
-
-    Counted in numbers: where nothing is left of ``condition`` Django casts the default to the type of
-    the output, and MariaDB knows no cast to a boolean.
-    """
-    holds = Case(When(condition, then=Value(1)), default=Value(0), output_field=IntegerField())
-    return Q(Exact(holds, Value(0)))
-
-
 def judge(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> Judged:
@@ -96,27 +86,38 @@ def judge(
     Python may look at. Raises ``RestError`` 1200, 1201, 1280, 1574, 9022.
     """
     attribute = place.attribute
-    if attribute.type == "object" and attribute.compute is None and not attribute.is_compared_in_python:
+    if attribute.type == "object" and not _is_python_s(attribute):
         return _judge_object(caller, place, comparator, operand, scans)
     if comparator in _DIFFERENT:
         equal = Comparator.EQUAL if comparator is Comparator.DIFFERENT else Comparator.IDENTICAL
         return judge(caller, place, equal, operand, scans).negated
-    if attribute.is_scalar:
-        _check_type(place, comparator)
-    seen = place.way.is_seen(caller)
-    if attribute.is_compared_in_python and attribute.is_filled_in and comparator in _OF_KEYS:
-        return _judge_key(place.dataclass, f"{place.way.prefix}{attribute.column}", operand, seen)
-    if attribute.compute is not None or attribute.is_compared_in_python:
-        return _judge_in_python(caller, place, comparator, operand, scans)
-    if attribute.expression is not None:
-        return _judge_annotation(caller, place, comparator, operand, seen, scans)
-    if attribute.file is not None:
-        return _judge_file(place, comparator, operand, seen)
-    if attribute.target is not None:
-        return _judge_relation(caller, place, comparator, operand, seen)
-    if comparator is Comparator.WORD and not is_null(operand):
-        return _judge_word(caller, place, operand, seen, scans)
-    return _judge_column(place, f"{place.way.prefix}{attribute.column}", comparator, operand, seen)
+    if isinstance(attribute, Valued):
+        return _judge_value(caller, place, attribute, comparator, operand, scans)
+    if isinstance(attribute, FileAttribute):
+        return _judge_file(caller, place, attribute, comparator, operand)
+    return _judge_relation(caller, place, attribute, comparator, operand)
+
+
+def _is_python_s(attribute: Attribute) -> bool:
+    return isinstance(attribute, Valued) and attribute.is_compared_in_python
+
+
+def _judge_value(
+    caller: Caller,
+    place: Place,
+    attribute: Valued,
+    comparator: Comparator,
+    operand: Operand,
+    scans: Scans,
+) -> Judged:
+    _check_type(place, comparator)
+    if attribute.is_compared_in_python:
+        if attribute.is_filled_in and comparator in _OF_KEYS:
+            return _judge_key(place.dataclass, visible.at(caller, place), operand)
+        return _judge_in_python(caller, place, attribute, comparator, operand, scans)
+    if isinstance(attribute, Annotated):
+        return _judge_annotation(caller, place, attribute, comparator, operand, scans)
+    return _judge_column(caller, place, attribute, comparator, operand, scans)
 
 
 def _check_type(place: Place, comparator: Comparator) -> None:
@@ -126,53 +127,50 @@ def _check_type(place: Place, comparator: Comparator) -> None:
         raise place.wrong_type()
 
 
-def _null_test(lookup: str, seen: Q) -> Judged:
-    """Whether ``lookup`` is null; an entity that is hidden is null as well."""
-    present = Q(**{f"{lookup}__isnull": False})
-    if seen:
-        present &= seen
-        return Judged(unmatched(present), lambda: present)
-    return Judged(Q(**{f"{lookup}__isnull": True}), lambda: present)
+def _null_test(subject: Visible) -> Judged:
+    return Judged(subject.absent, lambda: subject.present)
 
 
-def _among(lookup: str, seen: Q, condition: Q) -> Judged:
+def _among(subject: Visible, condition: Q) -> Judged:
     """``condition``, which SQL does not know of null, among those with a value."""
-    holds = condition if condition is not EVERYBODY else _present(lookup, seen)
-    return Judged(holds & seen if seen else holds, lambda: _present(lookup, seen) & ~condition)
+    holds = condition if condition is not ALWAYS else subject.present
+    return Judged(holds & subject.seen if subject.seen else holds, lambda: subject.present & ~condition)
 
 
-def _never(lookup: str, seen: Q) -> Judged:
+def _never(subject: Visible) -> Judged:
     """What is false of every value."""
-    return Judged(NOBODY, lambda: _present(lookup, seen))
-
-
-def _present(lookup: str, seen: Q) -> Q:
-    return Q(**{f"{lookup}__isnull": False}) & seen
+    return Judged(NEVER, lambda: subject.present)
 
 
 # Columns.
 
 
 def _judge_column(
-    place: Place, lookup: str, comparator: Comparator, operand: Operand, seen: Q
+    caller: Caller,
+    place: Place,
+    attribute: Valued,
+    comparator: Comparator,
+    operand: Operand,
+    scans: Scans,
 ) -> Judged:
+    subject = visible.at(caller, place)
     if comparator is Comparator.IN:
-        return _judge_in(place, lookup, operand, seen)
-    value = value_of(place.attribute, operand)
-    if value is NULL and comparator in _EQUAL:
-        return _null_test(lookup, seen)
+        return _judge_in(place, attribute, subject, operand)
+    value = value_of(attribute, operand)
     if value is NULL:
-        return _never(lookup, seen)
-    return _among(lookup, seen, _condition(place, lookup, comparator, value))
+        return _null_test(subject) if comparator in _EQUAL else _never(subject)
+    if comparator is Comparator.WORD:
+        return _among(subject, scanning.with_word(caller, place, value, scans))
+    return _among(subject, _condition(place, subject.lookup, comparator, value))
 
 
-def _judge_in(place: Place, lookup: str, operand: Operand, seen: Q) -> Judged:
-    values = [value_of(place.attribute, element) for element in several(operand)]
+def _judge_in(place: Place, attribute: Valued, subject: Visible, operand: Operand) -> Judged:
+    values = [value_of(attribute, element) for element in several(operand)]
     known = [value for value in values if not isinstance(value, (Null, Beyond))]
-    condition = _any_of(place, lookup, known)
-    judged = _among(lookup, seen, condition) if known else _never(lookup, seen)
+    condition = _any_of(place, subject.lookup, known)
+    judged = _among(subject, condition) if known else _never(subject)
     if NULL in values:
-        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.make_fails)
+        return Judged(judged.holds | subject.absent, judged.make_fails)
     return judged
 
 
@@ -180,7 +178,7 @@ def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) ->
     """``lookup comparator value`` for a value that is not null."""
     attribute = place.attribute
     if isinstance(value, Beyond):
-        return EVERYBODY if scanning.is_passed(comparator, value) else NOBODY
+        return ALWAYS if scanning.is_passed(comparator, value) else NEVER
     if attribute.type == "string":
         return _text_condition(text_form(place.dataclass, attribute, lookup), comparator, value)
     if attribute.type in {"word", "long", "long64", "number"}:
@@ -195,7 +193,7 @@ def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) ->
 def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
     """Whether the attribute equals one of ``values``."""
     if not values:
-        return NOBODY
+        return NEVER
     if place.attribute.type != "string":
         conditions = (_condition(place, lookup, Comparator.EQUAL, value) for value in values)
         # To isinstance a datetime is a date, too; it is compared by the millisecond.
@@ -204,16 +202,16 @@ def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
         if place.attribute.type in INTEGER_RANGES:
             low, high = INTEGER_RANGES["long64"]
             whole = [int(v) for v in values if low <= v <= high and v == v.to_integral_value()]
-            return Q(**{f"{lookup}__in": whole}) if whole else NOBODY
+            return Q(**{f"{lookup}__in": whole}) if whole else NEVER
         return _union(conditions)
     form = text_form(place.dataclass, place.attribute, lookup)
     plain = [form.constant(value) for value in values if "@" not in value]
-    condition = Q(In(form.expression, [Value(text) for text in plain])) if plain else NOBODY
+    condition = Q(In(form.expression, [Value(text) for text in plain])) if plain else NEVER
     for value in values:
         if "@" in value:
             pattern = _text_condition(form, Comparator.EQUAL, value)
-            if pattern is EVERYBODY:
-                return EVERYBODY
+            if pattern is ALWAYS:
+                return ALWAYS
             condition |= pattern
     return condition
 
@@ -244,19 +242,13 @@ def _text_condition(form: TextForm, comparator: Comparator, text: str) -> Q:
 def _pattern(form: TextForm, text: str) -> Q:
     """Whether a text equals ``text``, in which ``@`` stands for any characters; ``@@`` for none."""
     if "@@" in text:
-        return NOBODY
+        return NEVER
     parts = [form.constant(part) for part in text.split("@")]
     if len(parts) == 1:
         return Q(Exact(form.expression, Value(parts[0])))
     if not any(parts):
-        return EVERYBODY
+        return ALWAYS
     return Q(like(form.expression, parts))
-
-
-def _judge_word(caller: Caller, place: Place, operand: Operand, seen: Q, scans: Scans) -> Judged:
-    lookup = f"{place.way.prefix}{place.attribute.column}"
-    word = value_of(place.attribute, operand)
-    return _among(lookup, seen, scanning.with_word(caller, place, word, scans))
 
 
 # Numbers and moments.
@@ -268,7 +260,7 @@ def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator,
     if not low <= number <= high:
         is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
         holds = comparator in _LOOKUPS and is_smaller is (number > high)
-        return EVERYBODY if holds else NOBODY
+        return ALWAYS if holds else NEVER
     if places is None:
         near = float(number)
         if near == 0 and number:
@@ -284,13 +276,13 @@ def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator,
             return _numeric(lookup, Comparator.LESS_OR_EQUAL, below)
         case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
             return _numeric(lookup, Comparator.GREATER_OR_EQUAL, below + step)
-    return NOBODY
+    return NEVER
 
 
 def _next_to_zero(lookup: str, comparator: Comparator, *, is_above: bool) -> Q:
     """Compare with a number between zero and the floats next to it."""
     if comparator not in _LOOKUPS:
-        return NOBODY
+        return NEVER
     is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
     name = {
         (True, True): "lte",
@@ -308,8 +300,8 @@ def _range(attribute: Attribute) -> tuple[Decimal, Decimal, int | None]:
     if attribute.type != "number":
         low, high = INTEGER_RANGES["long64"]
         return Decimal(low), Decimal(high), 0
-    places = getattr(attribute.member, "decimal_places", None)
-    digits = getattr(attribute.member, "max_digits", None)
+    places = getattr(attribute.own_field, "decimal_places", None)
+    digits = getattr(attribute.own_field, "max_digits", None)
     if places is None or digits is None:
         return -_GREATEST_FLOAT, _GREATEST_FLOAT, None
     greatest = (Decimal(10) ** digits - 1).scaleb(-places, _WIDE)
@@ -331,9 +323,9 @@ def _moment_condition(lookup: str, comparator: Comparator, value: Any) -> Q:
         case Comparator.LESS | Comparator.GREATER_OR_EQUAL:
             return _numeric(lookup, comparator, value)
         case Comparator.LESS_OR_EQUAL:
-            return EVERYBODY if after is None else Q(**{f"{lookup}__lt": after})
+            return ALWAYS if after is None else Q(**{f"{lookup}__lt": after})
         case Comparator.GREATER:
-            return NOBODY if after is None else Q(**{f"{lookup}__gte": after})
+            return NEVER if after is None else Q(**{f"{lookup}__gte": after})
     equal = Q(**{f"{lookup}__gte": value})
     return equal if after is None else equal & Q(**{f"{lookup}__lt": after})
 
@@ -357,86 +349,91 @@ def _next(value: Any) -> Any:
 # Other attributes.
 
 
-def _judge_file(place: Place, comparator: Comparator, operand: Operand, seen: Q) -> Judged:
+def _judge_file(
+    caller: Caller, place: Place, attribute: FileAttribute, comparator: Comparator, operand: Operand
+) -> Judged:
     if not is_null(operand) or comparator not in _EQUAL:
         raise place.wrong_type()
-    lookup = f"{place.way.prefix}{place.attribute.column}"
-    empty = b"" if place.attribute.holds_bytes else ""
-    present = Q(**{f"{lookup}__isnull": False}) & ~Q(**{lookup: empty}) & seen
+    subject = visible.at(caller, place)
+    present = subject.present & ~Q(**{subject.lookup: attribute.nothing})
     return Judged(unmatched(present), lambda: present)
 
 
 def _judge_relation(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q
+    caller: Caller,
+    place: Place,
+    attribute: Relation[DataClass],
+    comparator: Comparator,
+    operand: Operand,
 ) -> Judged:
     """The related entity by its key. Seen from a to-many relation, that is the entity itself."""
-    attribute = place.attribute
-    assert attribute.target is not None  # noqa: S101  (a relation has a target)
     if comparator not in _EQUAL and comparator is not Comparator.IN:
         raise place.wrong_type()
-    is_itself = attribute.kind is Kind.TO_MANY
-    lookup = "pk" if is_itself else f"{place.way.prefix}{attribute.column}"
-    if not is_itself:
-        seen &= sees(caller, attribute.target, lookup)
-    return _judge_key(attribute.target, lookup, operand, seen)
+    return _judge_key(attribute.target, visible.at(caller, place), operand)
 
 
-def _judge_key(target: DataClass, lookup: str, operand: Operand, seen: Q) -> Judged:
+def _judge_key(target: DataClass, subject: Visible, operand: Operand) -> Judged:
     """A key of ``target``, compared exactly as its field does."""
     if is_null(operand):
-        return _null_test(lookup, seen)
+        return _null_test(subject)
     found = [key_of(target, element) for element in several(operand)]
     keys = [key for key in found if not isinstance(key, (Null, Beyond))]
-    judged = _among(lookup, seen, Q(**{f"{lookup}__in": keys}) if keys else NOBODY)
+    judged = _among(subject, Q(**{f"{subject.lookup}__in": keys}) if keys else NEVER)
     if NULL in found:
-        return Judged(judged.holds | _null_test(lookup, seen).holds, judged.make_fails)
+        return Judged(judged.holds | subject.absent, judged.make_fails)
     return judged
 
 
 def _judge_annotation(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, seen: Q, scans: Scans
+    caller: Caller,
+    place: Place,
+    attribute: Annotated,
+    comparator: Comparator,
+    operand: Operand,
+    scans: Scans,
 ) -> Judged:
     """SQL computes the value in a query of its own, where it may aggregate."""
-    attribute, dataclass = place.attribute, place.dataclass
-    here = replace(place, links=(), way=type(place.way)())
-    if comparator is Comparator.WORD and not is_null(operand):
-        judged = _judge_word(caller, here, operand, Q(), scans)
-    else:
-        judged = _judge_column(here, attribute.column, comparator, operand, Q())
+    dataclass, seen = place.dataclass, visible.seen(caller, place.hops)
+    judged = _judge_column(caller, place_of(dataclass, attribute), attribute, comparator, operand, scans)
     rows = dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
     lookup = f"{place.way.prefix}pk__in"
     holds = Q(**{lookup: rows.filter(judged.holds).order_by().values("pk")}) & seen
     fails = Q(**{lookup: rows.filter(judged.fails).order_by().values("pk")}) & seen
     if is_null(operand):
-        return Judged(unmatched(fails) if comparator in _EQUAL else NOBODY, lambda: fails)
+        return Judged(unmatched(fails) if comparator in _EQUAL else NEVER, lambda: fails)
     return Judged(holds, lambda: fails)
 
 
 def _judge_in_python(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
+    caller: Caller,
+    place: Place,
+    attribute: Valued,
+    comparator: Comparator,
+    operand: Operand,
+    scans: Scans,
 ) -> Judged:
     """Python alone knows the value, entity by entity (``query.md`` 13).
 
     Of an object it is only asked whether there is one.
     """
     is_whole = place.element is None and not place.steps
-    if place.attribute.type == "object" and not (is_whole and is_null(operand) and comparator in _EQUAL):
+    if attribute.type == "object" and not (is_whole and is_null(operand) and comparator in _EQUAL):
         raise place.wrong_type()
-    seen = place.way.is_seen(caller)
+    seen = visible.seen(caller, place.hops)
     if is_null(operand):
-        present, _ = scanning.judged(caller, place, lambda value: True, scans)
+        present, _ = scanning.judged(caller, place, attribute, lambda value: True, scans)
         present &= seen
-        return Judged(unmatched(present) if comparator in _EQUAL else NOBODY, lambda: present)
+        return Judged(unmatched(present) if comparator in _EQUAL else NEVER, lambda: present)
     elements = several(operand) if comparator is Comparator.IN else [operand]
-    values = [value_of(place.attribute, element) for element in elements]
-    known = [_plain(place.attribute, value) for value in values if value is not NULL]
-    holds, fails = scanning.judged(caller, place, scanning.test(comparator, known), scans)
+    values = [value_of(attribute, element) for element in elements]
+    known = [_plain(attribute, value) for value in values if value is not NULL]
+    holds, fails = scanning.judged(caller, place, attribute, scanning.test(comparator, known), scans)
     if NULL in values:
         return Judged(unmatched(fails & seen), lambda: fails & seen)
     return Judged(holds & seen, lambda: fails & seen)
 
 
-def _plain(attribute: Attribute, value: Any) -> Any:
+def _plain(attribute: Valued, value: Any) -> Any:
     """A constant, of which a custom field has made its own value, as a value of the type."""
     return value if isinstance(value, (str, Decimal, Beyond)) else attribute.plain(value)
 
@@ -454,7 +451,7 @@ def _judge_object(
 def property_test(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> objects.PropertyTest:
-    if place.attribute.compute is not None or place.attribute.is_compared_in_python:
+    if _is_python_s(place.attribute):
         raise place.wrong_type()
     if comparator is Comparator.IN:
         value: Any = [property_value(element) for element in several(operand)]
@@ -469,8 +466,8 @@ def property_test(
 
 def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyTest]) -> Judged:
     """Criteria on properties of one object; those with one letter bear on one element."""
-    lookup = annotated(place) or f"{place.way.prefix}{place.attribute.column}"
-    seen = place.way.is_seen(caller)
+    lookup = visible.annotation(place) or place.lookup
+    seen = visible.seen(caller, place.hops)
     as_4d = compares_as_4d(place.dataclass, place.attribute)
     try:
         holds = Q(objects.matches(lookup, tests, as_4d=as_4d))
@@ -498,10 +495,8 @@ def _in_brackets(test: objects.PropertyTest) -> bool:
 
 def exists(caller: Caller, link: Link, condition: Q) -> Q:
     """Whether some related entity that the caller may see fulfils ``condition``."""
-    tie = tied(link.owner, link.attribute)
+    join = join_of(link.owner, link.attribute)
     rows: Any = link.target.entities(caller.request).order_by().filter(condition)
-    if link.target.restricts_rows:
-        # Not in one query: it could share a join that the site has made for another purpose.
-        rows = link.target.model._base_manager.filter(pk__in=rows.values("pk"))
-    rows = rows.filter(**{tie.path: OuterRef(f"{link.way.prefix}{tie.column}")})
-    return Q(Exists(rows)) & link.way.is_seen(caller)
+    rows = visible.apart(link.target, rows)
+    rows = rows.filter(**{join.path: OuterRef(f"{link.way.prefix}{join.column}")})
+    return Q(Exists(rows)) & visible.seen(caller, link.way.hops)

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models import Case, F, QuerySet, Value, When, Window
 from django.db.models.functions import DenseRank
 
-from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass.attributes import Annotated, Computed, ToOne, Valued
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
 from fourd_rest.request.filter_syntax import OrderItem
@@ -21,9 +22,11 @@ from fourd_rest.sql import limits
 from fourd_rest.sql.ordering import null_order
 from fourd_rest.sql.text_folding import compares_as_4d, fold, text_form
 
-from . import objects
-from .paths import Place, annotated, resolve, sees
+from . import objects, visible
+from .paths import resolve
+from .places import Place
 from .scanning import Scans
+from .visible import Visible
 
 # SQLite takes 64 and crashes beyond where relations are joined; a property of an object takes three.
 MAX_KEYS = 60
@@ -92,8 +95,8 @@ def computed_order(
 def _valued(rows: QuerySet[Any, Any], places: Sequence[Place]) -> Iterator[tuple[Any, list[Any]]]:
     """Of every row the key, and for each place its rank or its value."""
     bounded = Scans(rows.db).bounded
-    attributes = [place.attribute if _is_computed(place) else None for place in places]
-    if any(attribute is not None and attribute.compute is not None for attribute in attributes):
+    attributes = list(map(_computed, places))
+    if any(isinstance(attribute, Computed) for attribute in attributes):
         getters = [
             attrgetter(f"_fourd_rank{index}") if attribute is None else attribute.in_python
             for index, attribute in enumerate(attributes)
@@ -114,12 +117,15 @@ def _sortable(value: Any) -> tuple[Any, ...]:
 
 
 def _is_computed(place: Place) -> bool:
+    return _computed(place) is not None
+
+
+def _computed(place: Place) -> Valued | None:
+    """The attribute at ``place`` where Python alone can compare it, and has it of the entity itself."""
     attribute = place.attribute
-    if place.links or place.way.hops:
-        return False
-    if attribute.is_compared_in_python and attribute.type != "object":
-        return attribute.in_python is not None
-    return attribute.compute is not None
+    if place.links or place.way.relations or not isinstance(attribute, Valued):
+        return None
+    return attribute if attribute.is_compared_in_python and attribute.in_python else None
 
 
 def _place(caller: Caller, dataclass: DataClass, item: OrderItem) -> Place:
@@ -143,46 +149,33 @@ def _sql_keys(caller: Caller, dataclass: DataClass, item: OrderItem, place: Plac
 def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
     """What to order by for ``place``; nothing where it cannot be ordered by."""
     attribute = place.attribute
-    lookup = f"{place.way.prefix}{attribute.column}"
-    seen = place.way.is_seen(caller)
-    if attribute.kind is Kind.TO_ONE:
-        # A related entity that is hidden reads as null (D-13) and stands where null does.
-        seen &= sees(caller, attribute.target, lookup)
-    if place.links or attribute.kind is Kind.TO_MANY or attribute.file or attribute.compute:
+    # Of a related entity its key: one that is hidden stands where null does.
+    is_value = isinstance(attribute, Valued) and not attribute.is_compared_in_python
+    if place.links or not (is_value or isinstance(attribute, ToOne)):
         return ()
-    if attribute.is_compared_in_python:
-        return ()
+    value = visible.at(caller, place)
     if attribute.type == "object":
-        return _object_keys(annotated(place) or lookup, place, seen, descending)
-    if attribute.expression is not None:
-        rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
-        own: Any = F(attribute.source)
-        if attribute.type == "string":
-            own = text_form(place.dataclass, attribute, attribute.source).expression
-        row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
-        value: Any = Subquery(row.values(_fourd_order=own)[:1])
-    elif attribute.type == "string":
-        value = text_form(place.dataclass, attribute, lookup).expression
-    else:
-        value = F(lookup)
-    return [null_order(_if_seen(value, seen), descending=descending)]
+        return _object_keys(visible.annotation(place) or value.lookup, place, value, descending)
+    is_annotated = isinstance(attribute, Annotated)
+    lookup = attribute.source if is_annotated else value.lookup
+    form: Any = F(lookup)
+    if attribute.type == "string":
+        form = text_form(place.dataclass, attribute, lookup).expression
+    if is_annotated:
+        form = visible.annotation(place, form)
+    return [null_order(value.or_null(form), descending=descending)]
 
 
-def _object_keys(lookup: Any, place: Place, seen: Q, descending: bool) -> list[Any]:
+def _object_keys(lookup: Any, place: Place, value: Visible, descending: bool) -> list[Any]:
     if place.element is not None or any(step.element is not None for step in place.steps):
         return []
     as_4d = compares_as_4d(place.dataclass, place.attribute)
     keys = objects.sort_keys(lookup, place.steps, descending=descending, as_4d=as_4d)
     rank, *others = (key.expression for key in keys)
-    if seen:
+    if value.seen:
         # What is hidden ranks with what is not there.
-        rank = Case(When(seen, then=rank), default=Value(objects.RANK_OF_NOTHING))
+        rank = Case(When(value.seen, then=rank), default=Value(objects.RANK_OF_NOTHING))
     return [
         null_order(rank, descending=descending),
-        *(null_order(_if_seen(key, seen), descending=descending) for key in others),
+        *(null_order(value.or_null(key), descending=descending) for key in others),
     ]
-
-
-def _if_seen(value: Any, seen: Q) -> Any:
-    """``value``, null for who is not shown the entity that has it."""
-    return Case(When(seen, then=value)) if seen else value

@@ -19,6 +19,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from fourd_rest.conf import current
+from fourd_rest.dataclass.attributes import Annotated, Computed, Valued
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_NOT_COMPLETED, RestError
 from fourd_rest.request.filter_syntax import Comparator, Step
@@ -29,7 +30,7 @@ from fourd_rest.sql.key_membership import key_in
 from fourd_rest.sql.text_folding import fold, like, text_form
 
 from .constants import Beyond
-from .paths import Place
+from .places import Place
 from .words import fits, keyword, narrowing
 
 Test = Callable[[Any], bool]
@@ -82,12 +83,12 @@ def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
         return _named(place, (key for key, value in pairs if holds(str(value))))
 
 
-def judged(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q]:
+def judged(caller: Caller, place: Place, attribute: Valued, test: Test, scans: Scans) -> tuple[Q, Q]:
     """For which entities the value at ``place`` passes ``test``, and for which it fails."""
     with limits.streaming(scans.alias):
         found = [
             (key, test(value))
-            for key, value in _values(caller, place, scans)
+            for key, value in _values(_rows(caller, place, scans), attribute, scans)
             # What is no number compares with nothing, and reads as null.
             if value is not None and not _is_nan(value)
         ]
@@ -97,10 +98,9 @@ def judged(caller: Caller, place: Place, test: Test, scans: Scans) -> tuple[Q, Q
     )
 
 
-def _values(caller: Caller, place: Place, scans: Scans) -> Iterator[tuple[Any, Any]]:
+def _values(rows: QuerySet[Any], attribute: Valued, scans: Scans) -> Iterator[tuple[Any, Any]]:
     """Of every entity the key and the value that Python computes, or that a read shows."""
-    attribute, rows = place.attribute, _rows(caller, place, scans)
-    if attribute.compute is not None:
+    if isinstance(attribute, Computed):
         for instance in scans.bounded(rows, _ENTITIES):
             yield instance.pk, _shown(attribute.compute(instance))
         return
@@ -136,17 +136,17 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 
 
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
-    expression = place.attribute.expression
+    attribute = place.attribute
     rows: QuerySet[Any]
-    if expression is None:
-        rows = place.dataclass.entities(caller.request)
+    if isinstance(attribute, Annotated):
+        rows = place.dataclass.model._base_manager.annotate(**{attribute.column: attribute.expression})
     else:
-        rows = place.dataclass.model._base_manager.annotate(**{place.attribute.column: expression})
+        rows = place.dataclass.entities(caller.request)
     return rows.using(scans.alias).order_by()
 
 
 def _is_text(place: Place) -> bool:
-    return type(place.attribute.member) in (CharField, TextField)
+    return type(place.attribute.own_field) in (CharField, TextField)
 
 
 def _named(place: Place, keys: Iterable[Any]) -> Q:

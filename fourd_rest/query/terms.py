@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Kind
+from fourd_rest.dataclass.attributes import ToMany, Valued
 from fourd_rest.request.filter_syntax import Bare, Comparator, Given, Items, Operand, Step, Text
 
 from .constants import is_null, several
-from .paths import Place
+from .places import Place
 
 _IS = frozenset({Comparator.EQUAL, Comparator.IDENTICAL, Comparator.IN})
 _IS_NOT = {Comparator.DIFFERENT: Comparator.EQUAL, Comparator.NOT_IDENTICAL: Comparator.IDENTICAL}
@@ -45,7 +45,7 @@ class Criterion:
     def asks_for_any(self) -> bool:
         """Whether a to-many relation is compared with null: is there a related entity at all?"""
         place = self.place
-        is_relation = len(place.links) == 1 and place.attribute.kind is Kind.TO_MANY
+        is_relation = len(place.links) == 1 and isinstance(place.attribute, ToMany)
         return is_relation and is_null(self.operand)
 
 
@@ -115,7 +115,7 @@ def _operands(criterion: Criterion) -> list[Any] | None:
     """The values that ``criterion`` is for, None where ``in`` would mean something else."""
     place, operand = criterion.place, criterion.operand
     attribute = place.attribute
-    if attribute.file is not None or not attribute.is_scalar:
+    if not isinstance(attribute, Valued):
         return None
     if any(step.element is not None for step in (Step("", place.element), *place.steps)):
         return None

@@ -15,14 +15,15 @@ from django.db.models import Count, Max, Min, QuerySet, Sum, TextField, Value
 from django.db.models.lookups import Exact
 
 from fourd_rest.conf import current
+from fourd_rest.dataclass.attributes import Computed, Relation
 from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import BAD_COMPUTE_ACTION, NO_ATTRIBUTE, QUERY_NOT_COMPLETED, RestError
 from fourd_rest.request.keywords import ALL
 from fourd_rest.sql import limits
 
+from .computables import Column, Computable, columns, computable, places, rows_of
 from .figures import ACTIONS, Figures, answer, unique
 from .source import Selection
-from .visible_values import Column, Operand, columns, resolve_list, rows_of
 
 
 def compute(selection: Selection, names: str | None, action: str) -> Any:
@@ -40,21 +41,18 @@ def compute(selection: Selection, names: str | None, action: str) -> Any:
         raise RestError(BAD_COMPUTE_ACTION(action=action))
     if asked == "count" and not (names or "").strip(" ,"):
         return selection.count()
-    operands = resolve_list(selection.caller, selection.dataclass, names)
+    named = list(places(selection.caller, selection.dataclass, names).items())
     if asked != ALL:
-        del operands[1:]
-    for operand in operands:
-        operand.check(asked)
+        del named[1:]
+    computables = [computable(name, place, asked) for name, place in named]
     if asked == "count":
         return selection.count()
-    count, found = _figures(selection, operands, asked)
+    count, found = _figures(selection, computables, asked)
     if asked != ALL:
-        return answer(operands[0], found[0], count, asked)
+        return answer(computables[0], found[0], count, asked)
     return {
-        operand.name: {
-            name: answer(operand, figures, count, name) for name in ACTIONS if operand.takes(name)
-        }
-        for operand, figures in zip(operands, found, strict=True)
+        one.name: {name: answer(one, figures, count, name) for name in ACTIONS if one.takes(name)}
+        for one, figures in zip(computables, found, strict=True)
     }
 
 
@@ -68,29 +66,28 @@ def distinct(
     there are ``MAX_PAGE_SIZE`` values at most. Raises as ``compute`` does.
     """
     scalars = [
-        o
-        for o in resolve_list(selection.caller, selection.dataclass, names)
-        if o.attribute.target is None
+        (name, place)
+        for name, place in places(selection.caller, selection.dataclass, names).items()
+        if not isinstance(place.attribute, Relation)
     ]
     if not scalars:
         raise RestError(NO_ATTRIBUTE())
-    operand = scalars[0]
-    operand.check("min")
+    asked = computable(*scalars[0], "min")
     limit = current().MAX_PAGE_SIZE
     size = limit if top is None or not 0 <= top <= limit else top
     if size == 0:
         return []
-    if operand.is_computed:
+    if asked.is_computed:
         rows = rows_of(selection)
         _check_scan(rows[: current().MAX_SCANNED_ENTITIES + 1].count())
-        scanned = _scanned(rows, [operand])
-        values = unique(operand, [row[0] for row in scanned])[skip : skip + size]
+        scanned = _scanned(rows, [asked])
+        values = unique(asked, [row[0] for row in scanned])[skip : skip + size]
     else:
-        values = _groups(selection, columns(selection, operand), skip, size)
-    if operand.steps:
+        values = _groups(selection, columns(selection, asked), skip, size)
+    if asked.is_property:
         return values
-    shown = [operand.attribute.shown(value) for value in values]
-    if operand.attribute.type in ("date", "duration"):
+    shown = [asked.attribute.shown(value) for value in values]
+    if asked.attribute.type in ("date", "duration"):
         # Moments that differ by less than a millisecond are one to the client.
         return list(dict.fromkeys(shown))
     return shown
@@ -116,32 +113,34 @@ def _groups(selection: Selection, parts: Sequence[Column], skip: int, size: int)
     return result
 
 
-def _figures(selection: Selection, operands: Sequence[Operand], asked: str) -> tuple[int, list[Figures]]:
-    """The number of entities, and of each operand what ``asked`` needs."""
+def _figures(
+    selection: Selection, computables: Sequence[Computable], asked: str
+) -> tuple[int, list[Figures]]:
+    """The number of entities, and of each computable what ``asked`` needs."""
     rows = rows_of(selection)
     parts = {
-        (place, index): column
-        for place, operand in enumerate(operands)
-        if not operand.is_computed
-        for index, column in enumerate(columns(selection, operand))
+        (number, index): column
+        for number, one in enumerate(computables)
+        if not one.is_computed
+        for index, column in enumerate(columns(selection, one))
     }
-    named = {f"_fourd_{place}_{index}": column for (place, index), column in parts.items()}
+    named = {f"_fourd_{number}_{index}": column for (number, index), column in parts.items()}
     aggregates: dict[str, Any] = {"_fourd_count": Count("*")}
     for name, column in named.items():
         aggregates |= _aggregates(name, column, asked)
     found = _aggregated(rows, aggregates)
     count = found["_fourd_count"]
     found |= _ends_of_texts(rows, named, found)
-    result: list[Figures] = [Figures()] * len(operands)
-    for (place, _), (name, column) in zip(parts, named.items(), strict=True):
-        result[place] = result[place].followed_by(_restored(name, column, found))
-    computed = [operand for operand in operands if operand.is_computed]
+    result: list[Figures] = [Figures()] * len(computables)
+    for (number, _), (name, column) in zip(parts, named.items(), strict=True):
+        result[number] = result[number].followed_by(_restored(name, column, found))
+    computed = [one for one in computables if one.is_computed]
     if computed:
         _check_scan(count)
         scanned = _scanned(rows, computed)
-        for index, operand in enumerate(computed):
+        for index, one in enumerate(computed):
             values = (row[index] for row in scanned)
-            result[operands.index(operand)] = Figures.of(operand, values)
+            result[computables.index(one)] = Figures.of(one, values)
     return count, result
 
 
@@ -196,13 +195,13 @@ def _check_scan(count: int) -> None:
         raise RestError(QUERY_NOT_COMPLETED(reason=f"more than {limit} entities to compute"))
 
 
-def _scanned(rows: QuerySet[Any], operands: Sequence[Operand]) -> list[tuple[Any, ...]]:
+def _scanned(rows: QuerySet[Any], computables: Sequence[Computable]) -> list[tuple[Any, ...]]:
     """What Python alone knows of every entity; what it computes, from an instance without its bytes."""
     limit = current().MAX_SCANNED_ENTITIES
-    attributes = [operand.attribute for operand in operands]
+    attributes = [one.attribute for one in computables]
     found: list[tuple[Any, ...]] = []
     with limits.streaming(rows.db):
-        if all(attribute.compute is None for attribute in attributes):
+        if not any(isinstance(attribute, Computed) for attribute in attributes):
             values = rows.values_list(*(attribute.column for attribute in attributes))
             for row in values[:limit].iterator(chunk_size=2_000):
                 limits.check()

@@ -13,7 +13,7 @@ import orjson
 from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.sql.text_folding import fold
 
-from .visible_values import Operand
+from .computables import Computable
 
 # In the order in which ``$all`` tells them.
 ACTIONS = ("count", "sum", "average", "min", "max")
@@ -33,13 +33,13 @@ class Figures:
     high: Any = None
 
     @classmethod
-    def of(cls, operand: Operand, values: Iterable[Any]) -> Figures:
+    def of(cls, asked: Computable, values: Iterable[Any]) -> Figures:
         """The figures of values that Python has computed."""
         present = [value for value in values if value is not None]
         if not present:
             return cls()
-        total = sum(present) if operand.is_number else None
-        key = _text_order if operand.is_text else None
+        total = sum(present) if asked.is_number else None
+        key = _text_order if asked.is_text else None
         return cls(len(present), total, min(present, key=key), max(present, key=key))
 
     def followed_by(self, others: Figures) -> Figures:
@@ -52,10 +52,10 @@ class Figures:
         )
 
 
-def unique(operand: Operand, values: Iterable[Any]) -> list[Any]:
+def unique(asked: Computable, values: Iterable[Any]) -> list[Any]:
     """The different ones of ``values`` but null, ascending; of equal texts the first by code point."""
     present = {value for value in values if value is not None}
-    if not operand.is_text:
+    if not asked.is_text:
         return sorted(present)
     # Reversed, so that the first of equal texts is the last to be taken.
     first = {fold(text): text for text in sorted(present, key=_text_order, reverse=True)}
@@ -66,7 +66,7 @@ def _text_order(text: str) -> tuple[str, str]:
     return fold(text), text
 
 
-def answer(operand: Operand, figures: Figures, count: int, action: str) -> Any:
+def answer(asked: Computable, figures: Figures, count: int, action: str) -> Any:
     """JSON of what ``action`` asks; ``count`` is the number of entities, nulls included."""
     match action:
         case "count":
@@ -76,8 +76,8 @@ def answer(operand: Operand, figures: Figures, count: int, action: str) -> Any:
         case "average":
             return _average(figures)
         case "min":
-            return _shown(operand, figures.low)
-    return _shown(operand, figures.high)
+            return _shown(asked, figures.low)
+    return _shown(asked, figures.high)
 
 
 def _average(figures: Figures) -> Any:
@@ -101,12 +101,12 @@ def _number(value: Any) -> Any:
     return orjson.Fragment(format(value, "f")) if value.is_finite() else None
 
 
-def _shown(operand: Operand, value: Any) -> Any:
+def _shown(asked: Computable, value: Any) -> Any:
     """The first or last value: a date is a moment here, everything else as a read shows it."""
-    if value is None or operand.steps:
+    if value is None or asked.is_property:
         return _number(value)
     if isinstance(value, dt.datetime):
         return moment_to_wire(value)
     if isinstance(value, dt.date):
         return f"{value.isoformat()}T00:00:00.000Z"
-    return operand.attribute.shown(value)
+    return asked.attribute.shown(value)

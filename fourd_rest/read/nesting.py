@@ -9,17 +9,19 @@ from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import DenseRank, RowNumber
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import DataClass, Kind
+from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass.attributes import ToMany
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.dataclass.joins import Link, link, window_order
+from fourd_rest.dataclass.joins import Join, join_of, window_order
 from fourd_rest.errors import SELECTION_TOO_LARGE, RestError
+from fourd_rest.query import visible
 from fourd_rest.request import uris
 from fourd_rest.request.address import key_text
 from fourd_rest.sql import limits
 from fourd_rest.sql.key_membership import key_in
 from fourd_rest.sql.prepared import Row
 
-from .projection import Entity, Guard, Projection, Visible, project
+from .projection import Entity, Projection, SeenKeys, project
 from .shapes import Expanded
 
 # Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
@@ -32,38 +34,29 @@ _MUCH = 5
 Weights = Sequence[int]
 
 
-def shown(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> list[Entity]:
+def rendered(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> list[Entity]:
     """The JSON of ``rows``, which were selected by ``projection`` on the database ``alias``.
 
     Raises ``RestError`` 9025 (413) if expanded relations hold more than ``MAX_NESTED_ENTITIES``.
     """
-    entities = projection.entities(rows, visible(caller, projection, rows, alias), alias)
+    entities = projection.entities(rows, _seen_keys(caller, projection, rows, alias), alias)
     if projection.nested:
         Nesting(caller, projection.mount, alias).fill(projection, rows, entities, [1] * len(rows))
     return entities
 
 
-def visible(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> Visible:
-    """Of each to-one relation in ``rows`` the keys that the reader may see (D-13).
+def _seen_keys(caller: Caller, projection: Projection, rows: Sequence[Row], alias: str) -> SeenKeys:
+    """Of the entities that ``rows`` depend on the keys that the reader may see (D-13).
 
-    Relations whose targets are all visible are left out, and cost no statement.
+    Where all of them are, they are left out, and cost no statement.
     """
-    found: dict[Guard, frozenset[Any]] = {}
+    found = {}
     for guard in projection.guards:
-        target = guard.target
-        if guard.needs_right and not caller.views(target):
-            found[guard] = frozenset()
-        elif target.restricts_rows:
-            keys = {row[guard.place] for row in rows} - {None}
-            found[guard] = _seen(caller, target, keys, alias)
+        asked = (row[guard.index] for row in rows)
+        keys = visible.keys(caller, guard.hop, asked, alias)
+        if keys is not None:
+            found[guard] = keys
     return found
-
-
-def _seen(caller: Caller, target: DataClass, keys: set[Any], alias: str) -> frozenset[Any]:
-    if not keys:
-        return frozenset()
-    rows = among(target.entities(caller.request).using(alias), "pk", keys)
-    return frozenset(rows.order_by().values_list("pk", flat=True))
 
 
 def among(queryset: QuerySet[Any, Any], column: str, keys: Iterable[Any]) -> QuerySet[Any, Any]:
@@ -105,8 +98,8 @@ class Nesting:
 
     def _size(self, expanded: Expanded, owners: int) -> int:
         """How many entities ``owners`` lead to at most, on one level."""
-        is_to_one = expanded.attribute.kind is Kind.TO_ONE
-        return owners if is_to_one else owners * min(expanded.count, self.max_size)
+        is_to_many = isinstance(expanded.attribute, ToMany)
+        return owners if not is_to_many else owners * min(expanded.count, self.max_size)
 
     def _most(self, expanded: Expanded, owners: int) -> int:
         """How many on all levels."""
@@ -125,16 +118,16 @@ class Nesting:
         columns = ("pk", *(projection.columns[place] for _, place in projection.nested))
         # By what is shown once: the entity, or the place in a selection.
         rows: dict[Any, Row]
-        if expanded.attribute.kind is Kind.TO_ONE:
+        if isinstance(expanded.attribute, ToMany):
+            join, size = join_of(dataclass, expanded.attribute), min(expanded.count, self.max_size)
+            found = self._every(target).order_by().values_list(*columns)
+            slices = self._slices(found, expanded, join, wanted, size)
+            rows = {row[-len(_RANK) :][:2]: row for row in slices}
+            row_weights = [wanted.get(owner, 0) if place > expanded.skip else 0 for owner, place in rows]
+        else:
             seen = target.entities(self.caller.request).using(self.alias).order_by()
             rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
             row_weights = [wanted.get(key, 0) for key in rows]
-        else:
-            tie, size = link(dataclass, expanded.attribute), min(expanded.count, self.max_size)
-            found = self._every(target).order_by().values_list(*columns)
-            slices = self._slices(found, expanded, tie, wanted, size)
-            rows = {row[-len(_RANK) :][:2]: row for row in slices}
-            row_weights = [wanted.get(owner, 0) if place > expanded.skip else 0 for owner, place in rows]
         self._spend(sum(row_weights))
         for index, (deeper, _) in enumerate(projection.nested, 1):
             self._count(target, deeper, [row[index] for row in rows.values()], row_weights)
@@ -149,14 +142,14 @@ class Nesting:
             self.is_counted = self.check_room(projection.dataclass, asked, weights)
         for expanded, keys in asked:
             name = expanded.attribute.name
-            if expanded.attribute.kind is Kind.TO_ONE:
-                targets = self.entities(expanded, keys, weights)
-                for entity, key in zip(entities, keys, strict=True):
-                    entity[name] = targets.get(key)
-            else:
+            if isinstance(expanded.attribute, ToMany):
                 show = self.selections(projection.dataclass, expanded, keys, weights)
                 for entity, key in zip(entities, keys, strict=True):
                     entity[name] = show(key, entity["__KEY"])
+            else:
+                targets = self.entities(expanded, keys, weights)
+                for entity, key in zip(entities, keys, strict=True):
+                    entity[name] = targets.get(key)
         self.is_counted = is_counted
 
     def entities(self, expanded: Expanded, keys: Sequence[Any], weights: Weights) -> dict[Any, Entity]:
@@ -172,7 +165,7 @@ class Nesting:
         self._spend(sum(row_weights))
         return {
             row[0]: entity
-            for row, entity in zip(rows, self._shown(projection, rows, row_weights), strict=True)
+            for row, entity in zip(rows, self._rendered(projection, rows, row_weights), strict=True)
         }
 
     def selections(
@@ -180,11 +173,11 @@ class Nesting:
     ) -> Callable[[Any, str], Entity]:
         """How the nested selection of a key among ``keys`` is shown, given its text in ``__KEY``."""
         wanted = _summed(keys, weights)
-        tie = link(dataclass, expanded.attribute)
+        join = join_of(dataclass, expanded.attribute)
         size = min(expanded.count, self.max_size)
         counts: dict[Any, int] = {}
         rows: dict[tuple[Any, int], Row] = {}
-        for row in self._ranked(expanded, tie, wanted, size):
+        for row in self._ranked(expanded, join, wanted, size):
             owner, place, count = row[-len(_RANK) :]
             counts[owner] = count
             # A database may take two texts for one key that are not.
@@ -194,7 +187,7 @@ class Nesting:
         self._spend(sum(row_weights))
         projection = project(expanded.shape, self.mount)
         members: dict[Any, list[Entity]] = {}
-        entities = self._shown(projection, list(rows.values()), row_weights)
+        entities = self._rendered(projection, list(rows.values()), row_weights)
         for (owner, _), entity in sorted(zip(rows, entities, strict=True), key=lambda pair: pair[0][1]):
             members.setdefault(owner, []).append(entity)
         name, start = expanded.attribute.name, f"{self.mount}/{dataclass.name}("
@@ -213,19 +206,19 @@ class Nesting:
         return show
 
     def _ranked(
-        self, expanded: Expanded, tie: Link, wanted: Mapping[Any, int], size: int
+        self, expanded: Expanded, join: Join, wanted: Mapping[Any, int], size: int
     ) -> Sequence[Row]:
         """Rows of the projection and of ``_RANK``: the slice of each selection, and its first row."""
         if not wanted:
             return []
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
-        if not (tie.repeats and projection.has_expressions):
-            return self._slices(projection.select(self._every(target)), expanded, tie, wanted, size)
+        if not (join.repeats and projection.has_expressions):
+            return self._slices(projection.select(self._every(target)), expanded, join, wanted, size)
         # What the site's own SQL counts would be counted for each time that a pair is there: one
         # statement more, for this alone.
         keys = self._every(target).order_by().values_list("pk")
-        ranks = self._slices(keys, expanded, tie, wanted, size)
+        ranks = self._slices(keys, expanded, join, wanted, size)
         owners = {rank[0] for rank in ranks}
         found = projection.rows(target.entities(self.caller.request), owners, self.alias)
         rows = {row[0]: row for row in found}
@@ -235,19 +228,19 @@ class Nesting:
         self,
         rows: QuerySet[Any, Row],
         expanded: Expanded,
-        tie: Link,
+        join: Join,
         wanted: Mapping[Any, int],
         size: int,
     ) -> list[Row]:
         """Fetches not many more rows than may be shown: the first row of a selection tells its count."""
-        order, owner = window_order(expanded.shape.dataclass), F(tie.path)
+        order, owner = window_order(expanded.shape.dataclass), F(join.path)
         ranked = (
-            among(rows, tie.path, wanted)
+            among(rows, join.path, wanted)
             .using(self.alias)
             .annotate(
                 _fourd_owner=owner,
-                _fourd_place=_rank(tie, owner, order),
-                _fourd_count=_count(tie, owner, order),
+                _fourd_place=_rank(join, owner, order),
+                _fourd_count=_count(join, owner, order),
             )
         )
         skip = expanded.skip
@@ -260,19 +253,12 @@ class Nesting:
         return found
 
     def _every(self, target: DataClass) -> QuerySet[Any]:
-        """The entities of ``target`` that the caller may see, without joins that others have made.
+        """The entities of ``target`` that the caller may see, without joins that others have made."""
+        return visible.apart(target, target.entities(self.caller.request).using(self.alias))
 
-        A join of the site's own would be taken for that of the relation, and its rows counted.
-        """
-        seen = target.entities(self.caller.request)
-        if not target.restricts_rows:
-            return seen
-        keys = seen.using(self.alias).order_by().values("pk")
-        return target.model._base_manager.get_queryset().using(self.alias).filter(pk__in=keys)
-
-    def _shown(self, projection: Projection, rows: Sequence[Row], weights: Weights) -> list[Entity]:
+    def _rendered(self, projection: Projection, rows: Sequence[Row], weights: Weights) -> list[Entity]:
         limits.check()
-        seen = visible(self.caller, projection, rows, self.alias)
+        seen = _seen_keys(self.caller, projection, rows, self.alias)
         entities = projection.entities(rows, seen, self.alias)
         self.fill(projection, rows, entities, weights)
         return entities
@@ -292,15 +278,15 @@ def _summed(keys: Sequence[Any], weights: Weights) -> dict[Any, int]:
     return found
 
 
-def _rank(tie: Link, owner: Any, order: list[Any]) -> Window:
+def _rank(join: Join, owner: Any, order: list[Any]) -> Window:
     # Where one pair is there several times, each of its rows has the same place.
-    return Window(DenseRank() if tie.repeats else RowNumber(), partition_by=owner, order_by=order)
+    return Window(DenseRank() if join.repeats else RowNumber(), partition_by=owner, order_by=order)
 
 
-def _count(tie: Link, owner: Any, order: list[Any]) -> Any:
-    if not tie.repeats:
+def _count(join: Join, owner: Any, order: list[Any]) -> Any:
+    if not join.repeats:
         return Window(Count("*"), partition_by=owner)
     backwards = [item.copy() for item in order]
     for item in backwards:
         item.reverse_ordering()
-    return _rank(tie, owner, order) + _rank(tie, owner, backwards) - 1
+    return _rank(join, owner, order) + _rank(join, owner, backwards) - 1

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import F, QuerySet
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass.attributes import Computed, FileAttribute, Relation, ToMany, Valued
 from fourd_rest.dataclass.values import is_binary
+from fourd_rest.query.places import place_of
 from fourd_rest.sql.key_membership import key_in
 from fourd_rest.stamps.columns import FIRST_STAMP, stamp_columns
 
+from .computables import value_at
 from .source import Selection
-from .visible_values import expression
+
+# What has a column in a flat form.
+Flat: TypeAlias = Valued | Relation[DataClass]
 
 _METRIC = {"conceptType": "METRIC", "semanticGroup": "NUMERIC", "semanticType": "NUMBER"}
 _DIMENSION = {"conceptType": "DIMENSION", "semanticGroup": "TEXT", "semanticType": "TEXT"}
@@ -33,7 +38,7 @@ def as_array(
     Images, BLOBs and to-many relations are left out. Without ``top``, and with one below 0 or above
     it, there are ``MAX_PAGE_SIZE`` entities at most.
     """
-    shown = [a for a in attributes if a.file is None and a.kind is not Kind.TO_MANY]
+    shown = [a for a in attributes if not isinstance(a, (FileAttribute, ToMany))]
     names = ("__KEY", "__STAMP", *(attribute.name for attribute in shown))
     rows = _rows(selection, shown, skip, _capped(top, current().MAX_PAGE_SIZE))
     return [dict(zip(names, row, strict=True)) for row in rows]
@@ -46,7 +51,7 @@ def looker(
 
     Of ``attributes`` scalars alone are shown, objects left out. Pages are as large as without a format.
     """
-    shown = [a for a in attributes if a.is_scalar and a.type != "object"]
+    shown = [a for a in attributes if isinstance(a, Valued) and a.type != "object"]
     size = _capped(top, selection.dataclass.page_size or current().PAGE_SIZE)
     rows = _rows(selection, shown, skip, size)
     return {
@@ -58,7 +63,7 @@ def looker(
     }
 
 
-def _column(attribute: Attribute) -> dict[str, Any]:
+def _column(attribute: Valued) -> dict[str, Any]:
     is_metric = attribute.type in _NUMERIC
     return {
         "name": attribute.name,
@@ -75,25 +80,25 @@ def _capped(top: int | None, default: int) -> int:
 
 
 def _rows(
-    selection: Selection, attributes: Sequence[Attribute], skip: int, size: int
+    selection: Selection, attributes: Sequence[Flat], skip: int, size: int
 ) -> list[tuple[Any, ...]]:
     """Key, stamp and values of ``size`` entities after ``skip``, as these forms show them."""
     if size == 0:
         return []
     dataclass, queryset = selection.dataclass, selection.queryset
     stamp = stamp_columns(dataclass)
-    read = [a for a in attributes if a.compute is None]
+    read = [a for a in attributes if not isinstance(a, Computed)]
     values: dict[str, Any] = {}
     names = ["pk", stamp.stamp]
     for attribute in read:
-        value = expression(selection.caller, dataclass, attribute)
+        value = value_at(selection.caller, place_of(dataclass, attribute))
         if isinstance(value, F):
             # By its name, as every read has it: a manager may read another column.
             names.append(attribute.column)
         else:
             names.append(f"_fourd_value{len(names)}")
             values[names[-1]] = value
-    computed = [(a, a.compute) for a in attributes if a.compute is not None]
+    computed = [a for a in attributes if isinstance(a, Computed)]
     fields = dataclass.model._meta.concrete_fields if computed else ()
     instance_fields = [f.attname for f in fields if not is_binary(f)]
     columns = list(dict.fromkeys([*names, *instance_fields]))
@@ -107,7 +112,7 @@ def _rows(
         if computed:
             loaded = [row[place] for place in instance_places]
             instance = dataclass.model.from_db(queryset.db, instance_fields, loaded)
-            found |= {a: _apply(_shown(a), compute(instance)) for a, compute in computed}
+            found |= {a: _apply(_shown(a), a.compute(instance)) for a in computed}
         key, revision = show_key(row[0]), row[1] if row[1] is not None else FIRST_STAMP
         result.append((key, revision, *(found[attribute] for attribute in attributes)))
     return result
@@ -133,12 +138,12 @@ def _apply(show: Callable[[Any], Any], value: Any) -> Any:
     return None if value is None else show(value)
 
 
-def _shown(attribute: Attribute) -> Callable[[Any], Any]:
+def _shown(attribute: Flat) -> Callable[[Any], Any]:
     """How a value that is not null stands in a flat form."""
-    if attribute.target is not None:
+    if isinstance(attribute, Relation):
         show_key = _key(attribute.target)
         return lambda key: {"__KEY": show_key(key)}
-    if attribute.value is not None and attribute.value.simple_date:
+    if attribute.value.simple_date:
         return lambda value: _apply(_date, attribute.plain(value))
     return attribute.shown
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import DataClass, Kind, permissions
+from fourd_rest.dataclass import DataClass, permissions
+from fourd_rest.dataclass.attributes import ToMany
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.entity_sets import lifecycle
@@ -104,13 +105,12 @@ def related(caller: Caller, dataclass: DataClass, key_text: str, name: str) -> S
             asked_attribute(name, dataclass.name),
             BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
         )
-    target = attribute.target
-    if target is None or attribute.kind is not Kind.TO_MANY:
+    if not isinstance(attribute, ToMany):
         raise RestError(NO_SUBENTITYSET())
-    permissions.check(caller, target, Action.VIEW)
+    permissions.check(caller, attribute.target, Action.VIEW)
     with limits.reading():
         rows = reader.related(caller, dataclass, key_text, attribute)
-    return replace(everything(caller, target), queryset=rows)
+    return replace(everything(caller, attribute.target), queryset=rows)
 
 
 def within(selection: Selection, request: ReadRequest) -> Collection:

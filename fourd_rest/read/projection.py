@@ -6,26 +6,35 @@ once and then only applied, row by row. What expanded relations lead to is fille
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import (
     BinaryField,
     BooleanField,
     ExpressionWrapper,
     F,
-    ForeignKey,
     Q,
     QuerySet,
     Value,
 )
 from django.db.models.lookups import Exact
 
-from fourd_rest.dataclass import Attribute, DataClass, File, Kind
-from fourd_rest.dataclass.joins import link
+from fourd_rest.dataclass import Attribute, DataClass, File
+from fourd_rest.dataclass.attributes import (
+    Annotated,
+    Computed,
+    FileAttribute,
+    FileInRow,
+    Hop,
+    ToMany,
+    ToOne,
+    Valued,
+)
+from fourd_rest.dataclass.joins import join_of
 from fourd_rest.dataclass.values import INTEGER_RANGES, ZERO_TIMESTAMP, is_binary, moment_to_wire
 from fourd_rest.request import uris
 from fourd_rest.request.address import key_text
@@ -40,16 +49,15 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A column whose keys decide whether the attribute ``name`` is shown, or as null."""
+    """The column ``index`` of a row, whose keys decide whether the attribute ``name`` reads as null."""
 
     name: str
-    place: int
-    target: DataClass
-    needs_right: bool = False
+    index: int
+    hop: Hop[DataClass]
 
 
 # The keys that the reader may see, for the guards that hide some.
-Visible = Mapping[Guard, frozenset[Any]]
+SeenKeys: TypeAlias = Mapping[Guard, frozenset[Any]]
 
 METADATA = ("__KEY", "__TIMESTAMP", "__STAMP")
 
@@ -58,7 +66,7 @@ class Projection:
     """How entities of ``shape`` are read and shown under the mount point ``mount``.
 
     ``columns`` and ``annotations`` are what ``select`` asks the database for; the first column is the
-    key, the second the stamp. ``nested`` are the expanded relations, each with the place of the key that
+    key, the second the stamp. ``nested`` are the expanded relations, each with the index of the key that
     leads there: ``entities`` leaves their values to be filled in.
     """
 
@@ -71,15 +79,15 @@ class Projection:
         stamp = stamp_columns(dataclass)
         self.annotations: dict[str, Any] = dict(stamp.annotations)
         self.columns: list[str] = ["pk", stamp.stamp]
-        # For every member of the JSON object the place of its column in the row.
-        places = [0, self._place(stamp.modified) if stamp.modified else 0, 1]
+        # For every member of the JSON object the index of its column in the row.
+        indexes = [0, self._index(stamp.modified) if stamp.modified else 0, 1]
         for attribute in self.attributes:
-            places.append(self._place(self._column(attribute)) if attribute.column else 0)
+            indexes.append(self._index(self._column(attribute)) if attribute.column else 0)
         self.members = (*METADATA, *(attribute.name for attribute in self.attributes))
-        self._pick = itemgetter(*places)
+        self._pick = itemgetter(*indexes)
         self._has_timestamp = stamp.modified is not None
         self.nested = [
-            (expanded, self._nested_place(expanded, places[self.members.index(expanded.attribute.name)]))
+            (expanded, self._owner_index(expanded, indexes[self.members.index(expanded.attribute.name)]))
             for expanded in shape.expanded
         ]
         expanded_names = {expanded.attribute.name for expanded in shape.expanded}
@@ -87,7 +95,7 @@ class Projection:
         self._convert = [
             (a.name, a.value.to_wire)
             for a in self.attributes
-            if a.value is not None and a.value.to_wire is not None and a.compute is None
+            if isinstance(a, Valued) and not isinstance(a, Computed) and a.value.to_wire is not None
         ]
         self._convert += [
             (name, partial(picked, properties=properties))
@@ -96,7 +104,7 @@ class Projection:
         self._convert += [
             (a.name, deferred_relation(a, mount))
             for a in self.attributes
-            if a.kind is Kind.TO_ONE and a.name not in expanded_names
+            if isinstance(a, ToOne) and a.name not in expanded_names
         ]
         self._place_bound = [
             (a.name, render)
@@ -104,52 +112,46 @@ class Projection:
             if a.name not in expanded_names and (render := _renderer(a)) is not None
         ]
         # What is expanded is looked up anyway.
-        self.guards = [guard for guard in self._guards(places) if guard.name not in expanded_names]
-        self.has_expressions = any(a.expression is not None for a in self.attributes)
-        self._computed = [(a, a.compute) for a in self.attributes if a.compute is not None]
-        self._instance_places = self._instance_columns() if self._computed else []
+        self.guards = [guard for guard in self._guards() if guard.name not in expanded_names]
+        self.has_expressions = any(isinstance(a, Annotated) for a in self.attributes)
+        self._computed = [a for a in self.attributes if isinstance(a, Computed)]
+        self._instance_indexes = self._instance_columns() if self._computed else []
         self._plain_key = _has_plain_key(dataclass)
 
-    def _guards(self, places: list[int]) -> list[Guard]:
+    def _guards(self) -> Iterator[Guard]:
         """Where rows name entities that the reader may not see (D-13)."""
-        guards = []
-        for index, attribute in enumerate(self.attributes):
-            if attribute.kind is Kind.TO_ONE and attribute.target is not None:
-                place = places[index + len(METADATA)]
-                guards.append(Guard(attribute.name, place, attribute.target, needs_right=True))
+        for attribute in self.attributes:
             for hop in attribute.hops:
-                # Reading an alias needs rights on itself only, but no entity that is hidden.
-                guards.append(Guard(attribute.name, self._place(hop.column), hop.target))
-        return guards
+                yield Guard(attribute.name, self._index(self._key_or(hop.column)), hop)
 
     def _instance_columns(self) -> list[tuple[str, int]]:
         """What an instance is made of where attributes are computed in Python."""
         fields = self.dataclass.model._meta.concrete_fields
         return [
-            (field.attname, self._place("pk" if field.primary_key else field.attname))
+            (field.attname, self._index("pk" if field.primary_key else field.attname))
             for field in fields
             if not is_binary(field)
         ]
 
-    def _nested_place(self, expanded: Expanded, place: int) -> int:
-        if expanded.attribute.kind is Kind.TO_ONE:
-            return place
-        return self._place(link(self.dataclass, expanded.attribute).column)
+    def _owner_index(self, expanded: Expanded, index: int) -> int:
+        if isinstance(expanded.attribute, ToMany):
+            return self._index(join_of(self.dataclass, expanded.attribute).column)
+        return index
 
-    def _place(self, column: str) -> int:
+    def _index(self, column: str) -> int:
         if column not in self.columns:
             self.columns.append(column)
         return self.columns.index(column)
 
+    def _key_or(self, column: str) -> str:
+        return "pk" if column == self.dataclass.model._meta.pk.attname else column
+
     def _column(self, attribute: Attribute) -> str:
-        if attribute.column == self.dataclass.model._meta.pk.attname:
-            return "pk"
-        # Bytes in the row stay there: a page only needs to know whether there are any.
-        if attribute.expression is not None:
+        if isinstance(attribute, Annotated):
             self.annotations[attribute.source] = attribute.expression
-            return attribute.column
-        if not attribute.holds_bytes:
-            return attribute.column
+        if not isinstance(attribute, FileInRow):
+            return self._key_or(attribute.column)
+        # Bytes in the row stay there: a page only needs to know whether there are any.
         name = f"_fourd_has_{attribute.source}"
         # Not prepared by the field, which may encrypt.
         empty = Exact(F(attribute.column), Value(b"", BinaryField()))
@@ -192,13 +194,13 @@ class Projection:
             return self._prepared.get_many(keys, alias)
         return list(self.select(queryset).using(alias).filter(key_in(keys)))
 
-    def page(self, place: slice, alias: str) -> list[Row] | None:
-        """The rows at ``place`` of all entities in their dataclass' own order.
+    def page(self, part: slice, alias: str) -> list[Row] | None:
+        """The rows at ``part`` of all entities in their dataclass' own order.
 
         None where the statement is not the same every time.
         """
         is_plain = all(isinstance(item, str) for item in self.dataclass.default_order)
-        return self._prepared.page(place, alias) if self._is_fixed and is_plain else None
+        return self._prepared.page(part, alias) if self._is_fixed and is_plain else None
 
     @property
     def _is_fixed(self) -> bool:
@@ -218,13 +220,13 @@ class Projection:
         # one entity takes in all. Every use makes a copy.
         return self.of(self.dataclass.model._default_manager.get_queryset().order_by())
 
-    def entities(self, rows: Iterable[Row], visible: Visible, alias: str) -> list[Entity]:
+    def entities(self, rows: Iterable[Row], seen: SeenKeys, alias: str) -> list[Entity]:
         """The JSON objects of ``rows``, in the order of members that a read shows (D-03)."""
         members, pick = self.members, self._pick
         convert, place_bound = self._convert, self._place_bound
         plain_key, key_to_wire, prefix = self._plain_key, self.dataclass.key_to_wire, self.prefix
         has_timestamp = self._has_timestamp
-        hidden = [(guard.name, guard.place, keys) for guard, keys in visible.items()]
+        hidden = [(guard.name, guard.index, keys) for guard, keys in seen.items()]
         result = []
         for row in rows:
             entity: Entity = dict(zip(members, pick(row), strict=True))
@@ -243,8 +245,8 @@ class Projection:
                 value = entity[name]
                 if value is not None:
                     entity[name] = to_wire(value)
-            for name, place, keys in hidden:
-                if row[place] not in keys:
+            for name, index, keys in hidden:
+                if row[index] not in keys:
                     entity[name] = None
             if self._computed:
                 self._compute(entity, row, alias)
@@ -256,11 +258,11 @@ class Projection:
 
     def _compute(self, entity: Entity, row: Row, alias: str) -> None:
         """Fill in what Python computes, from an instance made of the row."""
-        names = [name for name, _ in self._instance_places]
-        values = [row[place] for _, place in self._instance_places]
+        names = [name for name, _ in self._instance_indexes]
+        values = [row[index] for _, index in self._instance_indexes]
         instance = self.dataclass.model.from_db(alias, names, values)
-        for attribute, compute in self._computed:
-            entity[attribute.name] = attribute.shown(compute(instance))
+        for attribute in self._computed:
+            entity[attribute.name] = attribute.shown(attribute.compute(instance))
 
 
 # Building one takes 40 to 250 µs.
@@ -276,7 +278,8 @@ Renderer = Callable[[Any, str, int], Any]
 def _renderer(attribute: Attribute) -> Renderer | None:
     """How an attribute is shown whose form depends on where its entity is."""
     name = attribute.name
-    if attribute.file is File.IMAGE:
+    file = attribute.file if isinstance(attribute, FileAttribute) else None
+    if file is File.IMAGE:
         before, after = uris.of_image(name)
 
         def image(value: Any, location: str, stamp: int) -> Any:
@@ -285,7 +288,7 @@ def _renderer(attribute: Attribute) -> Renderer | None:
             return {"__deferred": {"uri": f"{location}{before}{stamp}{after}", "image": True}}
 
         return image
-    if attribute.file is File.BLOB:
+    if file is File.BLOB:
         before, after = uris.of_blob(name)
 
         def blob(value: Any, location: str, stamp: int) -> Any:
@@ -294,7 +297,7 @@ def _renderer(attribute: Attribute) -> Renderer | None:
             return {"__deferred": {"uri": f"{location}{before}{stamp}{after}"}}
 
         return blob
-    if attribute.kind is Kind.TO_MANY:
+    if isinstance(attribute, ToMany):
         relation = uris.of_relation(name)
 
         def to_many(value: Any, location: str, stamp: int) -> Any:
@@ -309,10 +312,9 @@ def _has_plain_key(dataclass: DataClass) -> bool:
     return dataclass.key_type.name in INTEGER_RANGES and dataclass.key_type.to_wire is None
 
 
-def deferred_relation(attribute: Attribute, prefix: str) -> Callable[[Any], Entity]:
+def deferred_relation(attribute: ToOne[DataClass], prefix: str) -> Callable[[Any], Entity]:
     """How the key of a related entity is shown, unless it is null."""
     target = attribute.target
-    assert target is not None  # noqa: S101  (a relation has a target)
     start, key_to_wire = f"{prefix}/{target.name}(", target.key_to_wire
     if _has_plain_key(target):
         # A page has as many as it has rows: 0.4 µs each instead of 0.7.
@@ -323,13 +325,6 @@ def deferred_relation(attribute: Attribute, prefix: str) -> Callable[[Any], Enti
         return {"__deferred": {"uri": f"{start}{key_text(key)})", "__KEY": key}}
 
     return show
-
-
-def names_key(attribute: Attribute) -> bool:
-    """Whether the column of a to-one relation holds the key of the related entity itself."""
-    if attribute.kind is not Kind.TO_ONE or not isinstance(attribute.member, ForeignKey):
-        return False
-    return attribute.member.target_field.primary_key
 
 
 def update_answer(entity: Entity, attributes: Iterable[Attribute], uri: str | None) -> Entity:

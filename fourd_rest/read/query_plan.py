@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass.attributes import Relation
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.request import filter_syntax
 
@@ -88,12 +89,10 @@ def _database_plan(rows: QuerySet[Any]) -> dict[str, Any]:
 
 
 def _tree(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
-    parts = _parts(node)
-    if parts is not None:
-        name, nodes = parts
-        return {name: [_tree(dataclass, part) for part in nodes]}
-    assert isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue)  # noqa: S101  (all others have parts)
-    return _item(dataclass, node, _names(node))
+    if isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue):
+        return _item(dataclass, node, _names(node))
+    name, nodes = _parts(node)
+    return {name: [_tree(dataclass, part) for part in nodes]}
 
 
 def _item(
@@ -110,9 +109,8 @@ def _item(
 
 
 def _step(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
-    parts = _parts(node)
-    if parts is not None:
-        name, nodes = parts
+    if not isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue):
+        name, nodes = _parts(node)
         return {"description": name.upper(), "steps": [_step(dataclass, part) for part in nodes]}
     tree = _tree(dataclass, node)
     step: dict[str, Any] = {"description": tree["item"]}
@@ -122,13 +120,11 @@ def _step(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
 
 
 def _node(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
-    parts = _parts(node)
-    if parts is not None:
-        name, nodes = parts
-        shown = [_node(dataclass, part) for part in nodes]
-        return {"type": "LogicOperatorNode", "logicOper": name, "parts": shown}
-    assert isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue)  # noqa: S101  (all others have parts)
-    return _leaf(dataclass, node, _names(node))
+    if isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue):
+        return _leaf(dataclass, node, _names(node))
+    name, nodes = _parts(node)
+    parts = [_node(dataclass, part) for part in nodes]
+    return {"type": "LogicOperatorNode", "logicOper": name, "parts": parts}
 
 
 def _leaf(
@@ -153,7 +149,9 @@ def _leaf(
     }
 
 
-def _parts(node: filter_syntax.Node) -> tuple[str, tuple[filter_syntax.Node, ...]] | None:
+def _parts(
+    node: filter_syntax.And | filter_syntax.Or | filter_syntax.Not | filter_syntax.Except,
+) -> tuple[str, tuple[filter_syntax.Node, ...]]:
     match node:
         case filter_syntax.And():
             return "And", node.nodes
@@ -163,7 +161,6 @@ def _parts(node: filter_syntax.Node) -> tuple[str, tuple[filter_syntax.Node, ...
             return "Not", (node.node,)
         case filter_syntax.Except():
             return "Except", (node.node, node.without)
-    return None
 
 
 def _names(node: filter_syntax.Comparison | filter_syntax.IsTrue) -> list[str]:
@@ -176,7 +173,7 @@ def _join(dataclass: DataClass, names: list[str]) -> tuple[DataClass, str] | Non
     """The dataclass to which the first of ``names`` leads if more follow, and by what it is joined."""
     name = names[0].partition("{")[0]
     attribute = dataclass.attributes.get(name)
-    if len(names) < 2 or attribute is None or attribute.target is None:
+    if len(names) < 2 or not isinstance(attribute, Relation):
         return None
     target = attribute.target
     key = target.key_attribute.name if target.key_attribute is not None else "__KEY"

@@ -13,7 +13,7 @@ from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.sql.prepared import Prepared, Row
 
-from .nesting import shown
+from .nesting import rendered
 from .projection import Entity, project
 from .shapes import whole
 
@@ -67,14 +67,14 @@ class Rows:
 
     def _many(self, keys: Iterable[Any], queryset: QuerySet[Any]) -> dict[Any, Entity]:
         rows = self._projection.rows(queryset, keys, self.alias)
-        return {row[0]: entity for row, entity in zip(rows, self._shown(rows), strict=True)}
+        return {row[0]: entity for row, entity in zip(rows, self._rendered(rows), strict=True)}
 
     def _first(self, key: Any, queryset: QuerySet[Any]) -> Entity | None:
         row = self._projection.row(queryset, key, self.alias)
-        return None if row is None else self._shown([row])[0]
+        return None if row is None else self._rendered([row])[0]
 
-    def _shown(self, rows: Sequence[Row]) -> list[Entity]:
-        return shown(self.caller, self._projection, rows, self.alias)
+    def _rendered(self, rows: Sequence[Row]) -> list[Entity]:
+        return rendered(self.caller, self._projection, rows, self.alias)
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass.attributes import Relation
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
@@ -46,7 +47,7 @@ _STEP = re.compile(r"([^:]*)(?::(\d{1,9})(?:-(\d{1,9}))?)?")
 class Expanded:
     """A relation shown as what it leads to. ``count`` and ``skip`` slice a to-many relation."""
 
-    attribute: Attribute
+    attribute: Relation[DataClass]
     shape: Shape
     count: int = NESTED_SIZE
     skip: int = 0
@@ -75,7 +76,7 @@ class Step:
     """A relation that ``item`` of a list walks. ``is_optional``: nobody named it, ``$all`` did."""
 
     owner: DataClass
-    attribute: Attribute
+    attribute: Relation[DataClass]
     target: DataClass
     item: str
     row: ErrorRow
@@ -203,23 +204,26 @@ class _Node:
 
     def attribute(self, name: str) -> Attribute | None:
         attribute = self.dataclass.attributes.get(name)
-        return None if attribute is None or attribute.target in self.hidden else attribute
+        return None if attribute is None or self._hides(attribute) else attribute
 
     @property
     def attributes(self) -> dict[str, Attribute]:
         every = self.dataclass.attributes
         if self.hidden.isdisjoint(self.dataclass.targets):
             return every
-        return {name: found for name, found in every.items() if found.target not in self.hidden}
+        return {name: found for name, found in every.items() if not self._hides(found)}
+
+    def _hides(self, attribute: Attribute) -> bool:
+        return isinstance(attribute, Relation) and attribute.target in self.hidden
 
     def shape(self, steps: tuple[Step, ...] = (), named: Collection[DataClass] = ()) -> Shape:
         chosen = self.attributes if self.shows_all else self.chosen
         expanded = tuple(
             self.nested[name].expanded(attribute)
             for name, attribute in chosen.items()
-            if name in self.nested
+            if name in self.nested and isinstance(attribute, Relation)
         )
-        shown = (a.target for a in chosen.values() if a.target is not None)
+        shown = (a.target for a in chosen.values() if isinstance(a, Relation))
         return Shape(
             self.dataclass,
             tuple(chosen.values()),
@@ -233,7 +237,7 @@ class _Node:
             frozenset(shown).union(named, *(inner.shape.targets for inner in expanded)),
         )
 
-    def expanded(self, relation: Attribute) -> Expanded:
+    def expanded(self, relation: Relation[DataClass]) -> Expanded:
         return Expanded(relation, self.shape(), self.count, self.skip)
 
 
@@ -266,7 +270,7 @@ class _Builder:
             if attribute is None:
                 raise self._refused(name, node, item, BAD_ATTRIBUTE_LIST)
             node.chosen[name] = attribute
-            if attribute.target is not None:
+            if isinstance(attribute, Relation):
                 if not is_last:
                     node = self._walked(node, attribute, item, BAD_ATTRIBUTE_LIST)
                 continue
@@ -299,7 +303,7 @@ class _Builder:
         """``relation``, ``relation.relation``, each with an optional slice, or ``$all``."""
         if item == ALL:
             for relation in self.root.attributes.values():
-                if relation.target is not None and relation.name not in unseen:
+                if isinstance(relation, Relation) and relation.name not in unseen:
                     self._walked(self.root, relation, item, BAD_EXPAND_LIST, is_optional=True)
             return
         node, names = self.root, item.split(".")
@@ -310,9 +314,10 @@ class _Builder:
             name, count, skip = match.groups() if match else (text, None, None)
             attribute = self._attribute(node, name)
             # Only relations expand. Clients name images and BLOBs as well, to have their bytes.
-            if attribute is None or (attribute.target is None and place < len(names) - 1):
+            is_relation = isinstance(attribute, Relation)
+            if attribute is None or (not is_relation and place < len(names) - 1):
                 raise self._refused(name, node, item, BAD_EXPAND_LIST)
-            if attribute.target is None:
+            if not isinstance(attribute, Relation):
                 return
             node = self._walked(node, attribute, item, BAD_EXPAND_LIST)
             if count is not None:
@@ -320,16 +325,21 @@ class _Builder:
 
     def _attribute(self, node: _Node, name: str) -> Attribute | None:
         attribute = node.attribute(name)
-        if attribute is not None and attribute.target is not None:
+        if isinstance(attribute, Relation):
             self.named.add(attribute.target)
         return attribute
 
     def _walked(
-        self, node: _Node, attribute: Attribute, item: str, row: ErrorRow, *, is_optional: bool = False
+        self,
+        node: _Node,
+        attribute: Relation[DataClass],
+        item: str,
+        row: ErrorRow,
+        *,
+        is_optional: bool = False,
     ) -> _Node:
         """The node behind a relation; all its attributes are shown unless a list names some."""
         target = attribute.target
-        assert target is not None  # noqa: S101  (a relation has a target)
         self.named.add(target)
         known = self._steps.get((node, attribute.name))
         if known is None or (known.is_optional and not is_optional):

@@ -24,7 +24,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.query.compiler import condition
 from fourd_rest.query.ordering import computed_order, order, resolved
-from fourd_rest.query.paths import readable
+from fourd_rest.query.visible import readable
 from fourd_rest.request.filter_syntax import (
     Comparator,
     Comparison,

@@ -223,7 +223,7 @@ def text_form(dataclass: DataClass, attribute: Attribute, lookup: str) -> TextFo
     ``lookup`` may pass relations: ``employer__name``.
     """
     if not compares_as_4d(dataclass, attribute):
-        text: Any = F(lookup) if isinstance(attribute.member, TEXT_FIELDS) else AsText(lookup)
+        text: Any = F(lookup) if isinstance(attribute.own_field, TEXT_FIELDS) else AsText(lookup)
         return TextForm(text, str)
     column = dataclass.folded.get(attribute.source)
     if column is not None:

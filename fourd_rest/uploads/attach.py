@@ -19,7 +19,8 @@ from django.core.files.storage import Storage
 from django.db import models
 from django.utils import timezone
 
-from fourd_rest.dataclass import Attribute, DataClass, File
+from fourd_rest.dataclass import DataClass, File
+from fourd_rest.dataclass.attributes import FileAttribute
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.options import KEY_LENGTH
 from fourd_rest.errors import (
@@ -50,7 +51,7 @@ class Placed:
     fields their values, which ``changes`` holds by attribute name.
     """
 
-    attribute: Attribute
+    attribute: FileAttribute
     value: str | bytes
     intent: BlobAttachment
     others: Sequence[BlobAttachment] = ()
@@ -61,7 +62,7 @@ class Placed:
         return [self.intent, *self.others]
 
 
-def find(caller: Caller, wire_id: object, attribute: Attribute) -> UploadedBlob:
+def find(caller: Caller, wire_id: object, attribute: FileAttribute) -> UploadedBlob:
     """The upload that ``caller`` may attach to ``attribute`` under this ID.
 
     Unknown, foreign, expired, unfinished and malformed IDs are one error, so that it tells nothing:
@@ -108,7 +109,7 @@ def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
 
 def place(
     dataclass_: DataClass,
-    attribute: Attribute,
+    attribute: FileAttribute,
     instance: models.Model,
     blob: UploadedBlob,
     *,
@@ -159,7 +160,7 @@ def _new_name(field: Any, instance: models.Model, blob: UploadedBlob) -> str:
 
 
 def _copy(
-    attribute: Attribute, blob: UploadedBlob, intent: BlobAttachment, intents: Intents
+    attribute: FileAttribute, blob: UploadedBlob, intent: BlobAttachment, intents: Intents
 ) -> str | bytes:
     """Copy ``blob`` to where ``intent`` says; returns what the model field gets."""
     source = upload_storage()
@@ -206,7 +207,7 @@ def discard(placed: Placed) -> None:
         _discard(placed.attribute, intent)
 
 
-def _discard(attribute: Attribute, intent: BlobAttachment) -> None:
+def _discard(attribute: FileAttribute, intent: BlobAttachment) -> None:
     if not _waiting(intent).update(state=BlobAttachment.State.ABANDONED):
         return
     if intent.name:

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.files.base import File
 from django.utils import timezone
 
-from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass.attributes import FileAttribute
 from fourd_rest.models import BlobAttachment, UploadedBlob
 
 _PROGRESS_INTERVAL = 15  # seconds between two notes of progress
@@ -22,7 +23,7 @@ class Intents:
     """
 
     def __init__(
-        self, blob: UploadedBlob, dataclass: DataClass, attribute: Attribute, alias: str
+        self, blob: UploadedBlob, dataclass: DataClass, attribute: FileAttribute, alias: str
     ) -> None:
         self.noted: list[BlobAttachment] = []
         self._blob = blob

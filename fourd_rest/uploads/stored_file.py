@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fourd_rest.dataclass import Attribute
+from fourd_rest.dataclass.attributes import FileAttribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class StoredFile:
     are kept in the row itself. Both empty: the attribute is.
     """
 
-    attribute: Attribute
+    attribute: FileAttribute
     key: str
     stamp: int
     name: str = ""

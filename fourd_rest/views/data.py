@@ -11,7 +11,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from fourd_rest import bugs
-from fourd_rest.dataclass import Attribute, DataClass, permissions
+from fourd_rest.dataclass import DataClass, permissions
+from fourd_rest.dataclass.attributes import FileAttribute
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.entity_sets import lifecycle
 from fourd_rest.errors import (
@@ -186,18 +187,18 @@ class DataView(RestView):
         self._dataclass(Action.VIEW, of_entity=False)
         return _release_listed(self)
 
-    def _asked_file(self, dataclass: DataClass) -> Attribute | None:
+    def _asked_file(self, dataclass: DataClass) -> FileAttribute | None:
         """The attribute whose bytes are asked for, or None where JSON is."""
         address = self.address
         if len(address.parts) != 1:
             return None
         attribute = dataclass.attributes.get(address.parts[0])
-        if attribute is None or attribute.file is None:
+        if not isinstance(attribute, FileAttribute):
             return None
         is_picture = attribute.file == "image"
         return attribute if FileRequest.asks_for_bytes(address, is_picture=is_picture) else None
 
-    def _file(self, dataclass: DataClass, key: str, attribute: Attribute) -> HttpResponseBase:
+    def _file(self, dataclass: DataClass, key: str, attribute: FileAttribute) -> HttpResponseBase:
         stored = reader.file(self.caller, dataclass, key, attribute)
         limits.writing()  # a picture that is made is noted
         asked = FileRequest.of_bytes(self.address, is_picture=attribute.file == "image")
@@ -286,7 +287,7 @@ class DataView(RestView):
         )
         return _ok_or(outcome)
 
-    def _received(self, attribute: Attribute) -> UploadedBlob:
+    def _received(self, attribute: FileAttribute) -> UploadedBlob:
         """The body as an upload for ``attribute``, by the parsers for files."""
         self.request.parsers = [parser() for parser in self.file_parser_classes]
         self.request.parser_context["attribute"] = attribute
@@ -295,7 +296,7 @@ class DataView(RestView):
 
     def _written_file(
         self, dataclass: DataClass, asked: WriteRequest, method: str
-    ) -> tuple[Attribute, str]:
+    ) -> tuple[FileAttribute, str]:
         """The image or BLOB attribute that the address names, and the key of its entity."""
         name = self.address.parts[0]
         with permissions.undisclosed(self.caller, dataclass):
@@ -305,7 +306,8 @@ class DataView(RestView):
                     asked_attribute(name, dataclass.name),
                     BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
                 )
-            if attribute.file is None or not self.address.keys or len(self.address.parts) > 1:
+            is_named = bool(self.address.keys) and len(self.address.parts) == 1
+            if not is_named or not isinstance(attribute, FileAttribute):
                 raise RestError(METHOD_NOT_APPLICABLE(method=method))
             asked.refuse_trial("for a file")
             return attribute, self._key()

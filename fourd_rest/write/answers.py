@@ -17,7 +17,7 @@ from fourd_rest import bugs
 from fourd_rest.conf import datastore_name
 from fourd_rest.dataclass import Attribute, DataClass, Kind, permissions
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.dataclass.joins import link
+from fourd_rest.dataclass.joins import join_of
 from fourd_rest.dataclass.members import own_key
 from fourd_rest.errors import (
     CONSTRAINT_FAILED,
@@ -190,7 +190,7 @@ class Answers:
 
     def _duplicate(self, draft: Draft, *, is_key: bool) -> Refusal:
         field = own_key(self.dataclass.model)
-        posted = {a.member: value for a, value in draft.change.values.items() if a.member is not None}
+        posted = {a.own_field: value for a, value in draft.change.values.items() if a.is_stored}
         key = posted.get(field)
         # Of a key that the client did not choose it need not know; the next one may be free.
         first = DUPLICATE_KEY()
@@ -259,7 +259,7 @@ def _selections(
     nesting: Nesting, dataclass: DataClass, expanded: Expanded, answers: Sequence[Entity]
 ) -> list[Entity | None]:
     name = expanded.attribute.name
-    if link(dataclass, expanded.attribute).column != "pk":
+    if join_of(dataclass, expanded.attribute).column != "pk":
         # Tied to another key than the one that the answer tells.
         return [answer.get(name) for answer in answers]
     keys = [dataclass.key_from_wire(answer["__KEY"]) if name in answer else None for answer in answers]

@@ -182,7 +182,7 @@ class Batch:
 
     def _is_constrained(self, attribute: Attribute) -> bool:
         model = self.dataclass.model
-        fields: list[Any] = [attribute.field]
+        fields: list[Any] = [attribute.own_field]
         fields += map(model._meta.get_field, self._folded([attribute.source]))
         return any(is_constrained(model, field) for field in fields)
 

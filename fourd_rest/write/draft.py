@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fourd_rest.dataclass import Attribute
+from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass.attributes import ToOne
 from fourd_rest.read.projection import Entity
 from fourd_rest.uploads.attach import Placed
 
@@ -58,6 +59,6 @@ class Draft:
 class Nested:
     """A related entity that was posted within another one, under ``attribute``."""
 
-    attribute: Attribute
+    attribute: ToOne[DataClass]
     writer: Writer
     draft: Draft

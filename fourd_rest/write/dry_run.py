@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connections, models
 
-from fourd_rest.dataclass import Attribute, permissions
+from fourd_rest.dataclass import permissions
+from fourd_rest.dataclass.attributes import Computed, ToOne, Valued
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP
 from fourd_rest.errors import PRIMARY_KEY_NULL
-from fourd_rest.read.projection import Entity, deferred_relation, names_key
+from fourd_rest.read.projection import Entity, deferred_relation
 
 from .draft import Draft, Outcome
 from .posted import Refusal
@@ -73,27 +74,29 @@ class Trial(Writer):
         """Have the posted values made ready for the database, which refuses some (D-12)."""
         connection = connections[self.alias]
         for attribute in draft.change.values:
-            value = instance.__dict__.get(attribute.assigned)
-            if not attribute.is_stored or hasattr(value, "resolve_expression"):
+            field, value = attribute.own_field, instance.__dict__.get(attribute.assigned)
+            if field is None or hasattr(value, "resolve_expression"):
                 continue
             try:
-                attribute.field.get_db_prep_save(value, connection)
+                field.get_db_prep_save(value, connection)
             except Exception as error:
                 self._judge_error(error, draft, attribute)
                 raise
 
     def _preview(self, draft: Draft, instance: models.Model) -> Entity:
         entity: Entity = dict(draft.stored or {})
+        values = draft.change.values
         for attribute in self.dataclass.attributes.values():
-            if attribute.is_stored and attribute.is_scalar and attribute.assigned in instance.__dict__:
+            is_held = attribute.is_stored and attribute.assigned in instance.__dict__
+            if is_held and isinstance(attribute, Valued):
                 entity[attribute.name] = attribute.held_by(instance)
-            elif attribute.compute is not None:
+            elif isinstance(attribute, Computed):
                 entity[attribute.name] = _shown(attribute, attribute.compute(instance))
             elif draft.change.empties(attribute):
                 entity[attribute.name] = None
-            elif attribute in draft.change.values and names_key(attribute):
-                key = draft.change.values[attribute]
-                entity[attribute.name] = deferred_relation(attribute, self.caller.prefix)(key)
+            elif isinstance(attribute, ToOne) and attribute in values and attribute.names_key:
+                show = deferred_relation(attribute, self.caller.prefix)
+                entity[attribute.name] = show(values[attribute])
             else:
                 entity.setdefault(attribute.name, None)
         if draft.is_new:
@@ -109,6 +112,6 @@ class Trial(Writer):
         return draft.is_seen and permissions.shows(self.caller, self.dataclass, instance, self.alias)
 
 
-def _shown(attribute: Attribute, value: Any) -> Any:
+def _shown(attribute: Computed, value: Any) -> Any:
     # What the database will fill in is not known yet.
     return None if hasattr(value, "resolve_expression") else attribute.shown(value)

@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute, DataClass, Kind
+from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass.attributes import FileAttribute, ToMany, ToOne, Valued
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.members import own_key
 from fourd_rest.dataclass.values import object_from_wire, wire_text
@@ -28,7 +29,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.models import UploadedBlob
-from fourd_rest.read.projection import Entity, names_key
+from fourd_rest.read.projection import Entity
 from fourd_rest.sql.prepared import Prepared
 from fourd_rest.uploads import attach
 
@@ -61,9 +62,9 @@ class Change:
     """
 
     values: dict[Attribute, Any] = field(default_factory=dict)
-    files: dict[Attribute, UploadedBlob | None] = field(default_factory=dict)
-    links: dict[Attribute, set[Any]] = field(default_factory=dict)
-    nested: dict[Attribute, Mapping[str, Any]] = field(default_factory=dict)
+    files: dict[FileAttribute, UploadedBlob | None] = field(default_factory=dict)
+    links: dict[ToMany[DataClass], set[Any]] = field(default_factory=dict)
+    nested: dict[ToOne[DataClass], Mapping[str, Any]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.values or self.files or self.links)
@@ -74,7 +75,8 @@ class Change:
 
     def empties(self, attribute: Attribute) -> bool:
         """Whether ``attribute`` is to have nothing any more."""
-        return any(attribute in part and part[attribute] is None for part in (self.values, self.files))
+        parts: tuple[Mapping[Any, Any], ...] = (self.values, self.files)
+        return any(attribute in part and part[attribute] is None for part in parts)
 
 
 def expected_stamp(posted: Mapping[str, Any], *, may_override: bool = False) -> int | None:
@@ -142,27 +144,25 @@ class Judge:
             return stored.get(attribute.name)
         if attribute is not self.dataclass.key_attribute:
             return _UNSEEN
-        target = attribute.target
-        if target is None:
-            return attribute.shown(key)
-        return {"__deferred": {"__KEY": target.key_to_wire(key)}}
+        if isinstance(attribute, ToOne):
+            return {"__deferred": {"__KEY": attribute.target.key_to_wire(key)}}
+        return attribute.shown(key) if isinstance(attribute, Valued) else key
 
     def _take(self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any) -> None:
         if isinstance(value, str) and attribute.means_null(value):
             value = None
-        if attribute.file is not None:
+        if isinstance(attribute, FileAttribute):
             self._take_file(change, attribute, value, stored)
-        elif attribute.kind is Kind.TO_MANY:
-            # What a read shows of a to-many relation is an object: ignored (``server-facts.md`` 9).
-            if not isinstance(value, dict):
-                self._take_links(change, attribute, value, key, is_seen=stored is not _UNSEEN)
-        elif attribute.kind is Kind.TO_ONE:
-            self._take_relation(change, attribute, value, stored, key)
-        else:
+        elif isinstance(attribute, Valued):
             self._take_scalar(change, attribute, value, stored, is_new=key is None)
+        elif isinstance(attribute, ToOne):
+            self._take_relation(change, attribute, value, stored, key)
+        # What a read shows of a to-many relation is an object: ignored (``server-facts.md`` 9).
+        elif isinstance(attribute, ToMany) and not isinstance(value, dict):
+            self._take_links(change, attribute, value, key, is_seen=stored is not _UNSEEN)
 
     def _take_scalar(
-        self, change: Change, attribute: Attribute, value: Any, stored: Any, *, is_new: bool
+        self, change: Change, attribute: Valued, value: Any, stored: Any, *, is_new: bool
     ) -> None:
         if type(value) is type(stored):
             if not isinstance(value, (dict, list)):
@@ -183,25 +183,23 @@ class Judge:
             self._require_one_value(change, attribute, python)
         change.values[attribute] = python
 
-    def _require_one_value(self, change: Change, attribute: Attribute, value: Any) -> None:
+    def _require_one_value(self, change: Change, attribute: Valued, value: Any) -> None:
         """Refuse two values for one column, one by its own name and one by an alias (as in D-73)."""
-        if attribute.member is None:
+        if not attribute.is_stored:
             return
         for other, known in change.values.items():
-            if other.member is attribute.member and known != value:
+            if other.own_field is attribute.own_field and known != value:
                 raise Refusal(self._item(WRONG_VALUE, attribute))
 
-    def _scalar(self, attribute: Attribute, value: Any) -> Any:
+    def _scalar(self, attribute: Valued, value: Any) -> Any:
         if value is not None:
-            assert attribute.value is not None  # noqa: S101  (a scalar has a type)
             try:
                 value = attribute.value.from_wire(value)
             except Exception as error:
                 raise Refusal(self._item(WRONG_VALUE, attribute)) from error
-        if value is None and attribute.is_stored:
-            field = attribute.field
-            if not field.null and field.empty_strings_allowed:
-                return ""  # D-42
+        field = attribute.own_field
+        if value is None and field is not None and not field.null and field.empty_strings_allowed:
+            return ""  # D-42
         return value
 
     def is_fixed(self, attribute: Attribute, *, is_new: bool) -> bool:
@@ -213,12 +211,11 @@ class Judge:
             raise Refusal(self._item(READ_ONLY, attribute))
 
     def _take_relation(
-        self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any
+        self, change: Change, attribute: ToOne[DataClass], value: Any, stored: Any, key: Any
     ) -> None:
         target = attribute.target
-        assert target is not None  # noqa: S101  (a relation has a target)
         is_new = key is None
-        linked = self._linked_key(attribute, target, stored, key)
+        linked = self._linked_key(attribute, stored, key)
         if _is_nested(value):
             if linked is None or _wire_key(target, value.get("__KEY")) != linked:
                 # Another entity, a new one maybe, would take the place of the one that is linked.
@@ -239,19 +236,19 @@ class Judge:
         if target.key_to_wire(related) == linked:
             return
         self._require_free(attribute, is_new=is_new)
-        change.values[attribute] = self._foreign_key(attribute, target, related)
+        change.values[attribute] = self._foreign_key(attribute, related)
 
-    def _linked_key(self, attribute: Attribute, target: DataClass, stored: Any, key: Any) -> str | None:
+    def _linked_key(self, attribute: ToOne[DataClass], stored: Any, key: Any) -> str | None:
         """The key of the entity that ``attribute`` leads to now, as far as the client knows it."""
         if isinstance(stored, dict):
             linked: str = stored["__deferred"]["__KEY"]
             return linked
         model = self.dataclass.model
-        if key is None or not names_key(attribute):
+        if key is None or not attribute.names_key:
             return None
-        if attribute.member is model._meta.pk or attribute.member is own_key(model):
+        if attribute.own_field in (model._meta.pk, own_key(model)):
             # Of an entity that he may not see he knows the key all the same: it is this one's own.
-            return target.key_to_wire(key)
+            return attribute.target.key_to_wire(key)
         return None
 
     def _related_key(self, attribute: Attribute, value: Any) -> Any:
@@ -266,12 +263,11 @@ class Judge:
         return None if isinstance(key, str) and attribute.means_null(key) else key
 
     def _take_links(
-        self, change: Change, attribute: Attribute, value: Any, key: Any, *, is_seen: bool
+        self, change: Change, attribute: ToMany[DataClass], value: Any, key: Any, *, is_seen: bool
     ) -> None:
         """Many-to-many: the list of all related keys. Those the caller cannot see stay linked."""
         self._require_writable(attribute)
         target = attribute.target
-        assert target is not None  # noqa: S101  (a relation has a target)
         if not isinstance(value, list):
             raise Refusal(self._item(WRONG_VALUE, attribute))
         wanted = set()
@@ -293,25 +289,22 @@ class Judge:
         if wanted != linked & seen or not is_seen:
             change.links[attribute] = wanted | (linked - seen)
 
-    def foreign_key(self, attribute: Attribute, key: Any, *, is_made: bool = False) -> Any:
+    def foreign_key(self, attribute: ToOne[DataClass], key: Any, *, is_made: bool = False) -> Any:
         """What the foreign key column of ``attribute`` gets for the entity of ``key``.
 
         ``is_made``: the caller has added the entity a moment ago, which he need not be able to view.
         """
-        target = attribute.target
-        assert target is not None  # noqa: S101  (a relation has a target)
+        target, column = attribute.target, attribute.referred
         if not is_made or self.caller.views(target):
-            return self._foreign_key(attribute, target, key)
-        column = attribute.field.target_field.attname  # type: ignore[attr-defined]
+            return self._foreign_key(attribute, key)
         rows = target.model._base_manager.using(self.alias)
         return target.with_key(rows, key).values_list(column, flat=True).first()
 
-    def _foreign_key(self, attribute: Attribute, target: DataClass, key: Any) -> Any:
+    def _foreign_key(self, attribute: ToOne[DataClass], key: Any) -> Any:
         """What the foreign key column gets. A target the caller cannot see is an unknown one."""
-        request = self.caller.request
+        target, column, request = attribute.target, attribute.referred, self.caller.request
         found: Any = None
         if self.caller.views(target):
-            column = attribute.field.target_field.attname  # type: ignore[attr-defined]
             if target.restricts_rows:
                 entities = target.with_key(target.entities(request).using(self.alias), key)
                 found = entities.order_by().values_list(column).first()
@@ -321,7 +314,7 @@ class Judge:
             raise Refusal(ENTITY_NOT_FOUND(key=target.key_to_wire(key), dataclass=target.name))
         return found[0]
 
-    def _take_file(self, change: Change, attribute: Attribute, value: Any, stored: Any) -> None:
+    def _take_file(self, change: Change, attribute: FileAttribute, value: Any, stored: Any) -> None:
         if _is_deferred(value):
             return
         if value is None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fourd_rest.dataclass import Attribute, DataClass, permissions
+from fourd_rest.dataclass import DataClass, permissions
+from fourd_rest.dataclass.attributes import FileAttribute
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.errors import ENTITY_NOT_LOADED, READ_ONLY, WRONG_KEY, RestError
@@ -23,7 +24,7 @@ def put(
     caller: Caller,
     dataclass: DataClass,
     key_text: str,
-    attribute: Attribute,
+    attribute: FileAttribute,
     receive: Callable[[], UploadedBlob],
 ) -> Outcome:
     """Give ``attribute`` the file that ``receive`` takes from the request.
@@ -38,7 +39,7 @@ def put(
         blobs.expire(blob)
 
 
-def clear(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> Outcome:
+def clear(caller: Caller, dataclass: DataClass, key_text: str, attribute: FileAttribute) -> Outcome:
     """Empty ``attribute``."""
     _require(caller, dataclass, key_text, attribute)
     return _save(caller, dataclass, key_text, {attribute.name: None})
@@ -49,7 +50,7 @@ def _save(caller: Caller, dataclass: DataClass, key_text: str, posted: dict[str,
     return writer.save_unconditionally({"__KEY": key_text, **posted})
 
 
-def _require(caller: Caller, dataclass: DataClass, key_text: str, attribute: Attribute) -> None:
+def _require(caller: Caller, dataclass: DataClass, key_text: str, attribute: FileAttribute) -> None:
     allowed = permissions.may(caller, dataclass, Action.CHANGE)
     try:
         key = dataclass.key_from_wire(key_text)

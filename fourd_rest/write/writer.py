@@ -23,6 +23,7 @@ from django.utils import timezone
 from fourd_rest import bugs
 from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass, permissions
+from fourd_rest.dataclass.attributes import Computed, FileAttribute, ToOne, Valued
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.errors import (
@@ -40,7 +41,7 @@ from fourd_rest.errors import (
     WRONG_VALUE,
     RestError,
 )
-from fourd_rest.read.projection import Entity, deferred_relation, names_key
+from fourd_rest.read.projection import Entity, deferred_relation
 from fourd_rest.read.rows import Rows
 from fourd_rest.sql import database_errors
 from fourd_rest.sql.transactions import delete_after_commit, given_up, with_retry, write_transaction
@@ -327,7 +328,6 @@ class Writer:
         """Prepare the related entities that were posted within this one (D-13)."""
         for attribute, posted in draft.change.nested.items():
             target = attribute.target
-            assert target is not None  # noqa: S101  (a relation has a target)
             limit = current().MAX_NESTED_DEPTH
             if self.depth >= limit:
                 raise Refusal(NESTED_TOO_DEEP(limit=limit))
@@ -440,16 +440,16 @@ class Writer:
         value = None
         if attribute.is_stored:
             value = instance.__dict__.get(attribute.assigned)
-        elif attribute.compute is not None and not attribute.read_only:
+        elif isinstance(attribute, Computed) and not attribute.read_only:
             value = _computed(attribute, instance)
         if hasattr(value, "resolve_expression"):
             # The database fills it in, unless it is told: by a null, too.
             return None if attribute.read_only else FILLED
-        if attribute.is_scalar:
+        if isinstance(attribute, Valued):
             return attribute.held_by(instance) if attribute.is_stored else attribute.shown(value)
         if attribute.read_only or value in (None, "", b""):
             return None
-        if names_key(attribute):
+        if isinstance(attribute, ToOne) and attribute.names_key:
             return deferred_relation(attribute, self.caller.prefix)(value)
         return FILLED
 
@@ -499,8 +499,8 @@ class Writer:
         instance = self._insert(draft) if draft.is_new else self._update(draft)
         if instance is None:
             return draft.key
-        for attribute, keys in draft.change.links.items():
-            getattr(instance, attribute.source).set(keys)
+        for relation, keys in draft.change.links.items():
+            getattr(instance, relation.source).set(keys)
         try:
             for placed in draft.placed:
                 attach.fulfil(placed, self.dataclass.key_to_wire(instance.pk))
@@ -595,11 +595,11 @@ class Writer:
                 setattr(instance, name, value)
 
     def _assign_files(
-        self, instance: models.Model, draft: Draft, files: Mapping[Attribute, str | bytes | None]
+        self, instance: models.Model, draft: Draft, files: Mapping[FileAttribute, str | bytes | None]
     ) -> None:
         for attribute, value in files.items():
             try:
-                setattr(instance, attribute.field.attname, value)
+                setattr(instance, attribute.assigned, value)
             except Exception as error:
                 self._judge_error(error, draft, attribute)
                 raise
@@ -613,7 +613,7 @@ class Writer:
             except Exception as error:
                 self._judge_error(error, draft, attribute)
                 raise
-            if attribute.member is None:
+            if not attribute.is_stored:
                 # What is written through a setter of the model is known only now.
                 self._require_same(instance, draft, key, attribute)
         self._require_same(instance, draft, key)
@@ -717,17 +717,14 @@ class _RolledBack(Exception):
         self.error = error
 
 
-def _computed(attribute: Attribute, instance: models.Model) -> Any:
+def _computed(attribute: Computed, instance: models.Model) -> Any:
     """What a getter of the site's tells of a new instance; None where it needs more than that."""
-    assert attribute.compute is not None  # noqa: S101  (a computed attribute has one)
     try:
         return attribute.compute(instance)
     except Exception:  # noqa: BLE001  (whatever it raises for an instance that is empty)
         return None
 
 
-def empty(attribute: Attribute) -> Any:
+def empty(attribute: FileAttribute) -> Any:
     """What an emptied file attribute holds: no name, or no bytes."""
-    if attribute.field.null:
-        return None
-    return b"" if attribute.holds_bytes else ""
+    return None if attribute.may_be_null else attribute.nothing

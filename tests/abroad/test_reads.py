@@ -16,6 +16,7 @@ require_site()
 from django.apps import apps
 
 from fourd_rest.dataclass import DataClass, Kind, registry
+from fourd_rest.dataclass.attributes import Relation
 
 from . import expected
 
@@ -112,7 +113,7 @@ def test_expanded(admin: Any, dataclass: DataClass) -> None:
     """Every relation, expanded, leads to what the ORM's accessor gives, each entity once."""
     stored = rows(dataclass)
     for attribute in dataclass.attributes.values():
-        if attribute.target is None:
+        if not isinstance(attribute, Relation):
             continue
         target = attribute.target
         visible = set(rows(target))
@@ -158,9 +159,9 @@ def test_filters_over_relations(admin: Any, dataclass: DataClass) -> None:
     """A path over each relation finds those that the accessor leads on from, each once."""
     stored = rows(dataclass)
     for attribute in dataclass.attributes.values():
-        target = attribute.target
-        if target is None:
+        if not isinstance(attribute, Relation):
             continue
+        target = attribute.target
         inner = target.key_attribute
         if inner is None or not inner.is_scalar:
             continue

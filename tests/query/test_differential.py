@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import RestError
-from fourd_rest.query import compiler, criteria, terms
+from fourd_rest.query import compiler, terms
+from fourd_rest.query.conditions import ALWAYS
+from fourd_rest.query.visible import Visible
 from fourd_rest.read import source
 from fourd_rest.request.address import parse
 from fourd_rest.request.filter_syntax import Comparator
@@ -252,7 +254,8 @@ def test_order_once_wrong(dataclass: str, path: str, descending: bool) -> None:
 
 def _nulls_differ(monkeypatch: Any) -> None:
     """``a != v`` returns nulls."""
-    monkeypatch.setattr(criteria, "_present", lambda lookup, seen: criteria.EVERYBODY & seen)
+    everything = property(lambda value: ALWAYS & value.seen)
+    monkeypatch.setattr(Visible, "present", everything)
 
 
 def _entities_of_their_own(monkeypatch: Any) -> None:
