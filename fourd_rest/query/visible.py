@@ -25,6 +25,7 @@ from .conditions import unmatched
 from .places import Hops, Place
 
 _NO_CONDITION = Q()
+_NONE: frozenset[DataClass] = frozenset()
 
 
 # Attributes.
@@ -41,6 +42,12 @@ def readable(caller: Caller, dataclass: DataClass, name: str) -> Attribute:
 def unknown(name: str, dataclass: DataClass) -> RestError:
     """1500: to the caller there is no such attribute."""
     return RestError(asked_attribute(name, dataclass.name))
+
+
+def unknown_among(caller: Caller, targets: frozenset[DataClass]) -> frozenset[DataClass]:
+    """Those of ``targets`` that the caller may not know of: relations to them are not there for him."""
+    unknown = [target for target in targets if not caller.knows(target)]
+    return frozenset(unknown) if unknown else _NONE
 
 
 # Values in SQL.

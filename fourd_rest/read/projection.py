@@ -91,36 +91,24 @@ class Projection:
             for expanded in shape.expanded
         ]
         expanded_names = {expanded.attribute.name for expanded in shape.expanded}
+        # What is expanded is looked up anyway.
+        flat = [a for a in self.attributes if a.name not in expanded_names]
+        self.guards = list(self._guards(flat))
         # Only attributes whose stored value is not what JSON shows cost anything per row.
-        self._convert = [
-            (a.name, a.value.to_wire)
-            for a in self.attributes
-            if isinstance(a, Valued) and not isinstance(a, Computed) and a.value.to_wire is not None
-        ]
+        self._convert = [(a.name, convert) for a in flat if (convert := _converter(a, mount))]
         self._convert += [
             (name, partial(picked, properties=properties))
             for name, properties in shape.properties.items()
         ]
-        self._convert += [
-            (a.name, deferred_relation(a, mount))
-            for a in self.attributes
-            if isinstance(a, ToOne) and a.name not in expanded_names
-        ]
-        self._place_bound = [
-            (a.name, render)
-            for a in self.attributes
-            if a.name not in expanded_names and (render := _renderer(a)) is not None
-        ]
-        # What is expanded is looked up anyway.
-        self.guards = [guard for guard in self._guards() if guard.name not in expanded_names]
+        self._place_bound = [(a.name, render) for a in flat if (render := _renderer(a))]
         self.has_expressions = any(isinstance(a, Annotated) for a in self.attributes)
         self._computed = [a for a in self.attributes if isinstance(a, Computed)]
         self._instance_indexes = self._instance_columns() if self._computed else []
         self._plain_key = _has_plain_key(dataclass)
 
-    def _guards(self) -> Iterator[Guard]:
+    def _guards(self, attributes: Iterable[Attribute]) -> Iterator[Guard]:
         """Where rows name entities that the reader may not see (D-13)."""
-        for attribute in self.attributes:
+        for attribute in attributes:
             for hop in attribute.hops:
                 yield Guard(attribute.name, self._index(self._key_or(hop.column)), hop)
 
@@ -270,6 +258,18 @@ class Projection:
 def project(shape: Shape, mount: str) -> Projection:
     """The projection of ``shape``, the same one every time."""
     return Projection(shape, mount)
+
+
+def _converter(attribute: Attribute, mount: str) -> Callable[[Any], Any] | None:
+    """How the value that is read of an attribute is shown, None where it is JSON already."""
+    match attribute:
+        case Computed():
+            return None  # shown as it is computed
+        case Valued():
+            return attribute.value.to_wire
+        case ToOne():
+            return deferred_relation(attribute, mount)
+    return None
 
 
 Renderer = Callable[[Any, str, int], Any]

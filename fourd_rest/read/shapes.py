@@ -14,19 +14,20 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from fourd_rest.conf import current
-from fourd_rest.dataclass import Attribute, DataClass
+from fourd_rest.dataclass import Attribute, DataClass, permissions
 from fourd_rest.dataclass.attributes import Relation
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.permissions import Action
 from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
     BAD_EXPAND_LIST,
     EXPANDED_TOO_DEEP,
-    NO_PERMISSION_READ,
     QUERY_TOO_LARGE,
     ErrorRow,
     RestError,
     asked_attribute,
 )
+from fourd_rest.query.visible import unknown_among
 from fourd_rest.request.keywords import ALL
 
 # Entities of a nested selection unless $expand tells another count (D-23).
@@ -97,12 +98,12 @@ def shape(caller: Caller, dataclass: DataClass, *, names: str | None, expand: st
             found = _built(dataclass, names, expand, limit, hidden)
         except _Refused as refused:
             # What a caller may not know of must not show in the error, nor what stands behind it.
-            if more := _unknown_among(caller, refused.targets - hidden):
+            if more := unknown_among(caller, refused.targets - hidden):
                 hidden |= more
                 continue
             _check(caller, refused.steps)
             raise refused.error from None
-        if not (more := _unknown_among(caller, found.targets)):
+        if not (more := unknown_among(caller, found.targets)):
             break
         hidden |= more
     if found.steps:
@@ -114,16 +115,7 @@ def shape(caller: Caller, dataclass: DataClass, *, names: str | None, expand: st
 
 def whole(caller: Caller, dataclass: DataClass) -> Shape:
     """Every attribute that ``caller`` may know of, nothing expanded."""
-    return _built(dataclass, None, None, 0, _unknown_among(caller, dataclass.targets))
-
-
-_NONE: frozenset[DataClass] = frozenset()
-
-
-def _unknown_among(caller: Caller, targets: frozenset[DataClass]) -> frozenset[DataClass]:
-    """Those of ``targets`` that the caller may not know of: relations to them are not there (D-13)."""
-    unknown = [target for target in targets if not caller.knows(target)]
-    return frozenset(unknown) if unknown else _NONE
+    return _built(dataclass, None, None, 0, unknown_among(caller, dataclass.targets))
 
 
 def _unseen(caller: Caller, steps: tuple[Step, ...]) -> frozenset[str]:
@@ -135,8 +127,8 @@ def _unseen(caller: Caller, steps: tuple[Step, ...]) -> frozenset[str]:
 
 def _check(caller: Caller, steps: Collection[Step]) -> None:
     for step in steps:
-        if not step.is_optional and not caller.views(step.target):
-            raise RestError(NO_PERMISSION_READ(dataclass=step.target.name))
+        if not step.is_optional:
+            permissions.check(caller, step.target, Action.VIEW)
 
 
 def _unknown(name: str, owner: DataClass, item: str, root: DataClass, row: ErrorRow) -> RestError:
@@ -261,8 +253,8 @@ class _Builder:
     def show(self, item: str) -> None:
         """``name``, ``relation.name``, ``relation.*``, ``object.property`` or ``*``."""
         node, names = self.root, item.split(".")
-        for place, name in enumerate(names):
-            is_last = place == len(names) - 1
+        for depth, name in enumerate(names):
+            is_last = depth == len(names) - 1
             if name == "*" and is_last:
                 node.shows_all = True
                 return
@@ -274,11 +266,11 @@ class _Builder:
                 if not is_last:
                     node = self._walked(node, attribute, item, BAD_ATTRIBUTE_LIST)
                 continue
-            rest = names[place + 1 :]
+            rest = names[depth + 1 :]
             if attribute.type == "object":
                 self._add_properties(node, name, rest)
             elif rest:
-                raise self._refused(".".join(names[place:]), node, item, BAD_ATTRIBUTE_LIST)
+                raise self._refused(".".join(names[depth:]), node, item, BAD_ATTRIBUTE_LIST)
             return
 
     def _add_properties(self, node: _Node, name: str, path: list[str]) -> None:
@@ -309,13 +301,13 @@ class _Builder:
         node, names = self.root, item.split(".")
         if len(names) > 1 and names[-1] == "*":
             names.pop()
-        for place, text in enumerate(names):
+        for depth, text in enumerate(names):
             match = _STEP.fullmatch(text)
             name, count, skip = match.groups() if match else (text, None, None)
             attribute = self._attribute(node, name)
             # Only relations expand. Clients name images and BLOBs as well, to have their bytes.
             is_relation = isinstance(attribute, Relation)
-            if attribute is None or (not is_relation and place < len(names) - 1):
+            if attribute is None or (not is_relation and depth < len(names) - 1):
                 raise self._refused(name, node, item, BAD_EXPAND_LIST)
             if not isinstance(attribute, Relation):
                 return
