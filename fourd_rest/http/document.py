@@ -1,6 +1,6 @@
 """The JSON body of a request: bytes in, plain Python values out.
 
-How tolerant it is, ``json_text`` says (D-06, ``seed/upload.md``); here its refusals become errors.
+How tolerant it is, ``json_text`` says (D-06); here its refusals become errors.
 """
 
 from __future__ import annotations

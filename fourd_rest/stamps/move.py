@@ -1,8 +1,8 @@
-"""Stamps: read beside the row, compared and moved before it (design «Stamps and transactions»).
+"""Stamps: read beside the row, compared and moved before it.
 
-The order everywhere is *stamp first, then row*. A dataclass keeps its stamp in a column of its own or in
-the side table ``EntityStamp``; every save and delete that sends signals moves it, REST's own saves do so
-by compare-and-swap.
+The order everywhere is *stamp first, then row* (``docs/architecture.md``, «Stamps and
+transactions»). A dataclass keeps its stamp in a column of its own or in the side table ``EntityStamp``;
+every save and delete that sends signals moves it, REST's own saves do so by compare-and-swap.
 """
 
 from __future__ import annotations
