@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Member: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
 
-# Rights that a client must not give itself by writing a user (design «Rules of the registry»).
+# Rights that a client must not give itself by writing a user.
 PRIVILEGE_FIELDS = frozenset({"is_active", "is_staff", "is_superuser", "groups", "user_permissions"})
 # Characters that have a meaning in addresses or in the query language (``query.md`` 2).
 _NAME = re.compile(r"[^\W\d]\w*\Z")

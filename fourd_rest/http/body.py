@@ -2,7 +2,7 @@
 
 Owns the count of the bytes: a body that is cut or beyond the limit raises, it never ends quietly.
 Knows nothing of what the bytes mean. Never touches ``request.POST``, ``.FILES`` or ``.body``, which
-would parse or keep the body (``requests.md`` 6.5, ``decisions.md`` D-06).
+would parse or keep the body (``requests.md`` 6.5, D-06).
 """
 
 from __future__ import annotations

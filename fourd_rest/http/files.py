@@ -1,7 +1,7 @@
 """The bytes of a stored file as an HTTP answer: conditions, ranges, and headers to keep it inert.
 
-Follows ``decisions.md`` D-29. The caller has decided that the reader may have the file; no storage,
-model or setting is looked at here.
+Follows D-29. The caller has decided that the reader may have the file; no storage, model or setting is
+looked at here.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Pictures in other formats and sizes, made once and kept (``requests.md`` 6.2, design «Uploads»).
+"""Pictures in other formats and sizes, made once and kept (``requests.md`` 6.2).
 
-A row claims its slot before the picture is made, by a unique column, so that workers that are asked for
-the same make one. Its file has a name of its own that nothing else ever had, and is served once the
-row was compared-and-swapped to ``ready``: no half-written file can be. Whatever crashes, the row leads
-the sweep to the file. A row that ends gives up its slot at once and its file a while later, when
-nobody reads it any more.
+See ``docs/architecture.md``, «Uploads». A row claims its slot before the picture is made, by a unique
+column, so that workers that are asked for the same make one. Its file has a name of its own that
+nothing else ever had, and is served once the row was compared-and-swapped to ``ready``: no half-written
+file can be. Whatever crashes, the row leads the sweep to the file. A row that ends gives up its slot at
+once and its file a while later, when nobody reads it any more.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a file is, by its first bytes.
 
-Neither names nor Content-Type headers are looked at (``decisions.md`` D-15: the content decides).
+Neither names nor Content-Type headers are looked at (D-15: the content decides).
 """
 
 from __future__ import annotations

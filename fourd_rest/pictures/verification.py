@@ -1,6 +1,6 @@
 """Whether a file is a picture that decodes.
 
-Neither names nor Content-Type headers are looked at (``decisions.md`` D-15: the content decides).
+Neither names nor Content-Type headers are looked at (D-15: the content decides).
 Reads a file object only; knows no request, storage or setting.
 """
 

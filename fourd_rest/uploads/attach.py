@@ -1,4 +1,4 @@
-"""From an upload to the file of an entity (design «Uploads», D-14, D-15).
+"""From an upload to the file of an entity (``docs/architecture.md``, «Uploads», D-14, D-15).
 
 ``find`` resolves an ID, ``place`` copies the file to where the entity's field keeps its files, after an
 intent was committed; ``fulfil`` turns the intent into a record within the transaction that saves the

@@ -1,7 +1,7 @@
 """The life of an upload: received, ready, expired, removed.
 
 A file is never resolved before its row says ``ready``, and a row says so only after every byte was
-counted in the request and again in the storage (design «Uploads»).
+counted in the request and again in the storage (``docs/architecture.md``, «Uploads»).
 """
 
 from __future__ import annotations

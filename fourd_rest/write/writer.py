@@ -1,4 +1,4 @@
-"""Saving entities (``responses.md`` 6; design «Stamps and transactions»).
+"""Saving entities (``responses.md`` 6; ``docs/architecture.md``, «Stamps and transactions»).
 
 An update goes: read and compare in autocommit, copy files, then in one short transaction swap the stamp,
 read the row again, apply, clean, save. Stamp first, then row, everywhere.
