@@ -21,7 +21,7 @@ from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.pictures import conversions, gate, recoding
+from fourd_rest.pictures import conversions, decoder_gate, recoder
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.unit.test_pictures import WRITABLE, image, save
@@ -73,13 +73,13 @@ def employee() -> Callable[..., Employee]:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The targets that were really made."""
     made: list[str] = []
-    recode = recoding.recode
+    recode = recoder.recode
 
     def watched(*args: Any, target: str, **kwargs: Any) -> None:
         made.append(target)
         recode(*args, target=target, **kwargs)
 
-    monkeypatch.setattr(recoding, "recode", watched)
+    monkeypatch.setattr(recoder, "recode", watched)
     return made
 
 
@@ -763,11 +763,11 @@ def test_too_many_at_a_time(
     monkeypatch.setattr(conversions, "_WAIT", 0.1)
     settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
     anna = employee(picture())
-    assert gate.gate.enter()
+    assert decoder_gate.gate.enter()
     try:
         response = admin.read(photo(anna, "$imageformat=gif"))
     finally:
-        gate.gate.leave()
+        decoder_gate.gate.leave()
     assert refused(response, 503, 9021, "Too many pictures are being converted", "djng")
     assert response.headers["Retry-After"] == "5"
     assert decoded(admin.read(photo(anna, "$imageformat=gif"))).format == "GIF"

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms, ImageSequence, PngImagePlugin, TiffImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 
 from fourd_rest.errors import NOT_A_PICTURE, RestError
-from fourd_rest.pictures import recoding
-from fourd_rest.pictures.recoding import TARGETS, recode
+from fourd_rest.pictures import recoder
+from fourd_rest.pictures.recoder import TARGETS, recode
 from fourd_rest.pictures.verification import FORMATS
 
 from .test_pictures import WRITABLE, image, save
@@ -489,4 +489,4 @@ def test_what_the_target_cannot_hold() -> None:
 
 
 def test_the_recipe_is_that_of_this_pillow() -> None:
-    assert recoding.RECIPE.endswith(Image.__version__)
+    assert recoder.RECIPE.endswith(Image.__version__)
