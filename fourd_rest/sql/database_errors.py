@@ -64,13 +64,11 @@ def is_duplicate(error: DatabaseError) -> bool:
 
 
 def is_duplicate_key(error: DatabaseError, table: str) -> bool:
-    """Whether the value that exists already is the primary key of ``table``.
+    """Whether the value that exists already (``is_duplicate``) is the primary key of ``table``.
 
     A save may write rows of other tables as well: those of parents, and what receivers of signals save.
     """
     cause, text = error.__cause__, str(error.args[-1])
-    if not is_duplicate(error):
-        return False
     if getattr(cause, "sqlite_errorcode", None) == _SQLITE_KEY:
         return f": {table}." in text
     if told := getattr(cause, "diag", None):

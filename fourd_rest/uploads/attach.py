@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,27 +121,32 @@ def copy_upload(
     9015 if a storage fails, 1569 if the field refuses the file.
     """
     intents = Intents(blob, dataclass_, attribute, alias)
-    placed = None
-    try:
-        if field_code.processes(attribute.field):
-            made = field_code.save(attribute.field, instance, blob, intents)
-            main = intents.of(made.name)
-            others = [intent for intent in intents.noted if intent is not main]
-            placed = FileCopy(attribute, made.name, main, others, made.changes)
-        else:
+    with _all_or_nothing(attribute, intents):
+        try:
+            if field_code.processes(attribute.field):
+                made = field_code.save(attribute.field, instance, blob, intents)
+                main = intents.of(made.name)
+                others = [intent for intent in intents.noted if intent is not main]
+                return FileCopy(attribute, made.name, main, others, made.changes)
             name = "" if attribute.holds_bytes else _new_name(attribute.field, instance, blob)
             intent = intents.note(name)
-            placed = FileCopy(attribute, _copy(attribute, blob, intent, intents), intent)
-    except field_code.FieldRefused as error:
-        raise RestError(INVALID_VALUE(attribute=attribute.name, reason=error)) from error
-    except Exception as error:
-        logger.exception("Upload %s could not be copied to %s", blob.wire_id, attribute.field)
-        raise RestError(STORAGE_FAILED()) from error
-    finally:
-        if placed is None:
-            for intent in intents.noted:
-                _discard(attribute, intent)
-    return placed
+            return FileCopy(attribute, _copy(attribute, blob, intent, intents), intent)
+        except field_code.FieldRefused as error:
+            raise RestError(INVALID_VALUE(attribute=attribute.name, reason=error)) from error
+        except Exception as error:
+            logger.exception("Upload %s could not be copied to %s", blob.wire_id, attribute.field)
+            raise RestError(STORAGE_FAILED()) from error
+
+
+@contextmanager
+def _all_or_nothing(attribute: Attribute, intents: Intents) -> Iterator[None]:
+    """A context that discards what was written within, if an exception ends it."""
+    try:
+        yield
+    except BaseException:
+        for intent in intents.noted:
+            _discard(attribute, intent)
+        raise
 
 
 def _new_name(field: Any, instance: models.Model, blob: UploadedBlob) -> str:
@@ -179,31 +185,31 @@ def _copy(
     return saved
 
 
-def record(placed: FileCopy, key: str) -> None:
+def record(copied: FileCopy, key: str) -> None:
     """Make the intent a record. Called inside the transaction that saves the entity.
 
     Raises ``RestError`` 9015 if the copy is gone.
     """
     now = timezone.now()
-    for intent in placed.intents:
+    for intent in copied.intents:
         if not _waiting(intent).update(
             state=BlobAttachment.State.ATTACHED, attached=now, key=key[:KEY_LENGTH]
         ):
             # A sweep took the intent for abandoned and has removed the copy.
             raise RestError(STORAGE_FAILED())
-    for intent in placed.others:
+    for intent in copied.others:
         # Their files belong to the field; the record is that of the file the entity names.
         BlobAttachment.objects.using(intent._state.db).filter(pk=intent.pk).delete()
 
 
-def discard(placed: FileCopy) -> None:
+def discard(copied: FileCopy) -> None:
     """Remove a copy whose entity was not saved, and its intent.
 
     Only the record tells whether it was saved: an error may come after the commit, from a hook of the
     site or from a lost connection. The file of a saved entity stays.
     """
-    for intent in placed.intents:
-        _discard(placed.attribute, intent)
+    for intent in copied.intents:
+        _discard(copied.attribute, intent)
 
 
 def _discard(attribute: Attribute, intent: BlobAttachment) -> None:

@@ -240,9 +240,7 @@ def _drop(blob: UploadedBlob) -> None:
 
 
 def open_blob(blob: UploadedBlob) -> BinaryIO:
-    """The file of ``blob``. Raises ``FileNotFoundError`` if it is gone."""
-    if not blob.name:
-        raise FileNotFoundError(blob.wire_id)
+    """The file of ``blob``, which is ready. Raises what the storage raises if the file is gone."""
     file: Any = upload_storage().open(blob.name)
     return cast("BinaryIO", file)
 

@@ -587,6 +587,15 @@ def test_storage_that_fails(admin: RestClient, storage: Any, name: str, params: 
     assert SECRET not in answer.content.decode()
 
 
+def test_bytes_of_a_row_that_is_refused(admin: RestClient) -> None:
+    """Nothing but the intent is there to be removed."""
+    thing = Everything.objects.create()
+    wire_id = upload(admin, b"\0\1\2")
+    sent = {"__KEY": thing.pk, "__STAMP": 1, "binary": {"ID": wire_id}, "long": "no number"}
+    with nothing_changes():
+        assert admin.update("Everything", sent).status_code == 500
+
+
 def test_storage_that_fails_amid_an_array(admin: RestClient, storage: Any) -> None:
     john()
     wire_id = upload(admin, PDF)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
+from fourd_rest.http import attribute_files
 from fourd_rest.models import ConvertedPicture
 from fourd_rest.pictures import conversions, decoder_gate, recoder
 from testproject.hr.models import Employee
@@ -676,6 +677,39 @@ def test_a_file_that_is_gone(admin: RestClient, employee: Any, params: str) -> N
     response = admin.read(photo(anna, params))
     assert refused(response, 404, 9017, "The file of this attribute is gone", "djng")
     assert ConvertedPicture.objects.count() == 0
+
+
+@pytest.mark.parametrize("params", ["$imageformat=best", "$imageformat=gif"])
+def test_a_file_that_goes_while_it_is_looked_for(
+    admin: RestClient, employee: Any, monkeypatch: pytest.MonkeyPatch, params: str
+) -> None:
+    anna = employee(picture())
+
+    def gone(self: Any, name: str, mode: str = "rb") -> Any:
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(FileSystemStorage, "_open", gone)
+    response = admin.read(photo(anna, params))
+    assert refused(response, 404, 9017, "The file of this attribute is gone", "djng")
+    assert ConvertedPicture.objects.count() == 0
+
+
+def test_a_storage_that_loses_what_it_keeps(
+    admin: RestClient, employee: Any, monkeypatch: pytest.MonkeyPatch, calls: list[str]
+) -> None:
+    """A conversion is made twice at most."""
+    anna = employee(picture())
+    look_up = attribute_files.look_up
+
+    def lost(storage: Any, name: str) -> Any:
+        if name.startswith("converted/"):
+            raise FileNotFoundError(name)
+        return look_up(storage, name)
+
+    monkeypatch.setattr(attribute_files, "look_up", lost)
+    response = admin.read(photo(anna, "$imageformat=gif"))
+    assert refused(response, 500, 9015, "The file could not be stored", "djng")
+    assert calls == ["GIF", "GIF"]
 
 
 @pytest.mark.parametrize("fault", ["save", "size"])

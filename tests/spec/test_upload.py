@@ -385,7 +385,7 @@ def test_a_storage_that_fails_is_not_the_pictures_fault(admin: RestClient, monke
 
 
 @pytest.mark.parametrize("params", ["$rawPict=true", "$binary=true"])
-def test_verifying_waits_for_its_turn(admin: RestClient, monkeypatch: Any, params: str) -> None:
+def test_a_picture_waits_for_its_turn(admin: RestClient, monkeypatch: Any, params: str) -> None:
     """As many pictures are decoded at a time as are converted."""
     monkeypatch.setattr(picture_check, "_WAIT", 0.0)
     monkeypatch.setattr(decoder_gate.gate, "enter", lambda: False)

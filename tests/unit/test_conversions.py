@@ -311,6 +311,37 @@ def test_the_gate(settings: Any) -> None:
     assert [one.enter() for _ in range(2)] == [True, False]
 
 
+def test_a_turn(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
+    one, naps = decoder_gate.Gate(), []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 6:
+            one.leave()
+
+    monkeypatch.setattr(decoder_gate.time, "sleep", sleep)
+    assert one.enter()
+    with one.turn(60):
+        assert naps == [0.02, 0.04, 0.08, 0.16, 0.25, 0.25]
+        with pytest.raises(RestError) as caught, one.turn(0):
+            raise AssertionError("two at a time")
+        assert (caught.value.items[0].row, caught.value.retry_after) == (CONVERSIONS_BUSY, 5)
+    assert one.enter()
+
+
+def test_an_error_that_is_not_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture is not remembered as one that cannot be made."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RestError(STORAGE_FAILED())
+
+    monkeypatch.setattr(recoder, "recode", fail)
+    with pytest.raises(RestError) as caught:
+        obtain(source(), GIF, nothing)
+    assert (caught.value.items[0].row, states(), files()) == (STORAGE_FAILED, [], [])
+
+
 def test_a_turn_is_waited_for_and_given_back(naps: list[Any], settings: Any, while_making: Any) -> None:
     settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
     assert decoder_gate.gate.enter()

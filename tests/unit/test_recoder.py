@@ -15,6 +15,7 @@ from fourd_rest.pictures import recoder
 from fourd_rest.pictures.recoder import TARGETS, recode
 from fourd_rest.pictures.verification import FORMATS
 
+from .heavy_pictures import _PIXEL, chunk, png
 from .test_pictures import WRITABLE, image, save
 
 ALL = tuple(sorted(FORMATS))
@@ -182,6 +183,12 @@ TURNED = {
     7: (WHITE, GREEN, BLUE, RED),
     8: (GREEN, WHITE, RED, BLUE),
 }
+
+
+def test_exif_data_that_cannot_be_read() -> None:
+    """They turn nothing, and the picture is taken."""
+    data = png(_PIXEL, chunk(b"eXIf", b"no EXIF data at all"))
+    assert made(data, "GIF").size == (1, 1)
 
 
 @pytest.mark.parametrize("box", [None, (16, 16)])

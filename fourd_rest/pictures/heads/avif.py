@@ -59,8 +59,6 @@ class _Boxes:
                 self.data_at = start
             else:
                 self._leaf(kind, start, stop)
-            if stop <= position:
-                return
             position = stop
 
     def _leaf(self, kind: bytes, start: int, stop: int) -> None:
