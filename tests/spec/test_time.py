@@ -363,6 +363,25 @@ def test_nothing_outlives_a_request_in_a_transaction_of_the_site(
     assert session() == before
 
 
+def test_code_of_the_site_may_fetch_bit_by_bit(staff: Any) -> None:
+    """Outside a transaction a cursor of the server takes no other statement into its message."""
+    before = session()
+    with limits.RequestLimits(), limits.reading():
+        assert len(list(Employee.objects.iterator(10))) == 100
+    assert session() == before
+
+
+def test_a_transaction_that_is_broken_already(staff: Any) -> None:
+    """Nothing is asked of it, and nothing is put back."""
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with limits.RequestLimits():
+            limits.writing()
+            with pytest.raises(transaction.TransactionManagementError):
+                Company.objects.update(name="New")
+    assert Company.objects.get().name == "Acme"
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SET LOCAL")
 def test_a_narrower_limit_of_the_site_holds(slow: RestClient) -> None:
     with within(1), pytest.raises(ZeroDivisionError), transaction.atomic():
