@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("keys", nargs="*", help="only the entities of these keys")
 
     def handle(self, *args: Any, model: str, keys: list[str], **options: Any) -> None:
-        """Raises ``CommandError`` for a model that is unknown or not registered, and for no key."""
+        """Raises ``CommandError`` for a model that is unknown or not registered, or a wrong key."""
         dataclass = self._dataclass(model)
         rows = dataclass.model._base_manager.using(dataclass.write_alias())
         if keys:
