@@ -20,14 +20,14 @@ from fourd_rest.request import uris
 def unique_id(*labels: str) -> str:
     """A constant of this datastore, or of what ``labels`` name in it.
 
-    It is the same in every process and after every restart, and follows no change of a wire name.
+    It is the same in every process and after every restart, and does not change with a wire name.
     """
     name = ":".join(("fourd_rest", datastore_name(), *labels))
     return uuid.uuid5(uuid.NAMESPACE_URL, name).hex.upper()
 
 
 class Catalog:
-    """What ``caller`` may know. ``full`` tells all that 4D tells to ``$metadata=full``."""
+    """The dataclasses that ``caller`` may know of; ``full`` for ``$metadata=full``."""
 
     def __init__(self, caller: Caller, *, full: bool = False) -> None:
         self.caller = caller
@@ -58,9 +58,9 @@ class Catalog:
         return self._envelope([self._dataclass(dataclass) for dataclass in chosen])
 
     def _envelope(self, dataclasses: list[dict[str, Any]]) -> dict[str, Any]:
-        shown: dict[str, Any] = {"__UNIQID": unique_id()}
+        entry: dict[str, Any] = {"__UNIQID": unique_id()}
         if self.full:
-            shown |= {
+            entry |= {
                 "__BASEID": None,
                 "__NAME": datastore_name(),
                 # Both spellings of a key are read: X(key) and X[key].
@@ -68,69 +68,80 @@ class Catalog:
                 "methods": [],
                 "singletons": [],
             }
-        return {**shown, "dataClasses": dataclasses}
+        return {**entry, "dataClasses": dataclasses}
 
     def _dataclass(self, dataclass: DataClass) -> dict[str, Any]:
-        shown: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "name": dataclass.name,
             "className": dataclass.name,
             "collectionName": dataclass.collection_name,
         }
         if self.full:
-            shown["exposed"] = True
-        # Numbers count what is shown: gaps would tell that there is more.
-        shown["tableNumber"] = self.described.index(dataclass) + 1
-        shown["scope"] = "public"
+            entry["exposed"] = True
+        # Numbered among those described: gaps would tell that there are more.
+        entry["tableNumber"] = self.described.index(dataclass) + 1
+        entry["scope"] = "public"
         if self.full:
-            shown["uuid"] = unique_id(dataclass.model._meta.label)
-        shown["dataURI"] = f"{self.caller.prefix}/{dataclass.name}"
+            entry["uuid"] = unique_id(dataclass.model._meta.label)
+        entry["dataURI"] = f"{self.caller.prefix}/{dataclass.name}"
         if dataclass.page_size is not None:
-            shown["defaultTopSize"] = dataclass.page_size
-        shown["attributes"] = [
+            entry["defaultTopSize"] = dataclass.page_size
+        entry["attributes"] = [
             self._attribute(dataclass, attribute, position)
             for position, attribute in enumerate(self.caller.attributes(dataclass).values(), 1)
         ]
         key = dataclass.key_attribute
         if key is not None and self.caller.attribute(dataclass, key.name) is None:
             key = None  # a relation to what the caller may not know of
-        shown["key"] = [{"name": key.name}] if key is not None else []
-        return shown
+        entry["key"] = [{"name": key.name}] if key is not None else []
+        return entry
 
     def _attribute(self, dataclass: DataClass, attribute: Attribute, position: int) -> dict[str, Any]:
-        shown: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
+        entry: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
         if attribute.kind is not Kind.TO_MANY:
-            shown["fieldPos"] = position
-        shown["scope"] = "public"
+            entry["fieldPos"] = position
+        entry["scope"] = "public"
         if self.full:
-            shown["exposed"] = True
-            shown["uuid"] = unique_id(dataclass.model._meta.label, *_label(attribute))
-        # Columns describe themselves, aliases do not repeat it.
+            entry["exposed"] = True
+            entry["uuid"] = unique_id(dataclass.model._meta.label, *_label(attribute))
+        # Only columns have flags; an alias does not repeat those of its column.
         field = None if attribute.kind is Kind.ALIAS else attribute.member
-        if isinstance(field, models.Field):
-            shown |= _column_flags(field)
-        shown["type"] = str(attribute.type)
+        column = field if isinstance(field, models.Field) else None
+        if column is not None:
+            entry |= _column_flags(column)
+        entry["type"] = str(attribute.type)
         if attribute.value is not None and attribute.value.simple_date is not None:
-            shown["simpleDate"] = attribute.value.simple_date
-        if attribute.kind is Kind.TO_ONE and isinstance(field, models.Field):
-            shown["foreignKey"] = attribute.name
-        # An alias needs rights on itself only, but does not tell of a relation that is hidden.
+            entry["simpleDate"] = attribute.value.simple_date
+        if attribute.kind is Kind.TO_ONE and column is not None:
+            entry["foreignKey"] = attribute.name
+        # An alias needs rights on itself only, but its path must not show a hidden relation.
         if attribute.path and all(self.caller.knows(hop.target) for hop in attribute.hops):
-            shown["path"] = attribute.path
-        if attribute.target is not None:
-            if attribute.inverse is not None:
-                shown["inverseName"] = attribute.inverse
-            if attribute.kind is Kind.TO_MANY:
-                shown["reversePath"] = True
-                shown["path"] = attribute.inverse or attribute.name
-            else:
-                shown["path"] = attribute.target.name
-        if attribute.read_only and attribute.target is None:
-            shown["readOnly"] = True
-        if isinstance(field, models.Field) and field.primary_key and attribute.target is None:
-            shown["identifying"] = True
-        if attribute.type == "string" and isinstance(field, models.Field) and field.max_length:
-            shown["maxLength"] = field.max_length
-        return shown
+            entry["path"] = attribute.path
+        target = attribute.target
+        entry |= _scalar(attribute, column) if target is None else _relation(attribute, target)
+        if attribute.type == "string" and column is not None and column.max_length:
+            entry["maxLength"] = column.max_length
+        return entry
+
+
+def _relation(attribute: Attribute, target: DataClass) -> dict[str, Any]:
+    """What only a relation has: the way back, and where it leads."""
+    entry: dict[str, Any] = {}
+    if attribute.inverse is not None:
+        entry["inverseName"] = attribute.inverse
+    if attribute.kind is Kind.TO_MANY:
+        return entry | {"reversePath": True, "path": attribute.inverse or attribute.name}
+    return entry | {"path": target.name}
+
+
+def _scalar(attribute: Attribute, column: models.Field[Any, Any] | None) -> dict[str, bool]:
+    """The flags that only scalar attributes have."""
+    entry: dict[str, bool] = {}
+    if attribute.read_only:
+        entry["readOnly"] = True
+    if column is not None and column.primary_key:
+        entry["identifying"] = True
+    return entry
 
 
 def _label(attribute: Attribute) -> tuple[str, ...]:
