@@ -10,6 +10,7 @@ from testproject import environment
 
 
 def main() -> None:
+    """Run the command of ``sys.argv`` with the settings of the sample site."""
     environment.load()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testproject.settings")
     from django.core.management import execute_from_command_line

@@ -1,7 +1,7 @@
 """The limit of request bodies for ASGI deployments.
 
-Under ASGI Django writes the whole body to a temporary file before any view runs, so the limit has
-to stand in front of it::
+Under ASGI Django writes the whole body to a temporary file before any view runs, so the limit must be
+applied before Django is called::
 
     application = limit_body(get_asgi_application())
 """

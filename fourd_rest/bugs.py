@@ -1,5 +1,7 @@
-"""Bugs of the site's code and of ours, told to whom they concern: the log, ADMINS, and the client by a
-reference."""
+"""How a bug is reported: in full to the log and to ADMINS, as a reference to the client.
+
+A bug is any exception that is no ``RestError``, of the site's code or of ours.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,7 @@ class Reporter:
         self._reference: str | None = None
 
     def report(self, error: BaseException) -> str:
+        """Log ``error``, in full the first time only; returns the reference of the request."""
         if self._reference is None:
             self._reference = report(self.request, error)
         else:

@@ -1,8 +1,8 @@
 """The ``FOURD_REST`` setting as one frozen, typed object.
 
-``current()`` is read once per use, so ``override_settings`` works in tests. Values are judged by
-``problems()``, which the system checks report; an invalid value never reaches ``current()`` silently:
-it raises ``ImproperlyConfigured``.
+``current()`` is called at each use, so that ``override_settings`` works in tests. ``problems()`` tells
+what is wrong with a value: the system checks report it, and ``current()`` raises
+``ImproperlyConfigured`` for it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from django.dispatch import receiver
 MIB = 2**20
 DAY = 24 * 60 * 60
 
-# Those of ``SECRET_FIELDS`` that are looked for as whole words, however long they are: as parts of
-# words most of them are innocent (``shipping``, ``concert``), and so is half of some (``access``).
-# Left out on purpose: ``key``, ``code``, ``pass`` and ``certificate`` alone and ``security_code``, which
-# mean something else more often than not, and what is personal but opens nothing (``iban``).
+# Those of ``SECRET_FIELDS`` that are looked for as whole words only: other words contain them
+# (``shipping`` has ``pin``, ``concert`` has ``cert``). Left out on purpose: ``key``, ``code``, ``pass``
+# and ``certificate`` alone and ``security_code``, which mostly mean something else, and what is personal
+# but gives no access (``iban``).
 SECRET_WORDS = (
-    # What people know by heart, or have printed on a card.
+    # What people type in or read off a card.
     *("pwd", "passcode", "passkey", "passphrase", "pin", "puk", "cvv", "cvc", "ccv", "ssn"),
-    # What is asked for beside it, or in its place.
+    # Second factors, and what replaces a password.
     *("mfa", "totp", "hotp", "backup_code", "recovery_code", "scratch_code"),
     *("security_answer", "verification_code", "login_code", "access_code", "reset_code"),
-    # What programs show instead of a password.
+    # What programs send to be let in.
     *(
         "credential",
         "creds",
@@ -44,7 +44,7 @@ SECRET_WORDS = (
         "hmac",
     ),
     *("access_key", "account_key", "auth_key", "encryption_key", "signing_key", "master_key", "ssh_key"),
-    # What keys are made of, and files that hold them.
+    # What keys are derived from, and files that hold keys.
     *("seed", "mnemonic", "cert", "pem", "pfx", "keystore"),
 )
 
@@ -53,7 +53,7 @@ SECRET_WORDS = (
 class Settings:
     """Every key of ``FOURD_REST`` with its default. Sizes are in bytes, times in seconds."""
 
-    # Who may.
+    # Rights.
     GUEST_PERMISSIONS: tuple[str, ...] = ()
     SECRET_FIELDS: tuple[str, ...] = (
         "password",

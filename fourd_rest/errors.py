@@ -1,4 +1,4 @@
-"""The one table of errors, and the exception that carries rows of it to the client.
+"""The table of all errors, and the exception that carries rows of it to the client.
 
 Each row has the 4D code, the component signature, the HTTP status and the message. Codes below 9000
 are 4D's own (``responses.md`` 12, ``server-facts.md`` 18, D-33); codes from 9001 with the signature
@@ -6,7 +6,7 @@ are 4D's own (``responses.md`` 12, ``server-facts.md`` 18, D-33); codes from 900
 anywhere else.
 
 What a client sent goes back to it, and into a log, through ``printable`` alone; ``logger`` and
-``bugs`` are the only ways of this package to a log.
+``bugs`` are the only loggers of this package.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ECHO_LENGTH = 300
 _LOGGED_LENGTH = 1_000
 # Lines at the head and at the tail of a traceback that a log gets.
 _TRACEBACK_END = 200
-# What to tell a client that form-encodes what is no form.
+# For a client that encodes an address as HTML forms do.
 NO_BLANK = "+ is no blank here, send %20"
 
 
@@ -35,10 +35,10 @@ def printable(text: str, length: int = _ECHO_LENGTH) -> str:
     text = text[:length]
     if text.isprintable():
         return text
-    return "".join(map(_shown, text))
+    return "".join(map(_or_question_mark, text))
 
 
-def _shown(character: str) -> str:
+def _or_question_mark(character: str) -> str:
     # Python calls no space printable but the one of ASCII.
     if character.isprintable() or unicodedata.category(character) == "Zs":
         return character
@@ -108,6 +108,7 @@ class ErrorRow:
     component: str = "dbmg"
 
     def __call__(self, **params: object) -> ErrorItem:
+        """The row with its message filled in; each of ``params`` becomes ``printable``."""
         texts = {name: printable(str(value)) for name, value in params.items()}
         return ErrorItem(self, self.message.format(**texts))
 
@@ -120,6 +121,7 @@ class ErrorItem:
     message: str
 
     def as_json(self) -> dict[str, Any]:
+        """The element as ``__ERROR`` holds it (``responses.md`` 12.1)."""
         return {
             "message": self.message,
             "componentSignature": self.row.component,
@@ -149,6 +151,7 @@ class RestError(Exception):
         self.is_validation = is_validation
 
     def as_json(self) -> dict[str, Any]:
+        """The body of the answer: ``__ERROR``, and ``__STATUS`` where validation refused."""
         told: dict[str, Any] = {"__STATUS": failure(INVALID)} if self.is_validation else {}
         return {**told, "__ERROR": [item.as_json() for item in self.items]}
 

@@ -1,5 +1,4 @@
-"""The tables of this app: uploads and where they went, stamps of models without a stamp column, and
-entity sets."""
+"""The tables of this app: uploads, their copies, stamps of models without a column, entity sets."""
 
 from __future__ import annotations
 
@@ -35,9 +34,10 @@ class Stamped(models.Model):
 
 
 class PrimaryManager(models.Manager[Any]):
-    """Reads where rows are written: what was just stored must be found, on a site with replicas too."""
+    """Reads from the database that is written: a replica may lack what was just stored."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
+        """All rows, on the database that is written unless the caller names one."""
         rows = super().get_queryset()
         return rows if self._db else rows.using(router.db_for_write(self.model))
 
@@ -78,12 +78,16 @@ class UploadedBlob(models.Model):
     """
 
     class State(models.TextChoices):
+        """``EXPIRED`` and ``BROKEN`` are final; only their files and rows are still to be removed."""
+
         RECEIVING = "receiving", _("receiving")
         READY = "ready", _("ready")
         EXPIRED = "expired", _("expired")
         BROKEN = "broken", _("broken")
 
     class Kind(models.TextChoices):
+        """A verified picture, or any other file."""
+
         PICTURE = "picture", _("picture")
         BINARY = "binary", _("binary")
 
@@ -150,6 +154,8 @@ class ConvertedPicture(models.Model):
     """
 
     class State(models.TextChoices):
+        """``FAILED`` remembers that the source cannot be converted; ``ENDED`` is to be removed."""
+
         MAKING = "making", _("being made")
         READY = "ready", _("ready")
         FAILED = "failed", _("cannot be made")
@@ -190,6 +196,8 @@ class BlobAttachment(models.Model):
     """
 
     class State(models.TextChoices):
+        """``ABANDONED``: the entity was never saved; the sweep removes the copy and the row."""
+
         INTENT = "intent", _("intent")
         ATTACHED = "attached", _("attached")
         ABANDONED = "abandoned", _("abandoned")

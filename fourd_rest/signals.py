@@ -1,4 +1,4 @@
-"""Signals for the site, sent after the commit with the request and its user.
+"""Signals for the site, sent after the commit with ``request`` and ``user``.
 
 ``sender`` is the model, ``UploadedBlob`` for ``upload_received``. What a receiver raises is logged and
 changes no answer.

@@ -1,7 +1,7 @@
-"""Where uploads wait, and what lies in a storage, read no further than needed.
+"""The storage of uploads, and the size, version and bytes of a stored file.
 
-Written against Django's ``Storage`` alone, but for one capability that is probed: storages over boto3
-(S3) fetch a whole file for its first byte, and their objects can be read in ranges instead.
+Written against Django's ``Storage``, with one exception: storages over boto3 (S3) fetch a whole file
+when its first byte is read. They are known by their ``bucket``, and their objects are read in ranges.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ UPLOADS_ALIAS = "fourd_uploads"
 
 
 def upload_storage() -> Storage:
+    """``STORAGES["fourd_uploads"]``, else the default storage."""
     if UPLOADS_ALIAS in storages.backends:
         return storages[UPLOADS_ALIAS]
     return default_storage
@@ -28,9 +29,9 @@ def upload_storage() -> Storage:
 class Content:
     """A file that is there.
 
-    ``version()`` changes when the bytes do; empty if the storage cannot tell. ``open()`` reads it in
-    order from any place; a file with a ``prepare(start, length)`` wants to know first from where to
-    where. ``download()`` is for those who read it criss-cross.
+    ``version()`` changes when the bytes do; empty if the storage cannot tell. ``open()`` is for
+    reading forward from any offset; if the file has a ``prepare(start, length)``, that is called first
+    with the range to be read. ``download()`` is for reading back and forth.
     """
 
     size: int
@@ -40,11 +41,11 @@ class Content:
 
 
 def look_up(storage: Any, name: str) -> Content:
-    """The file ``name``. Raises ``FileNotFoundError`` if it is gone, what the storage raises else."""
+    """The file ``name``. Raises ``FileNotFoundError`` if it is gone, else what the storage raises."""
     try:
         return _look_up(storage, name)
     except Exception as error:
-        # Storages do not agree on how to say so.
+        # Azure's storage has its own exception.
         if type(error).__name__ == "ResourceNotFoundError":
             raise FileNotFoundError(name) from error
         raise
@@ -66,7 +67,7 @@ def _look_up(storage: Any, name: str) -> Content:
     remote: Any = storage.open(name, "rb")
     size, etag = remote.obj.content_length, remote.obj.e_tag
     if storage.gzip and remote.obj.content_encoding == "gzip":
-        # It is unpacked on its way, and only then is its size known.
+        # The storage unpacks it while reading; the size is known only then.
         with download() as file:
             file.seek(0, os.SEEK_END)
             size = file.tell()
@@ -76,13 +77,13 @@ def _look_up(storage: Any, name: str) -> Content:
 
     def fetch(start: int, stop: int) -> Any:
         wanted = f"bytes={start}-{stop - 1}"
-        # Not the bytes of another file that has taken the name meanwhile.
+        # Fails if another file has this name by now.
         return remote.obj.get(Range=wanted, IfMatch=etag, **parameters)["Body"]
 
     return Content(size, lambda: str(etag), lambda: cast("BinaryIO", _Ranged(fetch, size)), download)
 
 
-# Of what a site gives along with its objects, what must be said again to read them.
+# The parameters of an object that S3 asks for at every read.
 _READING = frozenset(
     {
         "ExpectedBucketOwner",
@@ -95,7 +96,7 @@ _READING = frozenset(
 
 
 class _Ranged:
-    """A file that is fetched only where it is read: one request for what is read in order."""
+    """A file of S3 of which only what is read is fetched, by one request per range."""
 
     def __init__(self, fetch: Callable[[int, int], Any], size: int) -> None:
         self._fetch = fetch

@@ -1,4 +1,4 @@
-"""Everything that expires, and one report of what was removed.
+"""The clean-up of everything that expires, with one report of what was removed.
 
 Safe at any time and beside other sweeps: every step is a compare-and-swap that is decided before a file
 is touched.

@@ -1,7 +1,8 @@
-"""One pattern per kind of resource; ``address`` takes the rest of the path apart.
+"""One pattern per kind of resource; ``request.address`` parses the rest of the path.
 
 Mount it with ``path("rest/", include("fourd_rest.urls"))``. What the site's own pattern captures (a
-tenant, a language) stays in ``request.resolver_match``; the name of ours leaves every other one to it.
+tenant, a language) stays in ``request.resolver_match``; ours is named ``fourd_path``, a
+name that no site has.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where uploads went, for the admin: the entities that hold copies, with links to their pages."""
+"""The entities that hold copies of uploads, with links to their pages in the admin."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ from fourd_rest.pictures.conversions import source_hash
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One field of one entity; ``url`` is the entity's page in the admin, if there is one to see.
+class Target:
+    """One field of one entity that holds a copy of an upload.
 
-    ``source`` leads to the pictures that were made of the file there.
+    ``url`` is the entity's page in the admin, empty if the user may not see one. ``source`` is the
+    ``source_hash`` by which converted pictures of that file are found.
     """
 
     entity: str
@@ -53,24 +54,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The newest places of one upload, and how many there are in all."""
+class Targets:
+    """The newest targets of one upload, and how many there are in all."""
 
-    newest: list[Place]
+    newest: list[Target]
     total: int
 
     def __html__(self) -> SafeString:
-        text = format_html_join("", "{}", ((place,) for place in self.newest))
+        text = format_html_join("", "{}", ((target,) for target in self.newest))
         if others := self.total - len(self.newest):
             more = ngettext("and %(count)d other", "and %(count)d others", others) % {"count": others}
             text += format_html('<div class="fourd-quiet">{}</div>', more)
         return text
 
 
-def find_places(request: HttpRequest, site: AdminSite, uploads: Collection[Any], most: int) -> None:
-    """Give each of ``uploads`` its ``places``, at most ``most`` of them: one statement per database."""
+def find_targets(request: HttpRequest, site: AdminSite, uploads: Collection[Any], most: int) -> None:
+    """Give each of ``uploads`` its ``targets``, at most ``most`` of them: one statement per database."""
     found: dict[uuid.UUID, list[Any]] = {blob.pk: [] for blob in uploads}
-    # They are kept beside the entities.
+    # Attachments are rows on the database of their entities.
     for alias in sorted({exposed.write_alias() for exposed in registry}):
         rows = BlobAttachment.objects.using(alias).filter(
             state=BlobAttachment.State.ATTACHED, blob_id__in=list(found)
@@ -85,7 +86,7 @@ def find_places(request: HttpRequest, site: AdminSite, uploads: Collection[Any],
     for blob in uploads:
         rows_found = sorted(found[blob.pk], key=lambda row: row.attached, reverse=True)
         total = sum({row._state.db: row.total for row in rows_found}.values())
-        blob.places = Places([pages.place(row) for row in rows_found[:most]], total)
+        blob.targets = Targets([pages.target(row) for row in rows_found[:most]], total)
 
 
 class _Pages:
@@ -96,15 +97,15 @@ class _Pages:
         self._site = site
         self._pages: dict[type[models.Model], str] = {}
 
-    def place(self, row: Any) -> Place:
+    def target(self, row: Any) -> Target:
         try:
             model = apps.get_model(row.model)
         except LookupError:  # a model that the site no longer has
-            return Place(f"{row.model} {row.key}", row.field, row.attached)
+            return Target(f"{row.model} {row.key}", row.field, row.attached)
         if model not in self._pages:
             self._pages[model] = self._page(model)
         page = self._pages[model]
-        return Place(
+        return Target(
             f"{capfirst(str(model._meta.verbose_name))} {row.key}",
             _field_name(model, row.field),
             row.attached,

@@ -1,8 +1,8 @@
-"""Uploads for administrators: what came in, from whom, where it went, and how to be rid of it.
+"""Uploads for administrators: what came in, from whom, which entities hold it, and how to remove it.
 
 A page of the list costs the same number of statements for any number of rows, and no file is opened for
 it: pictures are the thumbnails made when they were received. Nothing can be edited here. Files are
-shown through views of our own, as inert as the REST surface serves them.
+served by views of our own, with the same safe headers as the REST surface (``http.files``).
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ from fourd_rest.pictures.conversions import ready_pictures
 from fourd_rest.uploads import blobs
 
 from . import usage
-from .attachments import Places, find_places
+from .attachments import Targets, find_targets
 
 State, Kind = UploadedBlob.State, UploadedBlob.Kind
 
-LIST_PLACES = 3
-DETAIL_PLACES = 100
+LIST_TARGETS = 3
+DETAIL_TARGETS = 100
 OCTETS = "application/octet-stream"
 
 _MINUTE = 60
@@ -70,52 +70,62 @@ _GONE = _("The storage does not have the whole file of this upload any more.")
 if TYPE_CHECKING:  # generic for the type checker alone
     BlobAdmin = admin.ModelAdmin[UploadedBlob]
 
-    class Shown(UploadedBlob):
-        """What the query set and the pages add to a row."""
+    class ListedBlob(UploadedBlob):
+        """An upload with what the queryset and the pages add to it."""
 
-        shown_state: str
-        places: Places
+        client_state: str
+        targets: Targets
 else:
     BlobAdmin = admin.ModelAdmin
 
 
 class StateFilter(admin.SimpleListFilter):
+    """Filters by the state that clients see, which ``client_state`` holds."""
+
     title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """All states of an upload."""
         return State.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(shown_state=self.value()) if self.value() in State.values else queryset
+        """The uploads in the chosen state; all of them for a value that is no state."""
+        return queryset.filter(client_state=self.value()) if self.value() in State.values else queryset
 
 
 class UploaderFilter(admin.SimpleListFilter):
-    """Not one choice per user: there may be many. The search finds the uploads of one."""
+    """Users or guests. The uploads of one user are found by the search."""
 
     title = _("owner")
     parameter_name = "uploader"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Uploads of users, uploads of guests."""
         return [("user", _("Users")), ("guest", _("Guests"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The uploads of users or of guests; all of them for any other value."""
         if self.value() not in ("user", "guest"):
             return queryset
         return queryset.filter(owner__isnull=self.value() == "guest")
 
 
 class UploadList(ChangeList):
-    """A page of uploads, each with its places."""
+    """A page of uploads, each with its targets."""
 
     def get_results(self, request: HttpRequest) -> None:
+        """Read the page, and the newest targets of each upload on it."""
         super().get_results(request)
-        find_places(request, self.model_admin.admin_site, self.result_list, LIST_PLACES)
+        find_targets(request, self.model_admin.admin_site, self.result_list, LIST_TARGETS)
 
 
 @admin.register(UploadedBlob)
 class UploadedBlobAdmin(BlobAdmin):
-    """See the module. Rights are Django's: view shows, previews and downloads; delete removes."""
+    """The pages of uploads.
+
+    Rights are Django's: ``view`` to list, preview and download, ``delete`` to remove.
+    """
 
     list_display = ["thumb", "file", "badge", "sort", "human_size", "uploader", "expiry", "attached_to"]
     list_display_links = ["file"]
@@ -151,12 +161,15 @@ class UploadedBlobAdmin(BlobAdmin):
     # Who may.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never: uploads come in by ``$upload`` alone."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: UploadedBlob | None = None) -> bool:
+        """Never: nothing about an upload can be edited."""
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: UploadedBlob | None = None) -> bool:
+        """Whether the user has ``view_uploadedblob``."""
         # Elsewhere who may change may view; here nothing can be changed.
         return request.user.has_perm("fourd_rest.view_uploadedblob")
 
@@ -165,14 +178,16 @@ class UploadedBlobAdmin(BlobAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[UploadedBlob]:
         """Uploads with the state they are in for clients: expired also before the sweep says so."""
         over = When(state=State.READY, expires__lte=timezone.now(), then=Value(State.EXPIRED))
-        return super().get_queryset(request).annotate(shown_state=Case(over, default=F("state")))
+        return super().get_queryset(request).annotate(client_state=Case(over, default=F("state")))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that reads targets as well."""
         return UploadList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
+        """Search as Django does, and by how an ID begins (4 hexadecimal digits at least)."""
         found, duplicates = super().get_search_results(request, queryset, search_term)
         if beginning := _id_beginning(search_term):
             found |= queryset.filter(pk__istartswith=beginning)
@@ -181,6 +196,7 @@ class UploadedBlobAdmin(BlobAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """The list, with the totals of each state below it."""
         totals = {"upload_totals": partial(self._totals, request)}
         return super().changelist_view(request, totals | (extra_context or {}))
 
@@ -188,8 +204,8 @@ class UploadedBlobAdmin(BlobAdmin):
         """Files and bytes in each state, of all the uploads that ``request`` may see: one statement."""
         visible: QuerySet[Any, Any] = self.get_queryset(request).order_by()
         sums = {
-            row.pop("shown_state"): row
-            for row in visible.values("shown_state").annotate(
+            row.pop("client_state"): row
+            for row in visible.values("client_state").annotate(
                 files=Count("pk"), bytes=Sum("size"), unswept=Count("pk", filter=~Q(name=""))
             )
         }
@@ -218,6 +234,7 @@ class UploadedBlobAdmin(BlobAdmin):
 
     @admin.display(description=_("file"), ordering="-created")
     def file(self, blob: UploadedBlob) -> SafeString:
+        """The client's name for the file, and the ID, which may break across lines."""
         return format_html(
             '<bdi class="fourd-name">{}</bdi><code class="fourd-id">{}<wbr>{}</code>',
             blob.file_name,
@@ -227,6 +244,7 @@ class UploadedBlobAdmin(BlobAdmin):
 
     @admin.display(description=_("kind"), ordering="kind")
     def sort(self, blob: UploadedBlob) -> SafeString:
+        """Picture or binary, and the detected MIME type."""
         kind, slash, subtype = blob.detected_type.partition("/")
         return format_html(
             '{} <span class="fourd-quiet">{}{}<wbr>{}</span>',
@@ -238,47 +256,52 @@ class UploadedBlobAdmin(BlobAdmin):
 
     @admin.display(description=_("size"), ordering="size")
     def human_size(self, blob: UploadedBlob) -> str:
+        """The size in its largest unit."""
         return filesizeformat(blob.size)
 
     @admin.display(description=_("owner"), ordering=f"owner__{get_user_model().USERNAME_FIELD}")
     def uploader(self, blob: UploadedBlob) -> str | SafeString:
+        """The name of the user, or «guest»."""
         if blob.owner is None:
             return format_html('<span class="fourd-quiet">{}</span>', gettext("guest"))
         return blob.owner.get_username()
 
-    @admin.display(description=_("state"), ordering="shown_state")
-    def badge(self, blob: Shown) -> SafeString:
-        return _badge(State(blob.shown_state))
+    @admin.display(description=_("state"), ordering="client_state")
+    def badge(self, blob: ListedBlob) -> SafeString:
+        """The state that clients see."""
+        return _badge(State(blob.client_state))
 
     @admin.display(description=_("expiry"), ordering="expires")
     def expiry(self, blob: UploadedBlob) -> str:
+        """How long until clients can no longer use the file, or since when."""
         if blob.expires is None:
             return self.get_empty_value_display()
         return _relative(blob.expires, timezone.now())
 
     @admin.display(description=_("attached to"))
-    def attached_to(self, blob: Shown) -> str:
-        return blob.places.__html__() or self.get_empty_value_display()
+    def attached_to(self, blob: ListedBlob) -> str:
+        """The newest entities that hold a copy."""
+        return blob.targets.__html__() or self.get_empty_value_display()
 
     @admin.display(description=_("conversions"))
-    def conversions(self, blob: Shown) -> str:
+    def conversions(self, blob: ListedBlob) -> str:
         """The pictures that were made of its copies, in other formats and sizes, and are kept."""
-        sources = [place.source for place in blob.places.newest]
+        sources = [target.source for target in blob.targets.newest]
         made = [
             (f"{row.format} {row.box}".rstrip(), filesizeformat(row.size))
-            for row in ready_pictures(sources)[:DETAIL_PLACES]
+            for row in ready_pictures(sources)[:DETAIL_TARGETS]
         ]
         line = '<div>{} <span class="fourd-quiet">{}</span></div>'
         return format_html_join("", line, made) or self.get_empty_value_display()
 
     @admin.display(description=_("content"))
-    def content(self, blob: Shown) -> SafeString:
+    def content(self, blob: ListedBlob) -> SafeString:
         """The picture and the way to download the file, or why there are none."""
-        if blob.shown_state != State.READY:
-            why = _WHY_NOT[State(blob.shown_state)]
+        if blob.client_state != State.READY:
+            why = _WHY_NOT[State(blob.client_state)]
             return format_html('{}<p class="fourd-quiet">{}</p>', self.thumb(blob), why)
         parts = SafeString("")
-        if _is_shown(blob):
+        if _is_viewable(blob):
             parts += format_html(
                 '<a href="{0}"><img class="fourd-preview" alt="{1}" src="{0}"></a>',
                 self._url("preview", blob),
@@ -292,15 +315,18 @@ class UploadedBlobAdmin(BlobAdmin):
 
     @admin.display(description="ID")
     def wire_id(self, blob: UploadedBlob) -> SafeString:
+        """The ID as clients know it."""
         return format_html("<code>{}</code>", blob.wire_id)
 
     @admin.display(description=_("size"))
     def exact_size(self, blob: UploadedBlob) -> str:
+        """The size in its largest unit and, from 1 KiB on, in bytes too."""
         count = ngettext("%(count)d byte", "%(count)d bytes", blob.size) % {"count": blob.size}
         return f"{filesizeformat(blob.size)} ({count})" if blob.size >= 1024 else count
 
     @admin.display(description=_("width and height"))
     def dimensions(self, blob: UploadedBlob) -> str:
+        """Width and height of a picture in pixels."""
         if blob.width is None:
             return self.get_empty_value_display()
         return gettext("%(width)d × %(height)d pixels") % {"width": blob.width, "height": blob.height}
@@ -308,12 +334,14 @@ class UploadedBlobAdmin(BlobAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        find_places(request, self.admin_site, [context["original"]], DETAIL_PLACES)
+        """The page of one upload, with up to ``DETAIL_TARGETS`` targets."""
+        find_targets(request, self.admin_site, [context["original"]], DETAIL_TARGETS)
         return super().render_change_form(request, context, *args, **kwargs)
 
     # Storage, preview and download.
 
     def get_urls(self) -> list[URLPattern]:
+        """Django's pages without a transaction of their own, and those for files and storage."""
         own = [
             path(
                 f"<uuid:blob_id>/{name}/",
@@ -345,9 +373,11 @@ class UploadedBlobAdmin(BlobAdmin):
         return TemplateResponse(request, "admin/fourd_rest/uploadedblob/usage.html", context)
 
     def preview_view(self, request: HttpRequest, blob_id: uuid.UUID) -> HttpResponseBase:
+        """The picture, to be shown in the page. Another file is only saved."""
         return self._file_view(request, blob_id, inline=True)
 
     def download_view(self, request: HttpRequest, blob_id: uuid.UUID) -> HttpResponseBase:
+        """The file, to be saved under the client's name."""
         return self._file_view(request, blob_id, inline=False)
 
     def _file_view(self, request: HttpRequest, blob_id: uuid.UUID, *, inline: bool) -> HttpResponseBase:
@@ -357,9 +387,9 @@ class UploadedBlobAdmin(BlobAdmin):
         blob: Any = self.get_queryset(request).filter(pk=blob_id).first()
         if blob is None:
             return self._no_file(request, None, _("There is no such upload."))
-        if blob.shown_state != State.READY:
-            return self._no_file(request, blob, _WHY_NOT[State(blob.shown_state)])
-        is_shown = _is_shown(blob)
+        if blob.client_state != State.READY:
+            return self._no_file(request, blob, _WHY_NOT[State(blob.client_state)])
+        is_viewable = _is_viewable(blob)
         made_up = blob.wire_id + (_EXTENSIONS.guess_extension(blob.detected_type, strict=False) or "")
         try:
             return file_answer(
@@ -367,13 +397,13 @@ class UploadedBlobAdmin(BlobAdmin):
                 open_file=lambda: blobs.open_blob(blob),
                 size=blob.size,
                 etag=blob.sha256,
-                content_type=blob.detected_type if is_shown else OCTETS,
-                # What a browser shows it may also save: not under a name that a stranger chose.
+                content_type=blob.detected_type if is_viewable else OCTETS,
+                # A browser can also save what it shows: not under a name that a stranger chose.
                 filename=made_up if inline else blob.file_name or made_up,
                 inline=inline,
             )
         except Exception as error:
-            # Storages do not agree on how to say that a file is gone; the last is what Azure's says.
+            # Storages tell in different ways that a file is gone; ``ResourceNotFoundError`` is Azure's.
             known = isinstance(error, (FileNotFoundError, RestError))
             if not known and type(error).__name__ != "ResourceNotFoundError":
                 raise
@@ -406,7 +436,7 @@ class UploadedBlobAdmin(BlobAdmin):
     def delete_selected(
         self, request: HttpRequest, queryset: QuerySet[UploadedBlob]
     ) -> HttpResponseBase | None:
-        """Django's action of this name asks for confirmation; once given, files go as well as rows."""
+        """Ask for confirmation as Django does; once it is given, remove the files and their rows."""
         if not request.POST.get("post"):
             page: HttpResponseBase | None = actions.delete_selected(self, request, queryset)
             return page
@@ -416,7 +446,7 @@ class UploadedBlobAdmin(BlobAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's page asks for confirmation; what follows it would be one transaction there."""
+        """Django's page of confirmation. Its removal would run in one transaction, so it is replaced."""
         blob = self.get_object(request, unquote(object_id))
         if request.method != "POST" or blob is None:
             return super().delete_view(request, object_id, extra_context)
@@ -429,9 +459,11 @@ class UploadedBlobAdmin(BlobAdmin):
         return HttpResponseRedirect(add_preserved_filters(preserved, url))
 
     def delete_model(self, request: HttpRequest, obj: UploadedBlob) -> None:
+        """Remove one upload with its file."""
         self._remove(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[UploadedBlob]) -> None:
+        """Remove these uploads with their files."""
         self._remove(request, list(queryset.defer("thumbnail")))
 
     def _remove(self, request: HttpRequest, chosen: list[UploadedBlob]) -> None:
@@ -466,7 +498,7 @@ def _without_transaction(pattern: URLPattern) -> URLPattern:
     return pattern
 
 
-def _is_shown(blob: UploadedBlob) -> bool:
+def _is_viewable(blob: UploadedBlob) -> bool:
     """Whether a browser may show the file: a picture that was decoded, of a type that runs no code."""
     return blob.kind == Kind.PICTURE and blob.detected_type in INLINE_TYPES
 

@@ -1,7 +1,7 @@
-"""What uploads take of the storage, for the admin: in bytes by kind, owner and month.
+"""How many bytes uploads take in the storage, for the admin: by kind, owner and month.
 
-Four statements, however many uploads there are. Times of the rows: ``UPLOAD_RETENTION`` tells how far
-back they go.
+Four statements, however many uploads there are. Rows older than ``UPLOAD_RETENTION`` are gone and do not
+count.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
+    """One chart: a title and its bars, in their order."""
+
     title: str
     bars: list[Bar]
 

@@ -1,7 +1,7 @@
-"""System checks: the settings, the options of dataclasses, and what a site can hardly see by itself.
+"""System checks: of the settings, of the options of dataclasses, and of what a site cannot see easily.
 
-None of them opens a database connection but E027, which ``check --database``, ``migrate`` and, from
-Django 6.1, every ``check`` run. ``manage.py check --tag fourd_rest`` runs these alone.
+Only E027 opens a database connection; ``check --database``, ``migrate`` and, from
+Django 6.1, every ``check`` run it. ``manage.py check --tag fourd_rest`` runs these alone.
 
 ==== ===========================================================================================
 E001 a key of ``FOURD_REST`` that does not exist

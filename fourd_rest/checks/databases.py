@@ -19,6 +19,7 @@ from .options import option_faults
 
 @register("fourd_rest")
 def check_databases(**kwargs: Any) -> list[CheckMessage]:
+    """The tables of this app on each database (E017), the lock of SQLite transactions (W005)."""
     found: list[CheckMessage] = []
     aliases = {DEFAULT_DB_ALIAS}
     for dataclass in registry.everything():
@@ -54,7 +55,7 @@ def _deferred_transactions(aliases: set[str]) -> Iterator[CheckMessage]:
 
 @register("fourd_rest", Tags.database)
 def check_text_comparison(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Told at once, rather than by results that lack what they should hold."""
+    """PostgreSQL databases that cannot fold texts (E027): queries there would miss entities."""
     if any(conf.problems(getattr(django_settings, "FOURD_REST", {}))):
         return []
     if conf.current().TEXT_COMPARISON != "4d":

@@ -1,4 +1,4 @@
-"""What follows from the options: what is exposed under which name, and what is left out."""
+"""What dataclasses expose by their options: names that clash, and what is left out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .options import column_of, option_faults, unknown_options
 
 @register("fourd_rest")
 def check_dataclasses(**kwargs: Any) -> list[CheckMessage]:
+    """The options of each dataclass; if none is wrong, what is exposed by them."""
     dataclasses = registry.everything()
     found: list[CheckMessage] = []
     for dataclass in dataclasses:
@@ -166,7 +167,7 @@ def _order(dataclass: DataClass) -> Iterator[CheckMessage]:
 
 
 def _secrets_left_out(dataclass: DataClass) -> Iterator[CheckMessage]:
-    """One message for all of them: most are what they look like."""
+    """One message per dataclass, not per field: most of these are secrets indeed."""
     everything = members(dataclass.model)
     secrets = [
         item.source

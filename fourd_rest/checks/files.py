@@ -8,11 +8,12 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning, register
 
 from fourd_rest.dataclass import registry
-from fourd_rest.uploads.processing import has_own_code, processes
+from fourd_rest.uploads.field_code import has_own_code, processes
 
 
 @register("fourd_rest")
 def check_file_fields(**kwargs: Any) -> list[CheckMessage]:
+    """File fields whose own code cannot be run for an upload (W041)."""
     return list(_by_passed())
 
 

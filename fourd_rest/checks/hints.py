@@ -1,4 +1,4 @@
-"""What the checks tell whoever has mistyped a name."""
+"""Hints for names that were mistyped."""
 
 from __future__ import annotations
 

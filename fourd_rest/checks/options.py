@@ -1,4 +1,4 @@
-"""The options of one dataclass, each judged by itself."""
+"""The options of one dataclass, each checked by itself."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _COUNTING = frozenset(
 
 
 def unknown_options(dataclass: DataClass) -> Iterator[CheckMessage]:
+    """Attributes of the dataclass that are no option (E003)."""
     for option in sorted(registry.unknown_options.get(dataclass.model, ())):
         yield Error(
             f"The dataclass {dataclass.name} has an unknown option {option!r}",
@@ -38,8 +39,9 @@ def unknown_options(dataclass: DataClass) -> Iterator[CheckMessage]:
 
 
 def option_faults(dataclass: DataClass) -> Iterator[CheckMessage]:
-    for option, (check_id, judge) in JUDGES.items():
-        for text, hint in judge(dataclass, getattr(dataclass, option)):
+    """What is wrong with the value of each option: the codes of ``OPTION_CHECKS``."""
+    for option, (check_id, check) in OPTION_CHECKS.items():
+        for text, hint in check(dataclass, getattr(dataclass, option)):
             yield Error(
                 f"Option {option!r}: {text}",
                 hint=hint,
@@ -193,6 +195,7 @@ def _timestamp_field(dataclass: DataClass, value: Any) -> Iterator[Fault]:
 
 
 def column_of(model: type[models.Model], name: Any) -> models.Field[Any, Any] | None:
+    """The field ``name`` of ``model`` that has a column; None if there is none, for any ``name``."""
     return next((field for field in model._meta.concrete_fields if field.name == name), None)
 
 
@@ -202,11 +205,11 @@ def _page_size(dataclass: DataClass, value: Any) -> Iterator[Fault]:
 
 
 def _flag(hint: str) -> Callable[[DataClass, Any], Iterator[Fault]]:
-    def judge(dataclass: DataClass, value: Any) -> Iterator[Fault]:
+    def check(dataclass: DataClass, value: Any) -> Iterator[Fault]:
         if not isinstance(value, bool):
             yield f"{value!r} is neither True nor False", hint
 
-    return judge
+    return check
 
 
 def _object_permissions(dataclass: DataClass, value: Any) -> Iterator[Fault]:
@@ -292,7 +295,7 @@ def _text_field(model: type[models.Model], name: Any) -> Iterator[Fault]:
         yield f"{name!r} is no text", "Name a CharField or a TextField."
 
 
-JUDGES: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
+OPTION_CHECKS: dict[str, tuple[str, Callable[[DataClass, Any], Iterator[Fault]]]] = {
     "name": ("E004", _name),
     "fields": ("E005", _fields),
     "exclude": ("E006", _field_names),

@@ -15,7 +15,7 @@ from .options import option_faults
 
 @register("fourd_rest")
 def check_receivers(**kwargs: Any) -> list[CheckMessage]:
-    """One that names no sender has to be called for each entity of each dataclass."""
+    """Receivers that name no sender (I003): they must be called for every entity that is saved."""
     listening = sorted({_name(receiver) for receiver in receivers(None)})
     slowed = sorted(
         dataclass.name

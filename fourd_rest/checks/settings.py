@@ -14,7 +14,7 @@ from rest_framework.settings import api_settings
 from fourd_rest import conf
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.members import is_user_model
-from fourd_rest.http.throttling import SCOPES
+from fourd_rest.http.throttles import SCOPES
 from fourd_rest.pictures.verification import FORMATS
 
 from .hints import nearest
@@ -22,6 +22,7 @@ from .hints import nearest
 
 @register("fourd_rest")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Keys of ``FOURD_REST`` that do not exist (E001), values that are not allowed (E002)."""
     given = getattr(django_settings, "FOURD_REST", {})
     found: list[CheckMessage] = []
     for problem in conf.problems(given):
@@ -61,7 +62,7 @@ def _wrong_setting(text: str, key: str, choices: Iterable[str] = ()) -> Error:
 
 @register("fourd_rest")
 def check_guest_permissions(**kwargs: Any) -> list[CheckMessage]:
-    """A mistyped permission grants nothing, and nobody would notice why; one that writes is for all."""
+    """Guest permissions that no model has (W006), that write (W061), or that concern users (W062)."""
     given = getattr(django_settings, "FOURD_REST", {})
     if any(conf.problems(given)):
         return []
@@ -107,7 +108,7 @@ def check_guest_permissions(**kwargs: Any) -> list[CheckMessage]:
 
 @register("fourd_rest", deploy=True)
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """Behind a proxy all guests have one address, unless DRF is told of the proxy; we cannot see it."""
+    """Nothing tells whether proxies stand in front (W063): all guests would share one address."""
     given = getattr(django_settings, "FOURD_REST", {})
     if api_settings.NUM_PROXIES is not None or any(conf.problems(given)):
         return []

@@ -26,7 +26,7 @@ _NO_ADDRESS = (None, "", "/")
 
 @register("fourd_rest")
 def check_upload_storage(**kwargs: Any) -> list[CheckMessage]:
-    """Uploads and converted pictures lie there; nobody but their owners is to have them."""
+    """The storage of uploads: one that cannot be made (E033) or that the public can read (W004)."""
     of_its_own = UPLOADS_ALIAS in django_settings.STORAGES
     where = f"the storage {UPLOADS_ALIAS!r}" if of_its_own else "the default storage"
     try:
@@ -48,7 +48,7 @@ def check_upload_storage(**kwargs: Any) -> list[CheckMessage]:
 
 @register("fourd_rest")
 def check_file_storages(**kwargs: Any) -> list[CheckMessage]:
-    """A storage that cannot be made answers every read and every write of the attribute with 9011."""
+    """Storages of file fields that cannot be made (E033): requests for the file would fail with 9011."""
     fields: dict[int, models.FileField] = {}
     for dataclass in registry.everything():
         if dataclass.left_out is not None:
@@ -60,7 +60,7 @@ def check_file_storages(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for field in fields.values():
         try:
-            isinstance(field.storage, Storage)  # has a lazy one made
+            isinstance(field.storage, Storage)  # makes the storage, if it is a lazy object
         except Exception as error:
             found.append(_unusable(f"The storage of {field}", error, field.model))
     return found
@@ -77,9 +77,9 @@ def _unusable(what: str, error: Exception, model: type[models.Model] | None = No
 
 
 def _has_public_address(storage: Storage) -> bool:
-    """Whether a file can be had under an address that needs no signature.
+    """Whether files have addresses that need no signature.
 
-    Told from attributes: to ask a remote storage for an address may need the network.
+    Known from attributes alone: asking a remote storage for an address may need the network.
     """
     if isinstance(storage, FileSystemStorage):
         return _is_served(storage)
@@ -141,7 +141,7 @@ def _served_folders() -> Iterator[str]:
 def _is_within(folder: str, root: str) -> bool:
     """Whether ``folder`` is ``root`` or lies in it: through links, and in whatever case of letters."""
     at, top = Path(folder).resolve(), Path(root).resolve()
-    return any(_is_one_folder(place, top) for place in (at, *at.parents))
+    return any(_is_one_folder(parent, top) for parent in (at, *at.parents))
 
 
 def _is_one_folder(one: Path, other: Path) -> bool:

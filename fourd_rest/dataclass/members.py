@@ -14,7 +14,7 @@ from .names import is_name
 
 Member: TypeAlias = "models.Field[Any, Any] | ForeignObjectRel"
 
-# Rights that a client must not give itself by writing a user (design «Rules of the registry»).
+# Rights that a client must not give itself by writing a user.
 PRIVILEGE_FIELDS = frozenset({"is_active", "is_staff", "is_superuser", "groups", "user_permissions"})
 
 

@@ -21,14 +21,14 @@ from fourd_rest.request import uris
 def unique_id(*labels: str) -> str:
     """A constant of this datastore, or of what ``labels`` name in it.
 
-    It is the same in every process and after every restart, and follows no change of a wire name.
+    It is the same in every process and after every restart, and does not change with a wire name.
     """
     name = ":".join(("fourd_rest", datastore_name(), *labels))
     return uuid.uuid5(uuid.NAMESPACE_URL, name).hex.upper()
 
 
 class Catalog:
-    """What ``caller`` may know. ``full`` tells all that 4D tells to ``$metadata=full``."""
+    """The dataclasses that ``caller`` may know of; ``full`` for ``$metadata=full``."""
 
     def __init__(self, caller: Caller, *, full: bool = False) -> None:
         self.caller = caller
@@ -59,9 +59,9 @@ class Catalog:
         return self._envelope([self._dataclass(dataclass) for dataclass in chosen])
 
     def _envelope(self, dataclasses: list[dict[str, Any]]) -> dict[str, Any]:
-        shown: dict[str, Any] = {"__UNIQID": unique_id()}
+        entry: dict[str, Any] = {"__UNIQID": unique_id()}
         if self.full:
-            shown |= {
+            entry |= {
                 "__BASEID": None,
                 "__NAME": datastore_name(),
                 # Both spellings of a key are read: X(key) and X[key].
@@ -69,73 +69,72 @@ class Catalog:
                 "methods": [],
                 "singletons": [],
             }
-        return {**shown, "dataClasses": dataclasses}
+        return {**entry, "dataClasses": dataclasses}
 
     def _dataclass(self, dataclass: DataClass) -> dict[str, Any]:
-        shown: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "name": dataclass.name,
             "className": dataclass.name,
             "collectionName": dataclass.collection_name,
         }
         if self.full:
-            shown["exposed"] = True
-        # Numbers count what is shown: gaps would tell that there is more.
-        shown["tableNumber"] = self.described.index(dataclass) + 1
-        shown["scope"] = "public"
+            entry["exposed"] = True
+        # Numbered among those described: gaps would tell that there are more.
+        entry["tableNumber"] = self.described.index(dataclass) + 1
+        entry["scope"] = "public"
         if self.full:
-            shown["uuid"] = unique_id(dataclass.model._meta.label)
-        shown["dataURI"] = f"{self.caller.prefix}/{dataclass.name}"
+            entry["uuid"] = unique_id(dataclass.model._meta.label)
+        entry["dataURI"] = f"{self.caller.prefix}/{dataclass.name}"
         if dataclass.page_size is not None:
-            shown["defaultTopSize"] = dataclass.page_size
-        shown["attributes"] = [
+            entry["defaultTopSize"] = dataclass.page_size
+        entry["attributes"] = [
             self._attribute(dataclass, attribute, position)
             for position, attribute in enumerate(self.caller.attributes(dataclass).values(), 1)
         ]
         key = dataclass.key_attribute
         if key is not None and self.caller.attribute(dataclass, key.name) is None:
             key = None  # a relation to what the caller may not know of
-        shown["key"] = [{"name": key.name}] if key is not None else []
-        return shown
+        entry["key"] = [{"name": key.name}] if key is not None else []
+        return entry
 
     def _attribute(self, dataclass: DataClass, attribute: Attribute, position: int) -> dict[str, Any]:
-        shown: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
+        entry: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind.value}
         if attribute.kind is not Kind.TO_MANY:
-            shown["fieldPos"] = position
-        shown["scope"] = "public"
+            entry["fieldPos"] = position
+        entry["scope"] = "public"
         if self.full:
-            shown["exposed"] = True
-            shown["uuid"] = unique_id(dataclass.model._meta.label, *_label(attribute))
-        field = attribute.declared
-        if field is not None:
-            shown |= _column_flags(field)
-        shown["type"] = str(attribute.type)
+            entry["exposed"] = True
+            entry["uuid"] = unique_id(dataclass.model._meta.label, *_label(attribute))
+        column = attribute.declared
+        if column is not None:
+            entry |= _column_flags(column)
+        entry["type"] = str(attribute.type)
         if isinstance(attribute, Valued) and attribute.value.simple_date is not None:
-            shown["simpleDate"] = attribute.value.simple_date
+            entry["simpleDate"] = attribute.value.simple_date
         if isinstance(attribute, Relation):
-            return shown | _relation(attribute)
-        # An alias needs rights on itself only, but does not tell of a relation that is hidden.
+            return entry | _relation(attribute)
+        # An alias needs rights on itself only, but its path must not show a hidden relation.
         if isinstance(attribute, Alias) and all(self.caller.knows(hop.target) for hop in attribute.hops):
-            shown["path"] = attribute.path
+            entry["path"] = attribute.path
         if attribute.read_only:
-            shown["readOnly"] = True
-        if field is not None and field.primary_key:
-            shown["identifying"] = True
-        if attribute.type == "string" and field is not None and field.max_length:
-            shown["maxLength"] = field.max_length
-        return shown
+            entry["readOnly"] = True
+        if column is not None and column.primary_key:
+            entry["identifying"] = True
+        if attribute.type == "string" and column is not None and column.max_length:
+            entry["maxLength"] = column.max_length
+        return entry
 
 
 def _relation(relation: Relation[DataClass]) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    is_to_many = relation.kind is Kind.TO_MANY
+    """What only a relation has: the way back, and where it leads."""
+    entry: dict[str, Any] = {}
     if relation.is_stored:
-        shown["foreignKey"] = relation.name
+        entry["foreignKey"] = relation.name
     if relation.inverse is not None:
-        shown["inverseName"] = relation.inverse
-    if is_to_many:
-        shown["reversePath"] = True
-    shown["path"] = (relation.inverse or relation.name) if is_to_many else relation.target.name
-    return shown
+        entry["inverseName"] = relation.inverse
+    if relation.kind is Kind.TO_MANY:
+        return entry | {"reversePath": True, "path": relation.inverse or relation.name}
+    return entry | {"path": relation.target.name}
 
 
 def _label(attribute: Attribute) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """``$info``: sessions and entity sets (``responses.md`` 11, ``server-facts.md`` 17, U-30, U-71).
 
-Everybody sees what is his own; staff sees everything that the site's session engine can list. A guest
-who may do nothing sees nothing. A session is shown by a digest: its key is as good as a password.
+Users see what is theirs; staff sees all that the site's session engine can list. A guest without rights
+sees nothing. The ID of a session is a digest: its key would be as good as a password.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ class Info:
 
         At most ``MAX_PAGE_SIZE`` sessions, those that expire last.
         """
-        shown = list(self._every_session() if self.is_staff else self._own_session())
-        return {"sessionInfo": shown}
+        listed = list(self._every_session() if self.is_staff else self._own_session())
+        return {"sessionInfo": listed}
 
     def _own_session(self) -> Iterator[dict[str, Any]]:
         session = getattr(self.caller.request, "session", None)
@@ -157,7 +157,7 @@ def _entity_set(kept: EntitySet) -> dict[str, Any]:
         "selectionSize": kept.size,
         "sorted": kept.is_sorted,
         "refreshed": moment_to_wire(kept.refreshed),
-        # What it lives for beyond its time is nothing to rely on.
+        # The extra time that a set may live is not told: no client may rely on it.
         "expires": moment_to_wire(kept.refreshed + timedelta(seconds=kept.timeout)),
     }
 

@@ -1,9 +1,9 @@
 """Entity sets: selections kept under an ID, from creation to clean-up (``requests.md`` 6.4, D-20).
 
-A set is a snapshot of keys in their order; which of them a reader may see is decided at each reading. It
-is shared by all processes of the site. Every use renews its countdown, but not by a write each time: a
-set gets ``_slack`` more than its timeout, and the next write may wait for as long. So a set lives for at
-least its timeout after its last use, and at most a tenth or a minute longer.
+A set is a snapshot of keys in their order; which of them a reader may see is decided at each read. All
+processes of the site share it. Every use restarts its timeout, but not every use writes: a set lives for
+``_slack`` longer than its timeout, and a write may be left out for as long. So a set lives for at least
+its timeout after its last use, and at most a tenth of it or a minute longer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .members import CHUNK
 _ID = re.compile(r"[0-9A-F]{32}\Z")
 _COLUMNS = tuple(field.attname for field in EntitySet._meta.concrete_fields)
 
-# As the size of a page: all members.
+# The ``size`` of a page that has all members.
 EVERYTHING = CHUNK * 2**31
 
 # What one transaction of a clean-up deletes at most: sets, and members in all of them.
@@ -69,9 +69,8 @@ def create(
     caps all. Raises ``RestError`` 9023 (429) beyond the quota, 9025 (413) for too many members, 1806
     for a negative timeout.
 
-    ``identity`` is the ID of a set that is to be rebuilt. One that is there, because somebody else has
-    rebuilt it meanwhile, stays as it is, with what may have been changed in it, and is returned: it must
-    be the caller's to use, or 1802 or 1803 is raised.
+    ``identity`` is the ID of a set that is to be rebuilt. If somebody else has rebuilt it meanwhile,
+    that set is returned unchanged. Raises 1802 or 1803 if the caller may not use it.
     """
     wire_id = uuid.uuid4().hex.upper() if identity is None else _wire_id(str(identity))
     if wire_id is None:
@@ -107,7 +106,7 @@ def create(
         except IntegrityError:
             if identity is None:
                 raise
-            # Somebody else rebuilt it at the same moment: it is there now, or gone again.
+            # Somebody else rebuilt it at the same moment. It exists now, or is gone again.
     raise busy()
 
 
@@ -145,7 +144,7 @@ def _make_room(caller: Caller, dataclass: DataClass, wire_id: str, alias: str) -
     rows = EntitySet.objects.using(alias).filter(pk=wire_id)
     left = rows.select_for_update().first()
     if left is not None and left.expires > timezone.now():
-        _judge(caller, dataclass, left, wire_id)
+        _check_usable(caller, dataclass, left, wire_id)
         return left
     if left is not None:
         rows.delete()
@@ -169,7 +168,7 @@ def _countdown(timeout: int) -> tuple[datetime, datetime]:
 def _renew(entity_set: EntitySet) -> None:
     """Restart the countdown, if the last renewal was long enough ago.
 
-    A database that is too busy for it does not spoil the reading: the next use tries again.
+    If the database is too busy for it, the read goes on: the next use tries again.
     """
     refreshed, expires = _countdown(entity_set.timeout)
     if refreshed - entity_set.refreshed < _slack(entity_set.timeout):
@@ -198,11 +197,11 @@ def _not_found(set_id: str) -> RestError:
     return RestError(ENTITY_SET_NOT_FOUND(id=set_id))
 
 
-def _judge(caller: Caller, dataclass: DataClass, found: EntitySet, set_id: str) -> None:
+def _check_usable(caller: Caller, dataclass: DataClass, found: EntitySet, set_id: str) -> None:
     """Raise unless ``found`` is there, for ``caller`` to use, and of ``dataclass``.
 
-    A user's set is the user's alone, a guest's is anybody's who knows the ID. That a set is of another
-    dataclass is told only to who may know of that one.
+    Only its user may use a user's set; anybody who knows the ID may use a guest's. 1803, a set of
+    another dataclass, is raised only for callers who may know of that dataclass.
     """
     if found.expires <= timezone.now() or found.owner_id not in (None, caller.owner):
         raise _not_found(set_id)
@@ -226,7 +225,7 @@ def _missing(caller: Caller, dataclass: DataClass, wire_id: str, set_id: str) ->
     for alias in sorted(_aliases() - {dataclass.write_alias()}):
         found = EntitySet.objects.using(alias).filter(pk=wire_id).first()
         if found is not None:
-            _judge(caller, dataclass, found, set_id)
+            _check_usable(caller, dataclass, found, set_id)
     return _not_found(set_id)
 
 
@@ -263,7 +262,7 @@ def page(
     if not rows:
         raise _missing(caller, dataclass, wire_id, set_id)
     entity_set = EntitySet.from_db(alias, _COLUMNS, rows[0][: len(_COLUMNS)])
-    _judge(caller, dataclass, entity_set, set_id)
+    _check_usable(caller, dataclass, entity_set, set_id)
     _renew(entity_set)
     if size <= 0:
         return entity_set, []
@@ -329,7 +328,7 @@ def _edit(wire_id: str, alias: str, add: Sequence[Any], remove: int | None) -> E
 
 
 def release(caller: Caller, ids: Iterable[Any]) -> None:
-    """Remove the sets of these IDs. What is no ID, unknown or somebody else's is passed over."""
+    """Remove the sets of these IDs. Malformed and unknown IDs and sets of others are skipped."""
     wire_ids = {found for text in ids if isinstance(text, str) and (found := _wire_id(text))}
     mine = Q(owner=None)
     if caller.owner is not None:
@@ -339,7 +338,7 @@ def release(caller: Caller, ids: Iterable[Any]) -> None:
 
 
 def sweep() -> int:
-    """Remove the expired sets of all databases; how many. Safe at any time."""
+    """Remove the expired sets of all databases; returns their number. Safe at any time."""
     now = timezone.now()
     return sum(_drop(alias, Q(expires__lte=now)) for alias in sorted(_aliases()))
 

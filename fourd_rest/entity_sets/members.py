@@ -1,7 +1,7 @@
-"""The keys of entity sets: packed in chunks, read back, looked for, combined.
+"""The keys of entity sets: packed in chunks, read back, searched, combined.
 
-A chunk is a JSON array of at most ``CHUNK`` keys, so that a position tells the chunk and a page costs
-what it shows, not what the set holds.
+A chunk is a JSON array of at most ``CHUNK`` keys. A position gives the number of its chunk, so that the
+cost of a page does not depend on the size of the set.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def stored_of(entity_set: EntitySet) -> Stored:
 def pack(stored: Stored, keys: Iterable[Any]) -> tuple[list[str], int]:
     """The texts of the chunks that hold ``keys``, and how many keys those are.
 
-    Takes the keys as they come; what stays in memory are the texts. Raises ``RestError`` 9025 (413)
+    ``keys`` may be an iterator; only the texts are kept in memory. Raises ``RestError`` 9025 (413)
     beyond ``MAX_ENTITY_SET_SIZE``.
     """
     iterator, packed, size = iter(keys), list[str](), 0

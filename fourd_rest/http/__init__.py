@@ -1,0 +1,1 @@
+"""HTTP: who sends a request, its body, and files as answers."""

@@ -1,8 +1,8 @@
 """The exact reader of a request body.
 
-Owns the count of the bytes: a body that is cut or beyond the limit raises, it never ends quietly.
-Knows nothing of what the bytes mean. Never touches ``request.POST``, ``.FILES`` or ``.body``, which
-would parse or keep the body (``requests.md`` 6.5, ``decisions.md`` D-06).
+Counts the bytes: a body that is cut or above the limit raises, and never just ends. What the bytes mean
+is not looked at. Never touches ``request.POST``, ``.FILES`` or ``.body``, which
+would parse or keep the body (``requests.md`` 6.5, D-06).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django.http.response import HttpResponseBase
 from fourd_rest.errors import BODY_CUT, BODY_TOO_LARGE, LENGTH_REQUIRED, RestError
 
 KIB = 2**10
-# The servers copy what lies beyond one read, so larger reads are no faster.
+# Larger reads are no faster: servers join them from smaller ones.
 CHUNK_SIZE = 128 * KIB
 DRAIN_BYTES = 512 * 2**20
 DRAIN_SECONDS = 5.0
@@ -32,8 +32,8 @@ CHUNK_LINE = 4 * KIB
 Source = Callable[[int], bytes]
 
 _READER = "fourd_rest.http.body"
-# These raise if an application says how the connection goes on. The first has the whole body before the
-# application is called.
+# These raise if an application sets ``Connection``. The first has read the whole body before it calls
+# the application.
 _STRICT_SERVERS = ("waitress", "WSGIServer")
 
 
@@ -71,7 +71,7 @@ class BodyReader:
     def read(self, size: int | None = -1) -> bytes:
         """Exactly ``size`` bytes, fewer only at the end of the body.
 
-        A storage client may take a short read for the end and keep a cut object without a word.
+        A storage client may take a short read for the end, and store a cut object without an error.
         """
         if size is None or size < 0:
             return self.read_all()
@@ -139,12 +139,11 @@ def drain_when_sent(
 ) -> None:
     """Throw away the rest of ``request``'s body once ``response`` is sent.
 
-    For an answer given before the body was read: the client gets it while it is still sending. A client
-    that keeps silent, or sends drop by drop, must not hold the thread: where the server hands its socket
-    over, it is shut after ``STALL_SECONDS`` of silence and ``DRAIN_SECONDS`` in all. Where it does not,
-    nothing is drained, and the client is told that the connection ends. Under ASGI Django has read the
-    whole body already. ``as_unread``: the answer is that of a request whose body was not read, down to
-    its headers.
+    For an answer that is given before the body was read: the client gets it while it is still sending.
+    A client that is silent or very slow must not hold the thread: if the server gives access to its
+    socket, that is shut after ``STALL_SECONDS`` of silence and ``DRAIN_SECONDS`` in all. If not, nothing
+    is drained, and ``Connection: close`` is sent. Under ASGI Django has read the whole body already.
+    ``as_unread``: answer, headers included, as if the body had not been read.
     """
     environ = getattr(request, "environ", None)
     if environ is None or not _has_body(request) or (_is_read(request) and not as_unread):
@@ -177,7 +176,7 @@ def _has_body(request: HttpRequest) -> bool:
 
 
 def _connection_of(environ: dict[str, Any]) -> socket.socket | None:
-    """The socket that the body comes from; None if the server keeps it to itself."""
+    """The socket that the body comes from; None if the server gives no access to it."""
     connection = environ.get("gunicorn.socket")
     if connection is None:
         stream = environ.get("wsgi.input")
@@ -189,14 +188,14 @@ def _connection_of(environ: dict[str, Any]) -> socket.socket | None:
 
 @contextmanager
 def _time_limit(connection: socket.socket) -> Iterator[None]:
-    """Shut ``connection`` if what happens within takes too long; whoever reads it then is at its end."""
+    """A context after ``DRAIN_SECONDS`` of which ``connection`` is shut: a read in it then ends."""
 
     def shut() -> None:
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
     before = connection.gettimeout()
-    # A read may consist of many small ones, each of which comes just in time.
+    # The time-out of the socket is for each of many small reads; the timer is for all together.
     timer = threading.Timer(DRAIN_SECONDS, shut)
     timer.daemon = True
     timer.start()
@@ -225,8 +224,8 @@ def _drain(request: HttpRequest) -> None:
 def _skip_chunks(stream: Any) -> None:
     """Read a chunked body off Django's development server, up to its last chunk or the connection's end.
 
-    That server takes what it leaves for the next request: it answers that with an error page, and
-    resets the connection. Where the body's framing is broken, nothing after it is a request.
+    That server would take what is left for the next request, answer it with an error page, and reset
+    the connection. If the chunks are broken, nothing after them is a request, so all is read.
     """
     if not isinstance(stream, LimitedStream):
         return

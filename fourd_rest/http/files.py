@@ -1,7 +1,6 @@
-"""The bytes of a stored file as an HTTP answer: conditions, ranges, and headers to keep it inert.
+"""A file as an HTTP answer: conditions, ranges, and headers so that no browser runs it (D-29).
 
-Follows ``decisions.md`` D-29. The caller has decided that the reader may have the file; no storage,
-model or setting is looked at here.
+The caller has checked the rights. No storage, model or setting is looked at here.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def _headers(etag: str) -> dict[str, str]:
     return {
         "ETag": _tag(etag),
         "Accept-Ranges": "bytes",
-        # Kept by the one browser, asked for again each time: rights may change meanwhile.
+        # Only the browser keeps it, and asks each time whether it may: rights may change.
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -117,8 +116,8 @@ def _empty(status: int, headers: dict[str, str]) -> HttpResponse:
 def _range(request: HttpRequest, tag: str, size: int) -> tuple[int, int] | None:
     """The half-open range asked for, empty if there are no such bytes; None for the whole file.
 
-    "A server MAY ignore the Range header field" (RFC 9110 14.2): so done for more than one range,
-    for what cannot be read, and, as it must be, for other methods than GET.
+    "A server MAY ignore the Range header field" (RFC 9110 14.2): it is ignored for more than one range
+    and if it cannot be read, and, as it must be, for methods other than GET.
     """
     if request.method != "GET" or request.headers.get("If-Range", tag).strip() != tag:
         return None
@@ -155,7 +154,7 @@ def _with_bytes(
         return response
     prepare = getattr(file, "prepare", None)
     if prepare is not None:
-        # A file that is fetched in ranges: what it cannot give becomes a status now, not later.
+        # A file that is fetched in ranges: if that fails, it must fail before the status is sent.
         prepare(start, length)
     elif start:
         file.seek(start)
@@ -164,7 +163,7 @@ def _with_bytes(
         content = b"".join(iter(pieces.read, b""))
         pieces.close()
         return HttpResponse(content)
-    # Django collects all pieces of an iterator of the wrong kind in memory.
+    # Given the other kind of iterator, Django would collect all pieces in memory.
     return StreamingHttpResponse((_AsyncPieces if asgi else _SyncPieces)(file, length))
 
 

@@ -50,11 +50,13 @@ class BodyRequest(Request):
     # A form is nothing that the body is ever read as.
 
     @property
-    def POST(self) -> Any:  # type: ignore[override]
+    def POST(self) -> Any:  # type: ignore[override]  # noqa: N802  (as Django names it)
+        """What middleware of the site has read, if any: our bodies are no forms."""
         return self._request.POST
 
     @property
-    def FILES(self) -> Any:  # type: ignore[override]
+    def FILES(self) -> Any:  # type: ignore[override]  # noqa: N802
+        """As ``POST``."""
         return self._request.FILES
 
     def _parse(self) -> tuple[Any, Any]:

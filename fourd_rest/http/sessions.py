@@ -1,4 +1,4 @@
-"""Who asks: the site's own ways to log in, and the rule about pages of other sites (D-26)."""
+"""Who sends a request: the site's own ways to log in, and the rule about pages of other sites (D-26)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _NO_FORM = QueryDict("", encoding="utf-8")
 def authenticators() -> list[BaseAuthentication]:
     """The site's DRF authentication classes, without their CSRF step.
 
-    That step asks for a token which no 4D client sends; ``check_origin`` takes its place. It is
-    DRF's ``SessionAuthentication.enforce_csrf``, which classes for tokens in cookies have taken over;
-    everything else that such a class does is done.
+    That step asks for a token that no 4D client sends; ``check_origin`` replaces it. It is the method
+    ``enforce_csrf`` of DRF's ``SessionAuthentication``, which classes for tokens in cookies have as
+    well. All else that such a class does is done.
     """
     classes: Sequence[Any] = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     made: list[Any] = [cls() for cls in classes]
@@ -40,7 +40,7 @@ def _leave_to_check_origin(request: Request) -> None:
 
 
 def close_form(request: HttpRequest) -> None:
-    """Let nobody who asks for form values consume the body, which is no form (D-06).
+    """Make sure that nobody who asks for form values consumes the body, which is no form (D-06).
 
     Authentication classes, throttles and hooks of the site see a form without values. A CSRF check
     of their own, however it is made, would find no token in it: it takes the request as exempt.
@@ -56,9 +56,8 @@ def close_form(request: HttpRequest) -> None:
 def check_origin(request: HttpRequest) -> None:
     """Refuse a change of state that a page of another site asks for (error 9007, 403).
 
-    Browsers say where a request comes from: by ``Sec-Fetch-Site``, by ``Origin``, and those that know
-    neither, or send neither with a GET, by ``Referer``. A request with none of the three is no
-    browser's (D-26).
+    Browsers tell where a request comes from by ``Sec-Fetch-Site``, by ``Origin``, or, where they send
+    neither, by ``Referer``. A request with none of the three is not from a browser (D-26).
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site in ("same-origin", "none"):
@@ -86,7 +85,7 @@ def _origin_of(referer: str) -> str | None:
 
 
 def _is_own_page(request: HttpRequest, referer: str) -> bool:
-    """Whether the page is this host's, and came over no worse a connection than this request."""
+    """Whether the page is this host's, by the scheme of this request or by https."""
     host = request.get_host().lower()
     return _origin_of(referer) in {f"{request.scheme}://{host}", f"https://{host}"}
 

@@ -1,3 +1,5 @@
+"""Pictures in other formats and sizes."""
+
 from __future__ import annotations
 
 import django.utils.timezone
@@ -5,6 +7,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """Creates their table."""
+
     dependencies = [
         ("fourd_rest", "0001_initial"),
     ]

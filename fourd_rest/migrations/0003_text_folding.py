@@ -1,3 +1,5 @@
+"""The SQL function by which PostgreSQL compares texts."""
+
 from __future__ import annotations
 
 from django.db import migrations
@@ -22,6 +24,7 @@ END
 
 
 def create(apps, schema_editor):
+    """Create the function on a PostgreSQL database in UTF8; nothing elsewhere."""
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
         return
@@ -33,11 +36,14 @@ def create(apps, schema_editor):
 
 
 def drop(apps, schema_editor):
+    """Drop the function."""
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(f"DROP FUNCTION IF EXISTS {FUNCTION}(text)")
 
 
 class Migration(migrations.Migration):
+    """Creates or drops the function."""
+
     dependencies = [
         ("fourd_rest", "0002_converted_pictures"),
     ]

@@ -1,3 +1,5 @@
+"""Entity sets and their keys."""
+
 from __future__ import annotations
 
 import django.db.models.deletion
@@ -7,6 +9,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """Creates both tables."""
+
     dependencies = [
         ("fourd_rest", "0003_text_folding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

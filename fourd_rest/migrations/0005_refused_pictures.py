@@ -1,9 +1,13 @@
+"""Why an upload is no picture."""
+
 from __future__ import annotations
 
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """Adds the column."""
+
     dependencies = [
         ("fourd_rest", "0004_entity_sets"),
     ]

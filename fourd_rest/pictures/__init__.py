@@ -1,0 +1,1 @@
+"""Pictures: what a file is, whether it decodes, other formats and sizes."""

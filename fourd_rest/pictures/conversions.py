@@ -1,10 +1,10 @@
-"""Pictures in other formats and sizes, made once and kept (``requests.md`` 6.2, design «Uploads»).
+"""Pictures in other formats and sizes, made once and kept (``requests.md`` 6.2).
 
-A row claims its slot before the picture is made, by a unique column, so that workers that are asked for
-the same make one. Its file has a name of its own that nothing else ever had, and is served once the
-row was compared-and-swapped to ``ready``: no half-written file can be. Whatever crashes, the row leads
-the sweep to the file. A row that ends gives up its slot at once and its file a while later, when
-nobody reads it any more.
+A row claims its slot, a unique column, before the picture is made: of several workers that are asked
+for the same picture one makes it. The file has a name that no other file ever had, and is served only
+after a compare-and-swap of the row to ``ready``, so that no half-written file is. After a crash the
+sweep finds the file by its row. A row that ends gives up its slot at once; its file is removed a while
+later, so that answers that have begun can end.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from fourd_rest.errors import STORAGE_FAILED, RestError, logger
 from fourd_rest.models import ConvertedPicture
 from fourd_rest.storage import upload_storage
 
-from . import recoding, verification
-from .gate import busy, gate
+from . import recoder, verification
+from .decoder_gate import busy, gate
 
 State = ConvertedPicture.State
 
@@ -59,25 +59,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be made: a format of ``recoding.TARGETS``, and a box it must fit, if any."""
+    """What is to be made: a format of ``recoder.TARGETS``, and a box it must fit, if any."""
 
     format: str
     box: tuple[int, int] | None
 
     @property
     def box_text(self) -> str:
+        """``WxH`` in pixels, empty for the size of the source."""
         return "" if self.box is None else "{}x{}".format(*self.box)
 
 
 def source_hash(model: str, field: str, name: str) -> str:
-    """What all that was made of one file has in common; ``model`` is a label in lower case."""
+    """A hash that all pictures made of one file share; ``model`` is a label in lower case."""
     return _hash(model, field, name)
 
 
 def slot_of(source: Source, wanted: Wanted) -> str:
-    """Stands for the exact bytes that are made of ``source``. Nothing is looked up or made."""
+    """A hash of all that decides which bytes are made of ``source``. Looks nothing up."""
     where = source_hash(source.model, source.field, source.name)
-    return _hash(where, source.version, wanted.format, wanted.box_text, recoding.RECIPE)
+    return _hash(where, source.version, wanted.format, wanted.box_text, recoder.RECIPE)
 
 
 def _hash(*texts: str) -> str:
@@ -140,7 +141,7 @@ def _find(slot: str) -> ConvertedPicture | None:
 
 
 def _over(now: datetime) -> dict[str, datetime]:
-    """Since when a maker counts as gone, a failure is worth another try, and a use is long ago."""
+    """For each state the time before which its last change is too long ago: the row ends then."""
     settings = current()
     lifetimes = {
         State.MAKING: settings.UPLOAD_STALL_TIMEOUT,
@@ -198,10 +199,10 @@ def _made(row: ConvertedPicture, source: Source, wanted: Wanted) -> Iterator[IO[
     """The picture, None if it cannot be made."""
     settings = current()
     with source.download() as file, tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-        # Storages fetch a file when its first byte is read. What fails later is the picture's fault.
+        # Storages fetch a file when its first byte is read. After that only the picture can be at fault.
         file.read(1)
         try:
-            recoding.recode(
+            recoder.recode(
                 file,
                 spool,
                 target=wanted.format,
@@ -221,7 +222,7 @@ def _made(row: ConvertedPicture, source: Source, wanted: Wanted) -> Iterator[IO[
 
 
 def _keep(row: ConvertedPicture, file: IO[bytes]) -> bool:
-    # A TIFF is written beside the file object, which does not know where it ends.
+    # libtiff writes by the file descriptor; the position of the file object is wrong then.
     file.seek(0, os.SEEK_END)
     row.size = file.tell()
     file.seek(0)
@@ -239,14 +240,14 @@ def _keep(row: ConvertedPicture, file: IO[bytes]) -> bool:
 
 
 def _settle(row: ConvertedPicture, **changes: object) -> bool:
-    """Compare-and-swap to what became of the row. False if a sweep took it for abandoned."""
+    """Compare-and-swap the row to ``changes``, by default to ``FAILED``. False if a sweep ended it."""
     changes = changes or {"state": State.FAILED, "name": ""}
     waiting = _rows().filter(pk=row.pk, state=State.MAKING)
     return bool(waiting.update(touched=timezone.now(), **changes))
 
 
 def _drop(row: ConvertedPicture) -> None:
-    """Remove what there is of a picture that is not kept; what cannot be is left to the sweep."""
+    """Remove the file and row of a picture that is not kept; if that fails, the sweep will."""
     try:
         upload_storage().delete(row.name)
         _rows().filter(pk=row.pk).delete()
@@ -258,9 +259,9 @@ def _drop(row: ConvertedPicture) -> None:
 
 
 def sweep(now: datetime) -> int:
-    """End what crashed, failed long ago, was not used for long or is too much; remove what ended.
+    """End the rows that crashed, failed long ago, were not used for long or exceed the limit.
 
-    Returns the number of pictures removed.
+    Removes the files and rows that ended; returns their number.
     """
     for state, since in _over(now).items():
         _end(Q(state=state, touched__lte=since))
@@ -273,7 +274,8 @@ def _make_room(limit: int | None = None) -> int:
     excess = ready.aggregate(size=Sum("size", default=0))["size"] - current().MAX_CONVERTED_BYTES
     least_used: list[int] = []
     if excess > 0:
-        for pk, size in ready.order_by("touched").values_list("pk", "size").iterator(_BATCH):
+        rows = ready.order_by("touched").values_list("pk", "size")
+        for pk, size in rows.iterator(_BATCH):  # pragma: no branch  (there are more bytes than excess)
             least_used.append(pk)
             excess -= size
             if excess <= 0:

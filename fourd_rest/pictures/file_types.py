@@ -1,11 +1,11 @@
 """What a file is, by its first bytes.
 
-Neither names nor Content-Type headers are looked at (``decisions.md`` D-15: the content decides).
+Neither names nor Content-Type headers are looked at (D-15: the content decides).
 """
 
 from __future__ import annotations
 
-# Bytes that tell it.
+# Bytes at the beginning of a file that are enough to tell.
 HEAD_SIZE = 512
 
 EXTENSIONS = {
@@ -49,17 +49,20 @@ _OTHERS = (
 )
 
 EXTENSIONS |= {mime: extension for _, mime, extension in _OTHERS}
-# What the extensions that ``detect`` gives stand for.
+# The MIME type of each extension that ``detect`` gives.
 TYPES = {extension: mime for mime, extension in EXTENSIONS.items()}
 
-# The sizes a BMP's second header may have; "BM" alone begins many a text.
+# The sizes that the second header of a BMP may have. "BM" alone is not enough: texts begin so, too.
 _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 _TEXT_CONTROLS = frozenset("\t\n\r\f\x1b")
 
 
 def sniff(head: bytes) -> str | None:
-    """The MIME type of the raster picture that begins with ``head`` (``HEAD_SIZE`` bytes do)."""
+    """The MIME type of the raster picture that begins with ``head``; None if it is none.
+
+    ``HEAD_SIZE`` bytes are enough.
+    """
     for magic, mime in _PICTURES:
         if head.startswith(magic):
             return mime
@@ -77,7 +80,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def _sniff_brands(head: bytes) -> str | None:
-    """AVIF and HEIC share their container with films; the brands in its first box tell."""
+    """AVIF and HEIC share their container with films: the brands in the first box tell them apart."""
     box = head[8 : max(16, int.from_bytes(head[:4], "big"))]
     brands = {box[index : index + 4] for index in range(0, len(box), 4)}
     if brands & {b"avif", b"avis"}:

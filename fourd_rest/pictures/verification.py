@@ -1,6 +1,6 @@
 """Whether a file is a picture that decodes.
 
-Neither names nor Content-Type headers are looked at (``decisions.md`` D-15: the content decides).
+Neither names nor Content-Type headers are looked at (D-15: the content decides).
 Reads a file object only; knows no request, storage or setting.
 """
 
@@ -33,11 +33,11 @@ from .file_types import EXTENSIONS, HEAD_SIZE, sniff
 from .heads import MAX_FRAMES, TooCostly
 
 THUMBNAIL_SIZE = 96
-# CPU seconds. No picture within the limits takes half of this time.
+# CPU seconds. No known picture within the limits takes half of this time.
 MAX_SECONDS = 3.0
 
-# The plugin is called directly, not through Image.open(): that judges the size by a limit of the
-# whole process, warns, and opens a JPEG that carries further pictures as another format.
+# The plugins are called directly, not through Image.open(): that checks the size against a limit of the
+# whole process, warns, and opens a JPEG with further pictures as another format.
 _OPENERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
     "AVIF": AvifImagePlugin.AvifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
@@ -72,19 +72,19 @@ def verify(file: BinaryIO, *, formats: Sequence[str], max_pixels: int, max_memor
 
     Raises ``NOT_A_PICTURE`` if it is none of ``formats`` (names of ``FORMATS``), does not decode to its
     end, has more than ``max_pixels`` in all its frames, or would take more than ``max_memory`` bytes or
-    too much time. That is told by its structure, before anything is decoded. Pillow's own
-    ``MAX_IMAGE_PIXELS`` still bears on TIFF, WebP and GIF, so whoever allows more than that must raise
-    it too. ``LOAD_TRUNCATED_IMAGES`` must be off, the default.
+    too much time. Its structure tells that before anything is decoded. Pillow's own
+    ``MAX_IMAGE_PIXELS`` still applies to TIFF, WebP and GIF: a site that allows more must raise it too.
+    ``LOAD_TRUNCATED_IMAGES`` must be off, the default.
     """
-    with judged():
+    with as_refusal():
         return _verify(file, formats, max_pixels, max_memory)
 
 
 @contextmanager
-def judged() -> Iterator[None]:
-    """Whatever is raised within is the picture's fault and becomes error 1824.
+def as_refusal() -> Iterator[None]:
+    """A context in which every exception becomes ``RestError`` 1824.
 
-    Pillow's decoders raise nearly any exception on hostile input; none is a fault of ours.
+    Pillow's decoders raise nearly any exception on hostile input: the picture is at fault, not we.
     """
     try:
         yield
@@ -103,7 +103,7 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int, max_memory:
     with opened(file, formats, max_pixels, max_memory) as picture:
         image, budget = picture.image, picture.budget
         width, height = image.size
-        # Reads all entropy-coded data as a full decode does, in a fraction of the time and memory.
+        # Reads all data as a full decode does, in a fraction of the time and memory.
         image.draft(None, (2 * THUMBNAIL_SIZE, 2 * THUMBNAIL_SIZE))
         image.load()
         thumbnail = _thumbnail(image)
@@ -123,10 +123,10 @@ def _verify(file: BinaryIO, formats: Sequence[str], max_pixels: int, max_memory:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A picture whose head is judged and of which nothing is decoded.
+    """A picture within the limits, of which nothing is decoded yet.
 
     ``frames`` is their number, None for a TIFF: Pillow would read all of them to tell. The first is
-    taken from ``budget``; whoever decodes others takes them too.
+    counted in ``budget`` already; whoever decodes others counts them there.
     """
 
     format: str
@@ -137,7 +137,7 @@ class Opened:
 
 @contextmanager
 def opened(file: BinaryIO, formats: Sequence[str], max_pixels: int, max_memory: int) -> Iterator[Opened]:
-    """The picture in ``file``. Raises any exception for one that is not acceptable, as ``verify``."""
+    """The picture in ``file``. Raises any exception for what ``verify`` refuses."""
     file.seek(0)
     mime = sniff(file.read(HEAD_SIZE)) or ""
     format_name = mime.removeprefix("image/").upper()
@@ -155,7 +155,7 @@ def opened(file: BinaryIO, formats: Sequence[str], max_pixels: int, max_memory: 
 
 
 class Budget:
-    """The pixels, frames and time a picture may still have."""
+    """The pixels, frames and CPU time that a picture may still take."""
 
     def __init__(self, pixels: int) -> None:
         self._allowed = self._pixels = pixels
@@ -163,11 +163,12 @@ class Budget:
         self.frames = 0
 
     def look_at(self, pixels: int) -> None:
-        """Refuse ``pixels`` more, and take none."""
+        """Raise ``TooCostly`` if ``pixels`` more are too many; counts nothing."""
         if pixels > self._pixels:
             raise TooCostly(f"it has more than {self._allowed / 1_000_000:g} megapixels")
 
     def take(self, width: int, height: int) -> None:
+        """Count one frame of this size in pixels. Raises ``TooCostly`` if that is too much."""
         self.frames += 1
         self.look_at(width * height)
         self._pixels -= width * height
@@ -178,7 +179,7 @@ class Budget:
 
 
 def go_through(image: ImageFile, frames: int | None) -> Iterator[None]:
-    """Go to each frame after the first; ``frames`` is their number, if it is known."""
+    """Seek each frame after the first in turn; ``frames`` is the number of all, None if unknown."""
     if frames is not None:
         for index in range(1, frames):
             image.seek(index)
@@ -206,7 +207,7 @@ def _thumbnail(image: Image.Image) -> bytes:
             small.save(out, "JPEG", quality=80)
         return out.getvalue()
     except Exception:
-        # Modes that convert to none a browser shows, EXIF data that cannot be read.
+        # A mode that no browser shows and that does not convert, or EXIF data that cannot be read.
         return b""
 
 
@@ -219,14 +220,14 @@ def fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
 def shrink(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """``image`` in ``size``, which is not above its own; in mode L, RGB or RGBA."""
     if image.mode not in ("L", "RGB", "CMYK", "YCbCr"):
-        # Converting or averaging these makes a copy of full size first, or is not possible.
+        # Averaging these is not possible; converting them first would make a copy of full size.
         coarse = fit(image.size, (8 * size[0], 8 * size[1]))
-        image = shown(image.resize(coarse, Image.Resampling.NEAREST))
+        image = in_plain_mode(image.resize(coarse, Image.Resampling.NEAREST))
     small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return small if small.mode in ("L", "RGBA") else small.convert("RGB")
 
 
-def shown(image: Image.Image) -> Image.Image:
+def in_plain_mode(image: Image.Image) -> Image.Image:
     """``image`` in a mode that can be averaged: L, RGB or RGBA."""
     if image.mode.startswith("I"):
         # A conversion alone would cut off all above 255.

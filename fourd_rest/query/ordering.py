@@ -19,7 +19,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import BAD_ORDER, QUERY_TOO_LARGE, ErrorItem, RestError
 from fourd_rest.request.filter_syntax import OrderItem
 from fourd_rest.sql import limits
-from fourd_rest.sql.ordering import null_order
+from fourd_rest.sql.row_order import null_order
 from fourd_rest.sql.text_folding import compares_as_4d, fold, text_form
 
 from . import objects, visible

@@ -85,14 +85,14 @@ def merged(terms: Iterable[Term], *, any_: bool) -> list[Term]:
         if criterion is None or operands is None:
             result.append(term)
             continue
-        place, known = found.get(criterion.place, (-1, []))
-        if place < 0 or len(known) + len(operands) > limit:
+        index, known = found.get(criterion.place, (-1, []))
+        if index < 0 or len(known) + len(operands) > limit:
             found[criterion.place] = len(result), operands
             result.append(term)
             continue
         known += operands
         one = Criterion(criterion.place, Comparator.IN, Items(tuple(known)))
-        result[place] = one if any_ else Inverse(one)
+        result[index] = one if any_ else Inverse(one)
     return result
 
 

@@ -24,7 +24,7 @@ from fourd_rest.sql.prepared import Row
 from .projection import Entity, Projection, SeenKeys, project
 from .shapes import Expanded
 
-# Of a row of a nested selection: the key it belongs to, its place from 1, the size of the selection.
+# Of a row of a nested selection: the key it belongs to, its rank from 1, the size of the selection.
 _RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
 
 # A level of at most this part of the limit is read without being counted.
@@ -115,15 +115,15 @@ class Nesting:
             return
         target = expanded.shape.dataclass
         projection = project(expanded.shape, self.mount)
-        columns = ("pk", *(projection.columns[place] for _, place in projection.nested))
-        # By what is shown once: the entity, or the place in a selection.
+        columns = ("pk", *(projection.columns[index] for _, index in projection.nested))
+        # By what is shown once: the entity, or the rank in a selection.
         rows: dict[Any, Row]
         if isinstance(expanded.attribute, ToMany):
             join, size = join_of(dataclass, expanded.attribute), min(expanded.count, self.max_size)
             found = self._every(target).order_by().values_list(*columns)
             slices = self._slices(found, expanded, join, wanted, size)
             rows = {row[-len(_RANK) :][:2]: row for row in slices}
-            row_weights = [wanted.get(owner, 0) if place > expanded.skip else 0 for owner, place in rows]
+            row_weights = [wanted.get(owner, 0) if rank > expanded.skip else 0 for owner, rank in rows]
         else:
             seen = target.entities(self.caller.request).using(self.alias).order_by()
             rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
@@ -136,7 +136,7 @@ class Nesting:
         self, projection: Projection, rows: Sequence[Row], entities: Sequence[Entity], weights: Weights
     ) -> None:
         """Put into ``entities``, made of ``rows``, what the relations of ``projection`` lead to."""
-        asked = [(expanded, [row[place] for row in rows]) for expanded, place in projection.nested]
+        asked = [(expanded, [row[index] for row in rows]) for expanded, index in projection.nested]
         is_counted = self.is_counted
         if not is_counted and asked:
             self.is_counted = self.check_room(projection.dataclass, asked, weights)
@@ -178,11 +178,11 @@ class Nesting:
         counts: dict[Any, int] = {}
         rows: dict[tuple[Any, int], Row] = {}
         for row in self._ranked(expanded, join, wanted, size):
-            owner, place, count = row[-len(_RANK) :]
+            owner, rank, count = row[-len(_RANK) :]
             counts[owner] = count
             # A database may take two texts for one key that are not.
-            if expanded.skip < place <= expanded.skip + size and owner in wanted:
-                rows[owner, place] = row
+            if expanded.skip < rank <= expanded.skip + size and owner in wanted:
+                rows[owner, rank] = row
         row_weights = [wanted[owner] for owner, _ in rows]
         self._spend(sum(row_weights))
         projection = project(expanded.shape, self.mount)
@@ -279,7 +279,7 @@ def _summed(keys: Sequence[Any], weights: Weights) -> dict[Any, int]:
 
 
 def _rank(join: Join, owner: Any, order: list[Any]) -> Window:
-    # Where one pair is there several times, each of its rows has the same place.
+    # Where one pair is there several times, each of its rows has the same rank.
     return Window(DenseRank() if join.repeats else RowNumber(), partition_by=owner, order_by=order)
 
 

@@ -102,15 +102,15 @@ def _rows(
     fields = dataclass.model._meta.concrete_fields if computed else ()
     instance_fields = [f.attname for f in fields if not is_binary(f)]
     columns = list(dict.fromkeys([*names, *instance_fields]))
-    places = [columns.index(name) for name in names]
-    instance_places = [columns.index(name) for name in instance_fields]
+    indexes = [columns.index(name) for name in names]
+    instance_indexes = [columns.index(name) for name in instance_fields]
     annotated = queryset.annotate(**stamp.annotations, **values)
     show_key, show = _key(dataclass), [_shown(a) for a in read]
     result = []
     for row in _page(selection, annotated.values_list(*columns), skip, size):
-        found = dict(zip(read, map(_apply, show, [row[place] for place in places[2:]]), strict=True))
+        found = dict(zip(read, map(_apply, show, [row[index] for index in indexes[2:]]), strict=True))
         if computed:
-            loaded = [row[place] for place in instance_places]
+            loaded = [row[index] for index in instance_indexes]
             instance = dataclass.model.from_db(queryset.db, instance_fields, loaded)
             found |= {a: _apply(_shown(a), a.compute(instance)) for a in computed}
         key, revision = show_key(row[0]), row[1] if row[1] is not None else FIRST_STAMP

@@ -100,7 +100,7 @@ class Projection:
             (name, partial(picked, properties=properties))
             for name, properties in shape.properties.items()
         ]
-        self._place_bound = [(a.name, render) for a in flat if (render := _renderer(a))]
+        self._located = [(a.name, render) for a in flat if (render := _renderer(a))]
         self.has_expressions = any(isinstance(a, Annotated) for a in self.attributes)
         self._computed = [a for a in self.attributes if isinstance(a, Computed)]
         self._instance_indexes = self._instance_columns() if self._computed else []
@@ -211,7 +211,7 @@ class Projection:
     def entities(self, rows: Iterable[Row], seen: SeenKeys, alias: str) -> list[Entity]:
         """The JSON objects of ``rows``, in the order of members that a read shows (D-03)."""
         members, pick = self.members, self._pick
-        convert, place_bound = self._convert, self._place_bound
+        convert, located = self._convert, self._located
         plain_key, key_to_wire, prefix = self._plain_key, self.dataclass.key_to_wire, self.prefix
         has_timestamp = self._has_timestamp
         hidden = [(guard.name, guard.index, keys) for guard, keys in seen.items()]
@@ -239,7 +239,7 @@ class Projection:
             if self._computed:
                 self._compute(entity, row, alias)
             location = f"{prefix}{uri})"
-            for name, render in place_bound:
+            for name, render in located:
                 entity[name] = render(entity[name], location, stamp)
             result.append(entity)
         return result

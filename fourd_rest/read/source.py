@@ -37,7 +37,7 @@ from fourd_rest.request.filter_syntax import (
 )
 from fourd_rest.sql import limits, prepared
 from fourd_rest.sql.key_membership import key_in
-from fourd_rest.sql.ordering import default_order
+from fourd_rest.sql.row_order import default_order
 
 _KEYS_AT_A_TIME = 2_000
 

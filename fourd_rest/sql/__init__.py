@@ -1,0 +1,1 @@
+"""SQL that Django does not write: what differs between databases, and limits."""

@@ -1,7 +1,7 @@
 """One UPDATE for many rows with values of their own.
 
 ``bulk_update`` writes a CASE with a WHEN for every row and column, which costs as much as single updates
-do. A join with a VALUES list does not; MariaDB has none in an UPDATE and gets the former.
+do. A join with a list of VALUES is faster. MariaDB has none in an UPDATE and gets ``bulk_update``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _update(
 ) -> None:
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    names = [quote(f"column{place}") for place in range(1, len(columns) + 1)]
+    names = [quote(f"column{number}") for number in range(1, len(columns) + 1)]
     changes = ", ".join(
         f"{quote(str(field.column))} = v.{name}"
         for field, name in zip(columns[1:], names[1:], strict=True)
@@ -72,10 +72,10 @@ def _update(
 def _typed_nulls(
     connection: BaseDatabaseWrapper, table: str, columns: Sequence[models.Field[Any, Any]]
 ) -> str:
-    """A row that tells PostgreSQL the types of all, and meets no row of the table.
+    """A row of nulls that gives PostgreSQL the types of all columns and matches no row.
 
-    Never a cast of the values: to ``varchar(20)`` one cuts a text, to ``numeric(5, 2)`` or
-    ``timestamp(0)`` it rounds, without a word. So each value is judged where it is assigned to its
+    The values themselves are not cast: a cast to ``varchar(20)`` cuts a text, one to ``numeric(5, 2)``
+    or ``timestamp(0)`` rounds, without an error. So each value is checked when it is assigned to its
     column, as in a single save.
     """
     quote = connection.ops.quote_name

@@ -1,7 +1,7 @@
-"""What a database means when it refuses a statement: the one module that knows their codes and words.
+"""What the error of a database means. No other module knows the codes and texts of databases.
 
-Its own words never reach a client. The limits of the settings keep most of what is too large away, but
-each database counts in units of its own: levels of parentheses, tables in a join, parameters.
+Those texts never reach a client. The limits of the settings refuse most statements that are too large,
+but each database has limits of its own: levels of parentheses, tables in a join, parameters.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from typing import Any
 
 from django.db import DatabaseError, DataError, OperationalError, ProgrammingError
 
-# A value is taken.
+# A unique value exists already.
 _POSTGRESQL_UNIQUE = "23505"
 _MARIADB_UNIQUE = 1062
 # A value that the column's type does not take (a UUID of no known variant, a character that the column's
-# character set lacks). To the drivers that is an error of the server.
+# character set lacks). The drivers raise ``OperationalError`` for it.
 _MARIADB_VALUES = frozenset({1292, 1366})
-# What drivers say of a value that they cannot hand over at all.
+# What drivers say of a value that they cannot send.
 _UNBOUND = ("Error binding parameter", "cannot adapt type")
 _CURSORS = "django.db.backends.utils"
 _SQLITE_KEY = sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 _SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, _SQLITE_KEY})
 
-# Try again.
+# The statement may succeed if it is tried again.
 _BUSY_STATES = {"40001", "40P01"}  # PostgreSQL: serialization, deadlock
 _BUSY_NUMBERS = {1213}  # MariaDB: deadlock
-# Lock time-outs of both: there was time to wait, and it is over.
+# A lock was not free in time: waiting longer is of no use.
 _WAITED_STATE, _WAITED_NUMBER = "55P03", 1205
 
-# It took too long.
+# The statement took too long.
 _CANCELLED = "57014"  # PostgreSQL
 _EXCEEDED = {1969, 3024}  # MariaDB, MySQL
 
-# It is more than the database takes.
+# The statement is too large.
 _SQLITE_TOO_LARGE = (
     "parser stack overflow",
     "Expression tree is too large",
@@ -54,7 +54,7 @@ _MARIADB_TOO_LARGE = {1038, 1116, 1117, 1153, 1390, 1436, 1473}
 
 
 def is_duplicate(error: DatabaseError) -> bool:
-    """Whether a unique value or a primary key is taken."""
+    """Whether a unique value or a primary key exists already."""
     cause = error.__cause__
     return (
         getattr(cause, "sqlstate", None) == _POSTGRESQL_UNIQUE
@@ -64,13 +64,11 @@ def is_duplicate(error: DatabaseError) -> bool:
 
 
 def is_duplicate_key(error: DatabaseError, table: str) -> bool:
-    """Whether of all unique values it is the primary key of ``table`` that is taken.
+    """Whether the value that exists already (``is_duplicate``) is the primary key of ``table``.
 
     A save may write rows of other tables as well: those of parents, and what receivers of signals save.
     """
     cause, text = error.__cause__, str(error.args[-1])
-    if not is_duplicate(error):
-        return False
     if getattr(cause, "sqlite_errorcode", None) == _SQLITE_KEY:
         return f": {table}." in text
     if told := getattr(cause, "diag", None):
@@ -80,8 +78,8 @@ def is_duplicate_key(error: DatabaseError, table: str) -> bool:
 
 
 @contextmanager
-def values_judged() -> Iterator[None]:
-    """Raises ``DataError``, as other databases do, where MariaDB or a driver refuses a value."""
+def refused_values_as_data_errors() -> Iterator[None]:
+    """Raise ``DataError``, as other databases do, where MariaDB or a driver refuses a value."""
     try:
         yield
     except OperationalError as error:
@@ -105,7 +103,7 @@ def _is_raised_by_driver(error: Exception) -> bool:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether the database says: try again."""
+    """Whether the statement may succeed if it is tried again."""
     if not isinstance(error, OperationalError):
         return False
     if has_waited(error) or sql_state(error) in _BUSY_STATES:
@@ -134,7 +132,7 @@ def is_overdue(error: BaseException) -> bool:
 
 
 def sql_state(error: BaseException) -> str | None:
-    """PostgreSQL's code of what went wrong, by either driver."""
+    """PostgreSQL's code of the error (SQLSTATE), by psycopg 3 or psycopg2; None elsewhere."""
     cause = error.__cause__
     state: str | None = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return state

@@ -1,7 +1,7 @@
-"""Texts by their digests: «this text is one of those», however many and however long those are.
+"""Digests of texts, for «this text is one of those», however many and however long those are.
 
-Texts have the same digest if they are the same, character by character: what a collation or ``fold``
-takes for equal has not. On SQLite it is a function that every connection gets.
+Texts have the same digest only if they are the same character by character: neither a collation nor
+``fold`` matters. SQLite gets the digest as a function on every connection.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
 """What keeps the statements of one connection within the limits of a request (D-59, D-60).
 
-A guard is an execute wrapper of Django's. It stays on a connection as long as a request needs it, and
-nothing that it sets outlives the request, reaches the session or the transaction of the site:
+A guard is an execute wrapper of Django's. It is removed from the connection when the request ends, and
+nothing that it sets remains in the session, or in a transaction of the site:
 
-- SQLite: a progress handler ends a statement, ``busy_timeout`` its waiting. Both belong to the
-  connection and are taken back with the guard (a progress handler of the site's own cannot be read, and
-  is lost).
-- PostgreSQL: ``set_config`` for one transaction goes ahead of the statement in the same message, which
-  is an implicit transaction, or ahead of the first statement of a transaction of ours: 40 µs and no
-  round trip. In a transaction of the site's own the values from before are asked for, and put back. The
-  JIT compiler obeys no time-out, so it is off.
-- MariaDB: ``SET STATEMENT … FOR`` ahead of the statement: 20 µs.
+- SQLite: a progress handler ends a statement, ``busy_timeout`` limits its waiting. Both belong to the
+  connection and are reset with the guard. A progress handler of the site's own is lost, because it
+  cannot be read.
+- PostgreSQL: ``set_config`` for one transaction stands before the statement in the same message, which
+  is an implicit transaction, or before the first statement of a transaction of ours: 40 µs and no
+  round trip. In a transaction of the site's own the former values are read first, and set again at the
+  end. No time-out ends the JIT compiler, so it is off.
+- MariaDB: ``SET STATEMENT … FOR`` before the statement: 20 µs.
 
-No limit of the site's own is widened: the narrower one holds.
+A limit of the site's own that is narrower stays in force.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .watch import NOTICED, Execute, Watch
 
-# Steps of SQLite's machine between two looks at the clock, which take 0.2 µs: some 0.5 ms, or 10 where
+# Steps of SQLite's machine between two checks of the time, which take 0.2 µs: some 0.5 ms, or 10 where
 # texts are folded in Python. Where values are long a single step takes milliseconds.
 _STEPS = 5_000
 # Seconds after which a transaction is told anew how much time is left.
@@ -40,7 +40,7 @@ _IDLE, _IN_TRANSACTION = 0, 2  # libpq's, in both drivers
 
 
 class Guard:
-    """An execute wrapper for ``connection``; on databases that are not known it changes nothing."""
+    """An execute wrapper for ``connection``. This one, for other databases, changes nothing."""
 
     def __init__(self, watch: Watch, connection: BaseDatabaseWrapper) -> None:
         self.watch = watch
@@ -53,12 +53,13 @@ class Guard:
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        """Execute the statement as it is."""
         return execute(sql, params, many, context)
 
     def _look_at(self, sql: Any) -> None:
-        """While something is read: raise ``RestError`` 9026 instead of a read for which no time is left.
+        """Before a statement of a read: raise ``RestError`` 9026 if no time is left for it.
 
-        What ends a transaction is never kept from it.
+        Statements that end a transaction are never refused.
         """
         if isinstance(sql, str) and _READS.match(sql):
             self.watch.check_time()
@@ -77,11 +78,13 @@ class Guard:
 
 
 class SQLiteGuard(Guard):
+    """Limits computing by a progress handler, waiting by ``busy_timeout``."""
+
     def __init__(self, watch: Watch, connection: BaseDatabaseWrapper) -> None:
         super().__init__(watch, connection)
         self._raw: Any = None
-        # Never but for a statement and the rows of a read: steps are counted from one statement to the
-        # next, and the handler may be called in one of our own, or in a COMMIT.
+        # Infinite except during a statement and while the rows of a read are fetched: steps are counted
+        # across statements, so that the handler may be called in one of our own, or in a COMMIT.
         self._ends = math.inf
         self._own_wait = self._wait = 0  # milliseconds
         self._waited = -1.0  # what was spent when the waiting was last set
@@ -89,6 +92,7 @@ class SQLiteGuard(Guard):
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        """Execute within the time that is left. Raises ``RestError`` 9026 if none is."""
         watch = self.watch
         is_reading = watch.is_reading
         if is_reading:
@@ -115,32 +119,37 @@ class SQLiteGuard(Guard):
         raw.set_progress_handler(self.is_over, _STEPS)
 
     def is_over(self) -> bool:
+        """Whether the statement must end now; called every ``_STEPS`` steps of SQLite."""
         return monotonic() > self._ends
 
     def _set_wait(self, wait: int) -> None:
         if wait != self._wait:
-            # SQLite counts the steps of a statement that is kept over all its uses, and looks at the
-            # clock in one of many: what the time of the statement before was is not to end this one.
+            # SQLite counts the steps of a cached statement over all its uses and calls the handler in
+            # one of them: the time limit of the previous statement must not end this one.
             self._ends = math.inf
             self._raw.execute(f"PRAGMA busy_timeout = {wait}").fetchone()
             self._wait = wait
 
     def release(self) -> None:
+        """Take the progress handler off, and set ``busy_timeout`` as it was."""
         if self._raw is not None and self.connection.connection is self._raw:
             self._raw.set_progress_handler(None, 0)
             self._set_wait(self._own_wait)
 
 
 class PostgreSQLGuard(Guard):
+    """Sets ``statement_timeout`` and ``lock_timeout`` for one transaction."""
+
     def __init__(self, watch: Watch, connection: BaseDatabaseWrapper) -> None:
         super().__init__(watch, connection)
         self._told = 0.0  # when a transaction was last told how much time is left
-        # In a transaction of somebody else's, what was set there.
+        # What was set in a transaction of somebody else's, by name.
         self._before: list[tuple[str, str]] = []
 
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        """Execute with the limits set before. Raises ``RestError`` 9026 if no time is left."""
         if self.watch.is_reading:
             self._look_at(sql)
         if self.is_foreign and not self._before:
@@ -158,22 +167,22 @@ class PostgreSQLGuard(Guard):
             sql = "; ".join((*settings, sql))
         answer = self.watch.timed(execute, sql, params, many, context)
         if settings and not _is_psycopg2(self.connection):
-            # It stands at the first result, psycopg2 at the last one.
+            # psycopg 3 stands at the first result, psycopg2 at the last one.
             cursor = context["cursor"].cursor
             for _ in settings:
                 cursor.nextset()
         return answer
 
     def _settings(self, sql: Any) -> Sequence[str]:
-        """What is to be set for ``sql``; nothing where it is set, or not called for."""
+        """What to set before ``sql``; nothing where it is set already, or not needed."""
         status = self.connection.connection.info.transaction_status
         if status == _IDLE:
-            # Either a statement alone, or the first one of a transaction.
-            is_called_for = not self.connection.autocommit or (
+            # Either a statement in autocommit, or the first one of a transaction.
+            is_needed = not self.connection.autocommit or (
                 isinstance(sql, str)
                 and (_WRITES.match(sql) or (self.watch.is_reading and _READS.match(sql)))
             )
-            return self._limits() if is_called_for else ()
+            return self._limits() if is_needed else ()
         if status == _IN_TRANSACTION and monotonic() - self._told > _RENEWED:
             return self._limits()
         return ()
@@ -206,12 +215,14 @@ class PostgreSQLGuard(Guard):
         self._run("; ".join(self._limits()))
 
     def renew(self) -> None:
-        # The next rows of a cursor are a statement that no wrapper sees.
+        """Tell the transaction how much time is left, at most every ``_RENEWED`` seconds."""
+        # Fetching more rows from a cursor is a statement that no wrapper sees.
         if self._told and self._is_in_transaction() and monotonic() - self._told > _RENEWED:
             self._run("; ".join(self._limits()))
 
     def release(self) -> None:
-        # What fails is undone, with what was set in it.
+        """Put back what was set in the site's own transaction."""
+        # A transaction that fails is rolled back, with what was set in it.
         if self._before and not self.connection.needs_rollback and self._is_in_transaction():
             self._run("; ".join(f"SET LOCAL {name} = '{value}'" for name, value in self._before))
 
@@ -221,9 +232,12 @@ class PostgreSQLGuard(Guard):
 
 
 class MariaDBGuard(Guard):
+    """Puts ``SET STATEMENT`` with the limits ahead of each statement."""
+
     def __call__(
         self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        """Execute with the limits in the statement. Raises ``RestError`` 9026 if no time is left."""
         if self.watch.is_reading:
             self._look_at(sql)
         if isinstance(sql, str) and not many:
@@ -237,7 +251,7 @@ class MariaDBGuard(Guard):
         own = "@@max_statement_time"
         settings = [f"max_statement_time = IF({own} > 0, LEAST({own}, {time}), {time})"]
         if locks:
-            # In whole seconds; 0 is not to wait.
+            # In whole seconds; 0 means not to wait.
             wait = int(self.watch.lock_time())
             settings.append(f"innodb_lock_wait_timeout = LEAST(@@innodb_lock_wait_timeout, {wait})")
         return settings
@@ -251,6 +265,7 @@ _GUARDS: dict[str, type[Guard]] = {
 
 
 def guard(watch: Watch, connection: BaseDatabaseWrapper) -> Guard:
+    """The guard for the database of ``connection``."""
     return _GUARDS.get(connection.vendor, Guard)(watch, connection)
 
 
@@ -262,14 +277,14 @@ def _narrowed(name: str, seconds: float, known: str) -> str:
 
 
 def end_if_over(connection: BaseDatabaseWrapper) -> None:
-    """For functions that SQLite calls: end the statement if it takes too long."""
+    """End the statement if it takes too long; called by functions that SQLite calls."""
     for each in connection.execute_wrappers:
         if isinstance(each, SQLiteGuard) and each.connection is connection and each.is_over():
             connection.connection.interrupt()
 
 
 def _name(cursor: Any) -> str | None:
-    """The name of a cursor that the server keeps."""
+    """The name of a server-side cursor; None for any other."""
     name: str | None = getattr(cursor, "name", None)
     return name
 

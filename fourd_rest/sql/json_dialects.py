@@ -27,13 +27,17 @@ from .json_sql import (
 
 @dataclass(frozen=True)
 class PostgresValue(JsonValue):
+    """A ``jsonb`` expression."""
+
     sql: Sql  # of type jsonb
 
     @classmethod
     def column(cls, context: Context, sql: Sql) -> PostgresValue:
+        """The column as it is."""
         return cls(context, 0, sql)
 
     def at(self, names: tuple[str, ...]) -> PostgresValue:
+        """By ``->``, name by name."""
         sql = self.sql
         for position, name in enumerate(names, 1):
             if not can_be_stored(name):
@@ -52,9 +56,11 @@ class PostgresValue(JsonValue):
         return PostgresValue(self.context, self.depth, sql)
 
     def is_nothing(self) -> Sql:
+        """By ``jsonb_typeof``, which is NULL for SQL NULL."""
         return compose("COALESCE(jsonb_typeof({}), 'null') = 'null'", self.sql)
 
     def is_array(self) -> Sql:
+        """By ``jsonb_typeof``."""
         return compared(compose("jsonb_typeof({})", self.sql), "=", Sql("'array'"))
 
     def _when(self, kind: str, template: str) -> Sql:
@@ -63,32 +69,40 @@ class PostgresValue(JsonValue):
         )
 
     def number(self) -> Sql:
+        """As ``numeric``."""
         return self._when("number", "{}::numeric")
 
     def text(self) -> Sql:
+        """As ``text``, without quotes."""
         return self._when("string", "{} #>> '{{}}'")
 
     def boolean(self) -> Sql:
+        """As ``boolean``."""
         return self._when("boolean", "{}::boolean")
 
     def document(self) -> Sql:
+        """As ``jsonb``."""
         return compose("NULLIF({}, 'null'::jsonb)", self.sql)
 
     def unfolded(self) -> tuple[Search, PostgresValue]:
+        """By ``jsonb_array_elements``."""
         alias = f"fourd_e{self.depth}"
         source = compose("jsonb_array_elements({}) AS {}(v)", self._when("array", "{}"), Sql(alias))
         return Search((source,), ()), PostgresValue(self.context, self.depth + 1, Sql(f"{alias}.v"))
 
     def is_text_of(self, digests: Sequence[str]) -> Sql:
+        """By ``sha256``, against an array in one parameter."""
         own = compose("encode(sha256(convert_to({}, 'UTF8')), 'hex')", self.text())
         return is_true(compose("{} = ANY({}::text[])", own, param(list(digests))))
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:
+        """As ``numeric``: exact."""
         return compose("{}::numeric", param(str(number)))
 
 
-# What SQLite finds by a path: older ones compare with a name as it is written, escapes and all.
+# Names that SQLite finds by a path: older versions compare with a name as the document writes it,
+# escapes included.
 PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")
 # SQLite gives half a surrogate pair as bytes that Python refuses; GLOB reads them as U+FFFD.
 UNREADABLE = "*\ufffd*"
@@ -96,6 +110,8 @@ UNREADABLE = "*\ufffd*"
 
 @dataclass(frozen=True)
 class SqliteValue(JsonValue):
+    """A path into a JSON text, or a row of ``json_each``."""
+
     container: Sql  # a JSON text, or NULL
     path: str  # where this value is inside of ``container``
     # The value of a whole row of ``json_each``: its alias.
@@ -107,6 +123,7 @@ class SqliteValue(JsonValue):
 
     @classmethod
     def column(cls, context: Context, sql: Sql) -> SqliteValue:
+        """The column as it is, path ``$``."""
         return cls(context, 0, sql, "$")
 
     @staticmethod
@@ -135,6 +152,7 @@ class SqliteValue(JsonValue):
         return compose(f"{function}({{}}, {{}})", self.container, param(self.path))
 
     def at(self, names: tuple[str, ...]) -> SqliteValue:
+        """By a longer path, or by ``json_each`` for names that a path cannot hold."""
         parent = value = self
         for name in names:
             parent, value = value, value._child(name)
@@ -151,19 +169,24 @@ class SqliteValue(JsonValue):
         return SqliteValue(self.context, self.depth, self._content(alias), "$", alias, way)
 
     def is_nothing(self) -> Sql:
+        """By ``json_type``, which is NULL if nothing is there."""
         return compose("COALESCE({}, 'null') = 'null'", self.kind)
 
     def is_array(self) -> Sql:
+        """By ``json_type``."""
         return compared(self.kind, "=", Sql("'array'"))
 
     def number(self) -> Sql:
+        """As integer or real."""
         return compose("CASE WHEN {} IN ('integer', 'real') THEN {} END", self.kind, self.raw)
 
     def floating(self) -> Sql:
+        """As real."""
         # A sum of integers that leaves 64 bits is an error.
         return compose("CAST({} AS REAL)", self.number())
 
     def text(self) -> Sql:
+        """As text; NULL for one that Python could not read."""
         return compose(
             "CASE WHEN {} <> 'text' OR ({} GLOB {} AND replace({}, char(65533), '') GLOB {}) THEN NULL"
             " ELSE {} END",
@@ -176,9 +199,11 @@ class SqliteValue(JsonValue):
         )
 
     def boolean(self) -> Sql:
+        """As 1 or 0."""
         return compose("CASE {} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END", self.kind)
 
     def document(self) -> Sql:
+        """As a JSON text."""
         return compose(
             "CASE WHEN {} IN ('array', 'object') THEN {} WHEN {} IN ('true', 'false') THEN {}"
             " WHEN {} <> 'null' THEN json_quote({}) END",
@@ -191,6 +216,7 @@ class SqliteValue(JsonValue):
         )
 
     def unfolded(self) -> tuple[Search, SqliteValue]:
+        """By ``json_each``, rows with a number as key."""
         alias = f"fourd_e{self.depth}"
         # json_each gives the properties of an object as well, and a scalar as one row.
         elements = self._rows(alias, "integer")
@@ -206,25 +232,31 @@ class SqliteValue(JsonValue):
         )
 
     def is_text_of(self, digests: Sequence[str]) -> Sql:
-        # In one parameter, for their number is limited.
+        """By the function ``fourd_digest``, against a JSON array in one parameter."""
+        # In one parameter: the number of parameters is limited.
         rows = compose("(SELECT value FROM json_each({}))", param(json.dumps(list(digests))))
         return compared(compose(f"{FUNCTION}({{}})", self.text()), "IN", rows)
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:
+        """An integer of 64 bits where it is one, else a float."""
         whole = number == number.to_integral_value() and abs(number) < 2**63
         return param(int(number) if whole else float(number))
 
 
 @dataclass(frozen=True)
 class MariadbValue(JsonValue):
+    """A JSON text."""
+
     sql: Sql  # a JSON text
 
     @classmethod
     def column(cls, context: Context, sql: Sql) -> MariadbValue:
+        """The column as it is."""
         return cls(context, 0, sql)
 
     def at(self, names: tuple[str, ...]) -> MariadbValue:
+        """By ``JSON_EXTRACT``, in both ways of writing a name."""
         if not all(map(can_be_stored, names)):
             return MariadbValue(self.context, self.depth, Sql("NULL"))
         child = self._at(names)
@@ -255,7 +287,7 @@ class MariadbValue(JsonValue):
         return found[0] if len(found) == 1 else compose("COALESCE({})", listed(found))
 
     def _dashed(self, name: str) -> Sql:
-        # A path must not have a name that begins with "-".
+        # MariaDB takes no path with a name that begins with "-".
         return compose(
             "(SELECT fourd_v.v FROM JSON_TABLE({}, '$' COLUMNS (o JSON PATH '$')) AS fourd_o,"
             " JSON_TABLE(JSON_KEYS(fourd_o.o), '$[*]'"
@@ -271,28 +303,35 @@ class MariadbValue(JsonValue):
         return compose("JSON_TYPE({})", self.sql)
 
     def is_nothing(self) -> Sql:
+        """By ``JSON_TYPE``, which is NULL for SQL NULL."""
         return compose("COALESCE({}, 'NULL') = 'NULL'", self._kind())
 
     def is_array(self) -> Sql:
+        """By ``JSON_TYPE``."""
         return compared(self._kind(), "=", Sql("'ARRAY'"))
 
     def number(self) -> Sql:
+        """As ``DOUBLE``."""
         return compose(
             "CASE WHEN {} IN ('INTEGER', 'DOUBLE') THEN CAST({} AS DOUBLE) END", self._kind(), self.sql
         )
 
     def text(self) -> Sql:
+        """By ``JSON_UNQUOTE``."""
         return compose("CASE WHEN {} = 'STRING' THEN JSON_UNQUOTE({}) END", self._kind(), self.sql)
 
     def boolean(self) -> Sql:
+        """As 1 or 0."""
         return compose(
             "CASE WHEN {} = 'BOOLEAN' THEN JSON_UNQUOTE({}) = 'true' END", self._kind(), self.sql
         )
 
     def document(self) -> Sql:
+        """As a JSON text."""
         return compose("CASE WHEN {} <> 'NULL' THEN {} END", self._kind(), self.sql)
 
     def unfolded(self) -> tuple[Search, MariadbValue]:
+        """By ``JSON_TABLE``."""
         alias = f"fourd_e{self.depth}"
         source = compose(
             "JSON_TABLE(CASE WHEN {} THEN {} END, '$[*]' COLUMNS (v JSON PATH '$')) AS {}",
@@ -303,13 +342,15 @@ class MariadbValue(JsonValue):
         return Search((source,), ()), MariadbValue(self.context, self.depth + 1, Sql(f"{alias}.v"))
 
     def is_text_of(self, digests: Sequence[str]) -> Sql:
-        # One by one: rows of JSON_TABLE are gone through for each element anew.
+        """By ``SHA2``, with one parameter per digest."""
+        # One parameter each: MariaDB would build the rows of JSON_TABLE anew for each element.
         own = compose("SHA2(CONVERT({} USING utf8mb4), 256)", self.text())
         return compared(own, "IN", compose("({})", listed(map(param, digests))))
 
     @staticmethod
     def number_operand(number: Decimal) -> Sql:
-        # Its literals are finite.
+        """A float; beyond its range the largest one."""
+        # MariaDB has no infinity.
         return param(max(-sys.float_info.max, min(sys.float_info.max, float(number))))
 
 

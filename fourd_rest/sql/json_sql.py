@@ -1,7 +1,7 @@
 """JSON values inside SQL: how each database walks an object, unfolds an array, tells texts from numbers.
 
-``objects`` says what a criterion means, ``json_dialects`` what SQLite, PostgreSQL and MariaDB call it. A
-``JsonValue`` is one value at one place of a row: a column, a property of it, or an element of a
+``query.objects`` says what a criterion means, ``json_dialects`` what SQL that is in each database.
+A ``JsonValue`` is one value in a row: a column, a property of it, or an element of a
 collection (a row of ``json_each``, ``jsonb_array_elements`` or ``JSON_TABLE``). Names and operands go in
 as parameters, never as text of the statement. No value that a column can hold makes a statement fail:
 what is not of the kind that is asked for is NULL or false.
@@ -47,10 +47,12 @@ def compose(template: str, *parts: Sql) -> Sql:
 
 
 def param(value: Any) -> Sql:
+    """``value`` as a parameter of the statement."""
     return Sql("%s", (value,))
 
 
 def listed(parts: Iterable[Sql]) -> Sql:
+    """``parts`` with commas between."""
     parts = tuple(parts)
     return compose(", ".join(["{}"] * len(parts)), *parts)
 
@@ -61,18 +63,22 @@ def compared(left: Sql, operator: str, right: Sql) -> Sql:
 
 
 def is_true(comparison: Sql) -> Sql:
+    """A condition: false where ``comparison`` is NULL."""
     return compose("{} IS TRUE", comparison)
 
 
 def negation(condition: Sql) -> Sql:
+    """The complement of a condition."""
     return compose("(NOT {})", condition)
 
 
 def every(conditions: Sequence[Sql]) -> Sql:
+    """All ``conditions`` hold; true for none."""
     return _joined(" AND ", conditions, TRUE)
 
 
 def some(conditions: Sequence[Sql]) -> Sql:
+    """One of ``conditions`` holds at least; false for none."""
     return _joined(" OR ", conditions, FALSE)
 
 
@@ -103,10 +109,12 @@ class Search:
 
     @classmethod
     def plain(cls, condition: Sql) -> Search:
+        """A search that unfolds nothing."""
         return cls((), (condition,))
 
     @classmethod
     def all_of(cls, searches: Iterable[Search]) -> Search:
+        """All ``searches`` hold, each on rows of its own."""
         sources: tuple[Sql, ...] = ()
         conditions: list[Sql] = []
         for search in searches:
@@ -119,6 +127,7 @@ class Search:
         return cls(sources, tuple(conditions))
 
     def sql(self) -> Sql:
+        """The search as one condition."""
         if not self.sources:
             return every(self.conditions)
         return compose(f"EXISTS {self._select('1')}", *self.sources, *self.conditions)
@@ -133,7 +142,7 @@ class Search:
     def _select(self, what: str, end: str = "") -> str:
         sources = " CROSS JOIN ".join(["{}"] * len(self.sources))
         conditions = " AND ".join(["{}"] * len(self.conditions))
-        # Of places for parts, the parts being of this package.
+        # Only ``{}`` for parts of this package.
         return f"(SELECT {what} FROM {sources} WHERE {conditions or 'TRUE'}{end})"  # noqa: S608
 
 
@@ -147,7 +156,7 @@ class Context:
     """What stays the same in a statement: the database, and how texts are compared there."""
 
     compiler: SQLCompiler
-    as_4d: bool  # without case and accents (D-17), or as the database likes
+    as_4d: bool  # whether case and accents are ignored (D-17); else as the database compares
 
     def form(self, text: Sql) -> Sql:
         """The text as it is compared and sorted."""
@@ -156,6 +165,7 @@ class Context:
         return self._compiled(folded_form(_raw(text), self.compiler.connection.alias).expression)
 
     def constant(self, text: str) -> str:
+        """A text from the client as ``form`` compares it."""
         if not self.as_4d:
             return text
         return folded_form(None, self.compiler.connection.alias).constant(text)
@@ -171,13 +181,13 @@ class Context:
 
 
 def _raw(sql: Sql) -> RawSQL:
-    # The texts are those of this package; what comes from a client is among the parameters.
+    # The SQL is from this package; what comes from a client is in the parameters.
     return RawSQL(sql.text, sql.params, output_field=TextField())  # noqa: S611
 
 
 @dataclass(frozen=True)
 class JsonValue(ABC):
-    """A value at one place; nothing is there if a step of the way is missing.
+    """One value in a row; nothing is there if a step of the path is missing.
 
     ``depth`` is the number of collections it is inside of.
     """
@@ -199,7 +209,8 @@ class JsonValue(ABC):
         """True for JSON null and if nothing is there."""
 
     @abstractmethod
-    def is_array(self) -> Sql: ...
+    def is_array(self) -> Sql:
+        """True for an array, false for anything else."""
 
     @abstractmethod
     def number(self) -> Sql:
@@ -210,7 +221,8 @@ class JsonValue(ABC):
         """The text, NULL for anything else."""
 
     @abstractmethod
-    def boolean(self) -> Sql: ...
+    def boolean(self) -> Sql:
+        """The boolean, NULL for anything else."""
 
     def folded(self) -> Sql:
         """The text as it is compared and sorted."""
@@ -240,11 +252,11 @@ class JsonValue(ABC):
         """A parameter to compare ``number()`` with."""
 
     def floating(self) -> Sql:
-        """The number as the database adds such up."""
+        """The number in the type in which the database sums."""
         return self.number()
 
     def rank(self) -> Sql:
-        """The place of the value's kind in an order: nothing, false, true, numbers, texts, the rest."""
+        """To sort by: 0 for nothing, 1 false, 2 true, 3 a number, 4 a text, 5 anything else."""
         return compose(
             "CASE WHEN {} THEN 0 WHEN {} THEN 1 WHEN {} THEN 2"
             " WHEN {} IS NOT NULL THEN 3 WHEN {} IS NOT NULL THEN 4 ELSE 5 END",

@@ -1,12 +1,13 @@
-"""«The key is one of these» as SQL, for as many keys as a selection may have (D-17, D-20).
+"""«The key is one of these» as SQL, for any number of keys (D-17, D-20).
 
-Keys are compared exactly on every database, and they travel in one parameter where that matters: SQLite
-and PostgreSQL limit how many parameters a statement has. ``Stored`` knows how the column of a key
+Keys are compared exactly on every database. SQLite and PostgreSQL limit how many parameters a statement
+has, so there all keys are in one. ``Stored`` knows how the column of a key
 holds it, ``unnested`` turns a JSON array of stored keys into rows.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,75 +23,94 @@ from fourd_rest.dataclass.custom import is_custom
 from fourd_rest.dataclass.options import KEY_LENGTH
 from fourd_rest.dataclass.values import INTEGER_RANGES, value_type
 
+
+class KeyKind(enum.Enum):
+    """How a key is stored: what JSON holds for it, and what columns compare."""
+
+    NUMBER = "number"
+    UUID = "uuid"
+    TEXT = "text"
+
+
 Compiled = tuple[str, tuple[Any, ...]]
 
-# Up to here MariaDB takes keys one by one, which its optimizer knows best.
+# Up to this number MariaDB gets keys one by one: its optimizer is best at that.
 _FEW = 500
 _LEAST, _GREATEST = INTEGER_RANGES["long64"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How the column of ``field``, the one that finally holds the key, stores keys.
+    """How the column of ``field`` stores keys; ``field`` is no relation.
 
     ``pack`` gives what JSON holds for a Python key (numbers as numbers, texts as texts, UUIDs as 32
     lower-case hex digits), ``unpack_all`` the way back.
     """
 
     field: models.Field[Any, Any]
-    kind: str  # "number", "uuid" or "text"
+    kind: KeyKind
 
     @classmethod
     def of(cls, field: Any) -> Stored:
+        """How ``field`` stores keys; of a relation, the column that it points to in the end."""
         while field.remote_field is not None:
             field = field.target_field
         name = value_type(field).name
         if name in INTEGER_RANGES:
-            return cls(field, "number")
-        return cls(field, "uuid" if name == "uuid" else "text")
+            return cls(field, KeyKind.NUMBER)
+        return cls(field, KeyKind.UUID if name == "uuid" else KeyKind.TEXT)
 
     def pack(self, key: Any) -> int | str:
-        if self.kind == "number":
+        """The stored form of one Python key. Raises what the field raises for a value that is no key."""
+        if self.kind is KeyKind.NUMBER:
             return int(self.field.get_prep_value(key))
-        if self.kind == "uuid":
+        if self.kind is KeyKind.UUID:
             return str(value_type(self.field).plain(key).hex)
         return str(self.field.get_prep_value(key))
 
     def pack_all(self, keys: Iterable[Any]) -> list[int | str]:
-        if self.kind == "number":
+        """The stored forms of ``keys``, in their order."""
+        if self.kind is KeyKind.NUMBER:
             return [key if type(key) is int else self.pack(key) for key in keys]
         return [self.pack(key) for key in keys]
 
     def unpack_all(self, stored: list[Any]) -> list[Any]:
-        if self.kind == "number" and not is_custom(self.field):
+        """The Python keys of what ``pack`` gave."""
+        if self.kind is KeyKind.NUMBER and not is_custom(self.field):
             return stored
         return [self.field.to_python(key) for key in stored]
 
     def is_native_uuid(self, connection: BaseDatabaseWrapper) -> bool:
-        return self.kind == "uuid" and self.field.db_type(connection) == "uuid"
+        """Whether the column is of the type ``uuid`` of the database."""
+        return self.kind is KeyKind.UUID and self.field.db_type(connection) == "uuid"
 
     def postgresql_type(self, connection: BaseDatabaseWrapper) -> str:
         """What a stored key is cast to: never to a limited length, which would cut it."""
-        if self.kind == "number":
+        if self.kind is KeyKind.NUMBER:
             return "bigint"
         column = self.field.db_type(connection) or "text"
         return "text" if column.startswith(("varchar", "char", "text")) else column
 
     def mariadb_type(self) -> str:
-        if self.kind == "number":
+        """The type of a stored key in ``JSON_TABLE``."""
+        if self.kind is KeyKind.NUMBER:
             return "BIGINT"
-        if self.kind == "uuid":
+        if self.kind is KeyKind.UUID:
             return "CHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
-        # Collations that pad or fold take different texts for equal. No longer than need be: MariaDB
-        # keeps a temporary table of long keys on the disk. It cuts what is longer off: by one more
-        # character than the column holds, what is left of it is nobody's key.
+        # Collations that pad or fold would call different texts equal. As short as possible, because
+        # MariaDB keeps a temporary table of long keys on the disk. It cuts longer keys off; one
+        # character more than the column holds makes sure that what remains equals no key.
         length = (self.field.max_length or KEY_LENGTH) + 1
         return f"VARCHAR({length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
 
 def exact(sql: str, stored: Stored, connection: BaseDatabaseWrapper) -> str:
     """The column ``sql`` so that it compares exactly with what ``unnested`` yields."""
-    if connection.vendor != "mysql" or stored.kind == "number" or stored.is_native_uuid(connection):
+    if (
+        connection.vendor != "mysql"
+        or stored.kind is KeyKind.NUMBER
+        or stored.is_native_uuid(connection)
+    ):
         return sql
     return f"CONVERT({sql} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 
@@ -120,6 +140,7 @@ class Membership(Lookup):
 
     @property
     def stored(self) -> Stored:
+        """How the key that the path leads to is stored."""
         return Stored.of(self.lhs.output_field)
 
 
@@ -127,10 +148,11 @@ class KeyIn(Membership):
     """«The key is one of these»; use ``key_in``."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
+        """The condition for the database. Raises ``EmptyResultSet`` where no row can have such a key."""
         stored = self.stored
         keys = stored.pack_all(self.rhs)
-        if stored.kind == "number":
-            # No column holds them, and databases refuse to look.
+        if stored.kind is KeyKind.NUMBER:
+            # No column holds such numbers, and databases raise for them.
             keys = [key for key in keys if _LEAST <= int(key) <= _GREATEST]
         if not keys:
             raise EmptyResultSet
@@ -138,7 +160,7 @@ class KeyIn(Membership):
         if connection.vendor == "postgresql":
             kind = stored.postgresql_type(connection)
             return f"{sql} = ANY(%s::{kind}[])", (*params, keys)
-        if connection.vendor == "mysql" and (len(keys) <= _FEW or stored.kind == "text"):
+        if connection.vendor == "mysql" and (len(keys) <= _FEW or stored.kind is KeyKind.TEXT):
             return self._one_by_one(sql, tuple(params), keys, connection)
         column, table = unnested("%s", stored, connection)
         sql = exact(sql, stored, connection)
@@ -148,9 +170,9 @@ class KeyIn(Membership):
     def _one_by_one(
         self, sql: str, params: tuple[Any, ...], keys: list[int | str], connection: BaseDatabaseWrapper
     ) -> Compiled:
-        """On MariaDB, where texts of a table have no index but under the column's own collation.
+        """On MariaDB, where the index of a text column works under the column's own collation only.
 
-        That one finds too many; the exact comparison leaves the right ones.
+        That collation may find too many rows; the exact comparison leaves the right ones.
         """
         values = f"({', '.join(['%s'] * len(keys))})"
         exactly = exact(sql, self.stored, connection)

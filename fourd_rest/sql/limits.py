@@ -1,12 +1,13 @@
 """How long one request may compute and wait (D-59, D-60).
 
-A request *reads* where a filter, an order, a figure, ``$expand`` or a set decides what that costs: all
-such statements, and what Python does between them, take ``MAX_STATEMENT_TIME`` together. It *writes*
-otherwise: each statement takes as long at most, and all waiting for locks ``MAX_LOCK_WAIT`` together,
-whatever the number of attempts and of entities. Reads by key and plain pages are neither.
+A request *reads* where a filter, an order, an aggregate, ``$expand`` or an entity set decides the cost:
+all such statements, with what Python does between them, may take ``MAX_STATEMENT_TIME`` together. In a
+request that *writes* each statement may take ``MAX_STATEMENT_TIME``, and all waiting for locks
+``MAX_LOCK_WAIT`` together, for any number of attempts and of entities. Reads by key and plain pages are
+not limited.
 
-``request`` opens the watch and closes it; outside it, in the commands of an administrator for one, there
-is no limit. What enforces it in the databases are ``guards``.
+``RequestLimits`` opens the watch and closes it. Outside it, as in commands of ``manage.py``, nothing is
+limited. ``guards`` make the databases keep the limits.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .watch import Watch, overdue
 
 
 class _GuardedWatch(Watch):
-    """A watch that the databases obey, as soon as something is to be limited."""
+    """A watch whose limits the databases enforce, from the first call of ``guard`` on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +45,7 @@ class _GuardedWatch(Watch):
 
     def release(self) -> None:
         for each in self._guards or ():
-            # Code of the site's may have put others in their place.
+            # Code of the site may have changed the list.
             wrappers = each.connection.execute_wrappers
             wrappers[:] = [wrapper for wrapper in wrappers if wrapper is not each]
             try:
@@ -53,7 +54,7 @@ class _GuardedWatch(Watch):
                 logger.warning("A connection is lost", exc_info=True)  # with what was set on it
 
     def check(self) -> None:
-        """``check_time`` between rows that come bit by bit."""
+        """``check_time``, and ``renew`` the guards, between rows that are fetched in batches."""
         self.check_time()
         for each in self._guards or ():
             each.renew()
@@ -62,8 +63,8 @@ class _GuardedWatch(Watch):
 _watch: ContextVar[_GuardedWatch | None] = ContextVar("fourd_rest_watch", default=None)
 
 
-class request:
-    """One request, for ``with``. Costs next to nothing where it neither reads nor writes."""
+class RequestLimits:
+    """The limits of one request, for ``with``. Costs next to nothing where nothing is limited."""
 
     __slots__ = ("_token", "_watch")
 
@@ -80,7 +81,7 @@ _PLAIN = nullcontext()
 
 
 def reading(*, when: bool = True) -> AbstractContextManager[None]:
-    """What the client's words decide the cost of; with ``when`` false it is a plain read."""
+    """A context in which the client decides the cost of reading; no effect unless ``when``."""
     watch = _watch.get()
     if watch is None or not when:
         return _PLAIN
@@ -89,7 +90,7 @@ def reading(*, when: bool = True) -> AbstractContextManager[None]:
 
 
 def writing() -> None:
-    """From here on the request writes."""
+    """From here on the request writes: limit its statements and its waiting."""
     watch = _watch.get()
     if watch is not None:
         watch.guard()
@@ -97,9 +98,9 @@ def writing() -> None:
 
 @contextmanager
 def streaming(alias: str) -> Iterator[None]:
-    """Rows are fetched within by ``iterator()``, a few at a time.
+    """A context in which rows are fetched by ``iterator()``, some at a time.
 
-    Outside a transaction PostgreSQL would make them all at its end, where no time-out counts.
+    Without a transaction PostgreSQL would compute all rows when the cursor is closed, with no time-out.
     """
     connection = connections[alias]
     if _watch.get() is None or connection.vendor != "postgresql" or connection.in_atomic_block:
@@ -110,14 +111,14 @@ def streaming(alias: str) -> Iterator[None]:
 
 
 def check() -> None:
-    """For Python's own loops. Raises ``RestError`` 9026 if what is being read takes too long."""
+    """Raise ``RestError`` 9026 if what is being read takes too long; for loops in Python."""
     watch = _watch.get()
     if watch is not None:
         watch.check()
 
 
 class Patience:
-    """The waiting of several attempts at one thing."""
+    """How long several attempts at one action have waited together."""
 
     def __init__(self) -> None:
         self._watch = _watch.get() or Watch()
@@ -126,11 +127,11 @@ class Patience:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is none left, to be asked after an attempt that failed for want of a lock."""
+        """Whether ``MAX_LOCK_WAIT`` is used up; asked after an attempt that did not get a lock."""
         watch = self._watch
-        # Some waiting, as that of a commit, is no statement's.
+        # Not all waiting is that of a statement: a commit waits too.
         watch.waited = max(watch.waited, self._before + monotonic() - self._begin)
         return watch.lock_time() <= 0
 
 
-__all__ = ["Patience", "check", "overdue", "reading", "request", "streaming", "writing"]
+__all__ = ["Patience", "check", "overdue", "reading", "RequestLimits", "streaming", "writing"]

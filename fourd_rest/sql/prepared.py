@@ -1,7 +1,7 @@
-"""Reads of all entities of a dataclass, by SQL that is put together once.
+"""Reads of entities of a dataclass by SQL that is compiled once.
 
-To put a statement together takes Django 100 to 400 µs, half of what reading an entity takes in all and
-several times what SQLite takes to answer. What is read here differs in nothing but keys or place.
+Django takes 100 to 400 µs to compile a statement: half of the time of reading an entity, and several
+times what SQLite takes to answer. The statements here differ only in their keys or bounds.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from django.db.models.sql import Query
 from fourd_rest.dataclass import DataClass
 
 from .key_membership import KeyIn, key_in
-from .ordering import default_order
+from .row_order import default_order
 
 Row = tuple[Any, ...]
 
 
 def count(model: type[Model], alias: str) -> int:
-    """How many rows there are in all."""
+    """The number of all rows of ``model`` on the database ``alias``. One statement."""
     connection = connections[alias]
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
@@ -35,7 +35,7 @@ def count(model: type[Model], alias: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """SQL, its parameters, and the converters of its columns: Django's, by place in the row.
+    """SQL, its parameters, and the converters of its columns: Django's, by position in the row.
 
     Converters ask no database, so that those of one thread's connection serve all.
     """
@@ -49,8 +49,8 @@ class _Statement:
 class Prepared:
     """Reads of ``rows``, a ``values_list`` of all entities in no order, without aggregates.
 
-    Only where ``rows`` and their columns are the same for every request: ``DataClass.restricts_rows``
-    tells, and no SQL of the site is among the columns.
+    Only where ``rows`` and their columns are the same for every request: not where
+    ``DataClass.restricts_rows``, and not with SQL of the site among the columns.
     """
 
     def __init__(self, dataclass: DataClass, rows: QuerySet[Any, Row]) -> None:
@@ -76,13 +76,13 @@ class Prepared:
             return list(self.rows.using(alias).filter(key_in(keys)))
         return self._of_keys(KeyIn, tuple(keys), alias)
 
-    def page(self, place: slice, alias: str) -> list[Row]:
-        """The rows at ``place`` in the dataclass' own order on the database ``alias``."""
+    def page(self, bounds: slice, alias: str) -> list[Row]:
+        """The rows at ``bounds`` in the dataclass' own order on the database ``alias``."""
         statement = self._statements.get((alias, None))
         if statement is None:
             rows = self.rows.using(alias).order_by(*default_order(self.dataclass))
             statement = self._statements[alias, None] = _put_together(rows)
-        end = connections[alias].ops.limit_offset_sql(place.start, place.stop)
+        end = connections[alias].ops.limit_offset_sql(bounds.start, bounds.stop)
         return _fetched(statement, f"{statement.sql} {end}", statement.params, alias)
 
     def _of_keys(self, kind: type[Lookup[Any]], wanted: Any, alias: str) -> list[Row]:
@@ -116,5 +116,5 @@ def _fetched(statement: _Statement, sql: str, params: Sequence[Any], alias: str)
 
 
 def _is_mariadb(alias: str) -> bool:
-    """There a condition has as many parameters as keys, and a text is compared twice."""
+    """MariaDB: a condition has as many parameters as keys there, and a text is compared twice."""
     return connections[alias].vendor == "mysql"

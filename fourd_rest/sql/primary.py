@@ -1,8 +1,8 @@
 """Reads of a request that writes, on sites whose router sends reads to a replica.
 
-What is validated, compared and answered there must be what is stored now, and what the request itself
-has stored a moment ago, be it our code that reads or Django's: ``ForeignKey.validate``,
-``validate_unique`` and the site's own ``clean``, receivers and getters.
+What a write validates, compares and answers must be what is stored now, with what the request itself has
+stored. That holds for all code that reads: ours, Django's (``ForeignKey.validate``, ``validate_unique``)
+and the site's (``clean``, receivers, getters).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _is_writing: ContextVar[bool] = ContextVar("fourd_rest_is_writing", default=Fals
 
 
 class _Primary:
-    """Stands before the routers of the site, and says nothing outside of a write.
+    """A router before those of the site; it decides during a write only.
 
-    Only models that requests write are read where they are written: of others the site may keep a copy
-    that cannot be written at all, and its router alone knows where.
+    Only models that requests write are read where they are written: other tables may be on a database
+    that cannot be written, which only the router of the site knows.
     """
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
@@ -36,7 +36,7 @@ _PRIMARY = _Primary()
 
 
 def _is_written(model: type[models.Model]) -> bool:
-    """Whether a dataclass has rows of ``model``, be it a parent, a child, or between two of them."""
+    """Whether a dataclass has rows of ``model``: it, a parent or child, or the table between two."""
     if registry.for_model(model) is not None:
         return True
     owner: Any = model._meta.auto_created
@@ -46,9 +46,9 @@ def _is_written(model: type[models.Model]) -> bool:
 
 @contextmanager
 def reads_of_a_write() -> Iterator[None]:
-    """Whoever reads what dataclasses hold, in here, reads where it is written."""
+    """A context in which rows of dataclasses are read from the database that is written."""
     if not router.routers:
-        yield  # one database for both
+        yield  # without routers, both are one database
         return
     if _PRIMARY not in router.routers:
         router.routers.insert(0, _PRIMARY)

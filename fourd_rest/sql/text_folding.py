@@ -1,8 +1,8 @@
 """Comparison of texts: neither case nor accents matter, on every database (``query.md`` 4.1, D-17).
 
 ``fold`` is the one definition: compatibility decomposition (NFKD) without the marks U+0300–036F, in
-lower case character by character; ß and œ stay what they are. Texts are equal, and stand before each
-other, as their folded forms do by code point. ``Folded`` is the same in SQL:
+lower case character by character; ß and œ do not change. Texts are equal, and sorted, as their folded
+forms are, by code point. ``Folded`` is the same in SQL:
 
 - PostgreSQL: the function ``fourd_fold`` of this app's migrations, under the collation ``C``;
 - SQLite: a function of that name (``functions``);
@@ -43,11 +43,11 @@ _GLOB_SPECIAL = re.compile(r"[*?\[]")
 
 
 def fold(text: str) -> str:
-    """What ``text`` is compared by. May be longer than ``text``, by up to 18 times."""
+    """The form by which ``text`` is compared; up to 18 times as long as ``text``."""
     if text.isascii():
         return text.lower()
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
-    # The only letter whose lower case depends on where it stands.
+    # The only letter whose lower case depends on its position.
     return bare.replace("Σ", "σ").lower()
 
 
@@ -59,7 +59,7 @@ def _compose(text: str) -> str:
 
 
 class AsText(Func):
-    """The text of a column as it stands: an address (``inet``) is none on PostgreSQL."""
+    """A column as text: cast where it is none, as an address (``inet``) on PostgreSQL."""
 
     arity = 1
     output_field = TextField()
@@ -68,10 +68,11 @@ class AsText(Func):
     def as_postgresql(
         self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, Any]:
+        """Cast to text where the type is none."""
         return self.as_sql(compiler, connection, **_as_text(self, connection), **extra)
 
 
-# Migrations of sites name it: its address does not change.
+# Migrations of sites name this path: never change it.
 @deconstructible(path="fourd_rest.query.folding.Folded")
 class Folded(Func):
     """``fold`` of a text, a text itself: ``Folded("name")``, ``Folded(F("employer__name"))``.
@@ -86,10 +87,12 @@ class Folded(Func):
     def as_postgresql(
         self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, Any]:
+        """The function ``fourd_fold``, under the collation ``C``."""
         text = _as_text(self, connection)["template"]
         return self.as_sql(compiler, connection, template=f'(%(function)s({text}) COLLATE "C")', **extra)
 
     def as_mysql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
+        """The text under a collation that ignores case and accents."""
         return self.as_sql(compiler, connection, template=_collated(_insensitive(connection)), **extra)
 
 
@@ -106,9 +109,11 @@ class StoredFolded(Func):
     def as_postgresql(
         self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, Any]:
+        """The column under the collation ``C``."""
         return self.as_sql(compiler, connection, template='(%(expressions)s COLLATE "C")', **extra)
 
     def as_mysql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
+        """The column under a binary collation."""
         if _own_collation(self.source_expressions[0]) == _binary(connection):
             return self.as_sql(compiler, connection, **extra)
         return self.as_sql(compiler, connection, template=_collated(_binary(connection)), **extra)
@@ -127,6 +132,7 @@ class Like(Func):
     def as_sql(
         self, compiler: Any, connection: BaseDatabaseWrapper, *args: Any, **extra: Any
     ) -> tuple[str, Any]:
+        """``LIKE``, with ``!`` as escape."""
         sql, params = compiler.compile(self.source_expressions[0])
         # No backslash: MariaDB takes it for an escape in literals as well, or not, as it is set up.
         return f"{sql} LIKE %s ESCAPE '!'", (*params, _like_pattern(self.parts))
@@ -134,6 +140,7 @@ class Like(Func):
     def as_postgresql(
         self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, Any]:
+        """``LIKE``, under the collation ``C`` where the column has its own."""
         sql, params = compiler.compile(self.source_expressions[0])
         if _own_collation(self.source_expressions[0]):
             sql = f'({sql} COLLATE "C")'  # some collations refuse LIKE
@@ -175,7 +182,7 @@ def _glob_pattern(parts: Sequence[str]) -> str:
 
 
 def _as_text(func: Func, connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """The template that makes a text of what ``func`` is of, on PostgreSQL."""
+    """The template that casts the argument of ``func`` to text on PostgreSQL."""
     kind = func.source_expressions[0].output_field.get_internal_type()
     return {"template": connection.ops.lookup_cast("contains", kind) % "%(expressions)s"}
 
@@ -240,7 +247,7 @@ def _folded_column(lookup: str, alias: str) -> TextForm:
 
 def folded_form(expression: Any, alias: str) -> TextForm:
     """How to compare any text of the database ``alias`` by 4D's rule."""
-    # MariaDB folds by collation, also the constant; й and Hangul are there other than their parts.
+    # On MariaDB a collation folds both sides. It tells й and Hangul from their decomposed forms.
     constant = _compose if connections[alias].vendor == "mysql" else fold
     return TextForm(Folded(expression), constant)
 

@@ -1,7 +1,7 @@
-"""Short write transactions that begin with a write, and the retry of what a database gives back.
+"""Short write transactions that begin with a write, and the retry where a database gives up.
 
-A read before the first write makes SQLite refuse the write later («database is locked») instead of
-waiting for its turn, so the lock is taken first.
+If a transaction reads first, SQLite refuses its later write at once («database is locked») instead of
+waiting. So the lock is taken first.
 """
 
 from __future__ import annotations
@@ -54,16 +54,17 @@ def _begins_with_a_read(alias: str) -> bool:
     connection = connections[alias]
     if connection.vendor != "sqlite":
         return False
-    # With IMMEDIATE, BEGIN takes it, and the statement for nothing costs 180 µs of a write's 2 ms.
+    # With IMMEDIATE, BEGIN takes the lock; the UPDATE of no row would cost 180 µs of a write's 2 ms.
     return getattr(connection, "transaction_mode", None) not in ("IMMEDIATE", "EXCLUSIVE")
 
 
 def busy() -> RestError:
+    """Error 9010 (503): the database is busy. Retry after 1 second."""
     return RestError(DATABASE_BUSY(), retry_after=RETRY_AFTER)
 
 
 def given_up(error: BaseException) -> RestError | None:
-    """What it means to the client that the database has given something up; None for other errors.
+    """The error for the client where the database has given up; None for any other exception.
 
     9010 for a lock that cannot be had, 9026 for what takes too long.
     """
@@ -73,9 +74,9 @@ def given_up(error: BaseException) -> RestError | None:
 
 
 def with_retry(alias: str, action: Callable[[], T]) -> T:
-    """``action()``, once more while the database asks for it and there is time to wait (D-60).
+    """``action()``, up to ``ATTEMPTS`` times while the database is busy and there is time (D-60).
 
-    Then ``RestError`` 9010 (503), or 9026 if a statement takes too long.
+    Raises ``RestError`` 9010 (503) after that, 9026 (503) if a statement takes too long.
     """
     patience = limits.Patience()
     left = ATTEMPTS

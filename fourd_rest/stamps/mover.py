@@ -1,4 +1,6 @@
-"""The one mover of stamps (design «Stamps and transactions»): stamp first, then row, everywhere.
+"""The one mover of stamps: stamp first, then row, everywhere.
+
+See ``docs/architecture.md``, «Stamps and transactions».
 
 Whatever moves a stamp tells ``moved``: REST's own saves and deletes and ``fourd_touch`` from here, the
 site's saves and deletes from ``host_moves``. A dataclass keeps its stamp in a column of its own

@@ -1,16 +1,16 @@
-"""From an upload to the file of an entity (design «Uploads», D-14, D-15).
+"""From an upload to the file of an entity (``docs/architecture.md``, «Uploads», D-14, D-15).
 
-``find`` resolves an ID, ``place`` copies the file to where the entity's field keeps its files, after an
-intent was committed; ``fulfil`` turns the intent into a record within the transaction that saves the
-entity; ``discard`` undoes ``place``. Whatever crashes in between, the intent leads the sweep to the
-copy.
+``find`` resolves an ID. ``copy_upload`` commits an intent, then copies the file to the storage of the
+entity's field. ``record`` makes the intent a record, in the transaction that saves the entity.
+``discard`` undoes ``copy_upload``. After a crash in between, the sweep finds the copy by its intent.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,19 +36,19 @@ from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.pictures import verification
 from fourd_rest.storage import upload_storage
 
-from . import copying, processing, verifying
+from . import field_code, folder_copy, picture_check
 from .intents import BeatingFile, Intents
 
 _ID = re.compile(r"[0-9a-fA-F]{32}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A copy that waits for its entity to be saved.
+class FileCopy:
+    """A copy of an upload whose entity is not saved yet.
 
-    ``value`` is what the model field gets: a name in its storage, or the bytes themselves. A field that
-    processes what it saves may have written more files, which ``others`` lead to, and have given other
-    fields their values, which ``changes`` holds by attribute name.
+    ``value`` is what the model field gets: a name in its storage, or the bytes themselves. A field with
+    code of its own may have written more files, named by ``others``, and set other fields: their values
+    by attribute name are ``changes``.
     """
 
     attribute: FileAttribute
@@ -59,13 +59,14 @@ class Placed:
 
     @property
     def intents(self) -> list[BlobAttachment]:
+        """The rows of all files that were written, that of ``value`` first."""
         return [self.intent, *self.others]
 
 
 def find(caller: Caller, wire_id: object, attribute: FileAttribute) -> UploadedBlob:
     """The upload that ``caller`` may attach to ``attribute`` under this ID.
 
-    Unknown, foreign, expired, unfinished and malformed IDs are one error, so that it tells nothing:
+    Unknown, foreign, expired, unfinished and malformed IDs get the same error, which tells nothing:
     1825 for pictures, 1826 for BLOBs. A file that is no picture is error 1824 for an image attribute.
     """
     missing = MISSING_PICTURE_REF if attribute.file is File.IMAGE else MISSING_BLOB_REF
@@ -85,12 +86,12 @@ def find(caller: Caller, wire_id: object, attribute: FileAttribute) -> UploadedB
 
 
 def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
-    """The content decides, not the parameter of the upload: a verified picture becomes one.
+    """Check an upload that was not announced as a picture: its content decides.
 
-    What comes out is kept: an array may name one upload many times.
+    The outcome is stored, since an array may name one upload many times.
     """
     if blob.refusal:
-        raise verifying.refusal(blob)
+        raise picture_check.remembered_refusal(blob)
     file: Any
     try:
         file = upload_storage().open(blob.name)
@@ -99,7 +100,7 @@ def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
         raise RestError(missing()) from error
     with file:
         try:
-            verifying.verify(blob, file)
+            picture_check.check_picture(blob, file)
         except RestError as error:
             if verification.is_refusal(error):
                 blob.save(update_fields=["refusal"])
@@ -107,47 +108,52 @@ def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
     blob.save(update_fields=["kind", "detected_type", "width", "height", "thumbnail"])
 
 
-def place(
+def copy_upload(
     dataclass_: DataClass,
     attribute: FileAttribute,
     instance: models.Model,
     blob: UploadedBlob,
     *,
     alias: str,
-) -> Placed:
+) -> FileCopy:
     """Copy ``blob`` to where ``attribute`` of ``instance`` keeps its file. Saves no entity.
 
     No transaction may be open: the intent must be committed before the copy begins. Raises ``RestError``
     9015 if a storage fails, 1569 if the field refuses the file.
     """
     intents = Intents(blob, dataclass_, attribute, alias)
-    placed = None
-    try:
-        if processing.processes(attribute.field):
-            made = processing.save(attribute.field, instance, blob, intents)
-            main = intents.of(made.name)
-            others = [intent for intent in intents.noted if intent is not main]
-            placed = Placed(attribute, made.name, main, others, made.changes)
-        else:
+    with _all_or_nothing(attribute, intents):
+        try:
+            if field_code.processes(attribute.field):
+                made = field_code.save(attribute.field, instance, blob, intents)
+                main = intents.of(made.name)
+                others = [intent for intent in intents.noted if intent is not main]
+                return FileCopy(attribute, made.name, main, others, made.changes)
             name = "" if attribute.holds_bytes else _new_name(attribute.field, instance, blob)
             intent = intents.note(name)
-            placed = Placed(attribute, _copy(attribute, blob, intent, intents), intent)
-    except processing.FieldRefused as error:
-        raise RestError(INVALID_VALUE(attribute=attribute.name, reason=error)) from error
-    except Exception as error:
-        logger.exception("Upload %s could not be copied to %s", blob.wire_id, attribute.field)
-        raise RestError(STORAGE_FAILED()) from error
-    finally:
-        if placed is None:
-            for intent in intents.noted:
-                _discard(attribute, intent)
-    return placed
+            return FileCopy(attribute, _copy(attribute, blob, intent, intents), intent)
+        except field_code.FieldRefused as error:
+            raise RestError(INVALID_VALUE(attribute=attribute.name, reason=error)) from error
+        except Exception as error:
+            logger.exception("Upload %s could not be copied to %s", blob.wire_id, attribute.field)
+            raise RestError(STORAGE_FAILED()) from error
+
+
+@contextmanager
+def _all_or_nothing(attribute: FileAttribute, intents: Intents) -> Iterator[None]:
+    """A context that discards what was written within, if an exception ends it."""
+    try:
+        yield
+    except BaseException:
+        for intent in intents.noted:
+            _discard(attribute, intent)
+        raise
 
 
 def _new_name(field: Any, instance: models.Model, blob: UploadedBlob) -> str:
     """A name in the field's storage that no file has, with the extension of what the file is."""
     with upload_storage().open(blob.name) as file:
-        plain = processing.plain_name(file)
+        plain = field_code.plain_name(file)
         before = instance.__dict__.get(field.attname)
         # ``upload_to`` may look into the file.
         instance.__dict__[field.attname] = FileObject(file, name=plain)
@@ -170,7 +176,7 @@ def _copy(
     field: Any = attribute.field
     target: Storage = field.storage
     saved = intent.name
-    if not copying.copy(source, blob.name, target, saved, intents.beat):
+    if not folder_copy.copy_file(source, blob.name, target, saved, intents.beat):
         with source.open(blob.name) as file:
             beating = BeatingFile(file, saved, intents.beat)
             saved = target.save(saved, beating, max_length=field.max_length)
@@ -180,31 +186,31 @@ def _copy(
     return saved
 
 
-def fulfil(placed: Placed, key: str) -> None:
+def record(copied: FileCopy, key: str) -> None:
     """Make the intent a record. Called inside the transaction that saves the entity.
 
     Raises ``RestError`` 9015 if the copy is gone.
     """
     now = timezone.now()
-    for intent in placed.intents:
+    for intent in copied.intents:
         if not _waiting(intent).update(
             state=BlobAttachment.State.ATTACHED, attached=now, key=key[:KEY_LENGTH]
         ):
             # A sweep took the intent for abandoned and has removed the copy.
             raise RestError(STORAGE_FAILED())
-    for intent in placed.others:
+    for intent in copied.others:
         # Their files belong to the field; the record is that of the file the entity names.
         BlobAttachment.objects.using(intent._state.db).filter(pk=intent.pk).delete()
 
 
-def discard(placed: Placed) -> None:
+def discard(copied: FileCopy) -> None:
     """Remove a copy whose entity was not saved, and its intent.
 
-    Whether it was saved the record alone tells: an error may come after the commit went through, from
-    a hook of the site's or from a lost connection. The file of a saved entity stays.
+    Only the record tells whether it was saved: an error may come after the commit, from a hook of the
+    site or from a lost connection. The file of a saved entity stays.
     """
-    for intent in placed.intents:
-        _discard(placed.attribute, intent)
+    for intent in copied.intents:
+        _discard(copied.attribute, intent)
 
 
 def _discard(attribute: FileAttribute, intent: BlobAttachment) -> None:
@@ -215,7 +221,7 @@ def _discard(attribute: FileAttribute, intent: BlobAttachment) -> None:
         try:
             field.storage.delete(intent.name)
         except Exception:
-            # Removed by the sweep then, which the row leads there.
+            # The sweep finds it by the row and tries again.
             logger.warning("The copy %s cannot be deleted", intent.name, exc_info=True)
             return
     intent.delete()

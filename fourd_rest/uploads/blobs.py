@@ -1,7 +1,7 @@
 """The life of an upload: received, ready, expired, removed.
 
-A file is never resolved before its row says ``ready``, and a row says so only after every byte was
-counted in the request and again in the storage (design «Uploads»).
+Only a row in state ``ready`` is ever resolved, and a row gets that state only after all bytes were
+counted in the request and again in the storage (``docs/architecture.md``, «Uploads»).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from fourd_rest.models import UploadedBlob
 from fourd_rest.pictures import file_types, verification
 from fourd_rest.storage import upload_storage
 
-from . import verifying
+from . import picture_check
 from .body_file import Body, UploadFile
 
 State = UploadedBlob.State
@@ -48,7 +48,7 @@ GRACE = 60
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What the request says about the file before its first byte."""
+    """What the headers and the address of a request say about its file. ``timeout`` is in seconds."""
 
     picture: bool
     timeout: int
@@ -143,7 +143,7 @@ def _require_content(body: UploadFile) -> None:
 
 def _verify(blob: UploadedBlob, file: Any, settings: Settings) -> None:
     try:
-        verifying.verify(blob, file)
+        picture_check.check_picture(blob, file)
     except RestError as error:
         if not verification.is_refusal(error) or not settings.RAWPICT_LENIENT:
             raise
@@ -158,15 +158,15 @@ def _save(blob: UploadedBlob, content: Any, body: UploadFile) -> None:
     storage = upload_storage()
     try:
         blob.name = storage.save(blob.name, content)
-        # Some take an error of what they read for its end. It is raised again here; what was left
-        # unread shows in the count.
+        # Some storages take an error of the body for its end: reading once more raises it again. Bytes
+        # that were not read show in the count.
         body.read(1)
         if storage.size(blob.name) != body.count:
             raise OSError(f"{blob.name} was stored with another size than {body.count}")
     except RestError:
         raise
     except Exception as error:
-        # Storages wrap what the body raised in errors of their own.
+        # Storages wrap what the body raised in exceptions of their own.
         if body.error is not None:
             raise body.error from error
         logger.exception("The storage failed to keep upload %s", blob.wire_id)
@@ -226,12 +226,12 @@ def _make_ready(blob: UploadedBlob) -> None:
     }
     waiting = UploadedBlob.objects.filter(pk=blob.pk, state=State.RECEIVING)
     if not waiting.update(**changes):
-        # The sweep took it for stalled and has removed the file.
+        # The sweep took the upload for stalled and has removed the file.
         raise RestError(STORAGE_FAILED())
 
 
 def _drop(blob: UploadedBlob) -> None:
-    """Remove what there is of an upload that failed; what cannot be removed is left to the sweep."""
+    """Remove the file and row of an upload that failed; if that fails, the sweep will."""
     try:
         upload_storage().delete(blob.name)
         UploadedBlob.objects.filter(pk=blob.pk).delete()
@@ -240,24 +240,22 @@ def _drop(blob: UploadedBlob) -> None:
 
 
 def open_blob(blob: UploadedBlob) -> BinaryIO:
-    """The file of ``blob``. Raises ``FileNotFoundError`` if it is gone."""
-    if not blob.name:
-        raise FileNotFoundError(blob.wire_id)
+    """The file of ``blob``, which is ready. Raises what the storage raises if the file is gone."""
     file: Any = upload_storage().open(blob.name)
     return cast("BinaryIO", file)
 
 
 def expire(blob: UploadedBlob) -> None:
-    """Let an upload that nobody will ask for again be swept."""
+    """End an upload that nobody will ask for again; the sweep removes its file."""
     UploadedBlob.objects.filter(pk=blob.pk, state=State.READY).update(state=State.EXPIRED)
 
 
-# What an administrator removes.
+# Removal by an administrator.
 
 
 @dataclass(slots=True)
 class Removed:
-    """What became of the uploads that were to be removed."""
+    """The outcome of ``remove``: each upload is in one of the lists."""
 
     removed: list[UploadedBlob] = field(default_factory=list)
     failed: list[UploadedBlob] = field(default_factory=list)

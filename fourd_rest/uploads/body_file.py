@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.core.files.base import File
 
-# The servers copy what lies beyond one read, so larger reads are no faster.
+# Larger reads are no faster: servers join them from smaller ones.
 CHUNK_SIZE = 128 * 2**10
 PROGRESS_EVERY = 256 * 2**10
 HEAD_SIZE = 64
@@ -20,11 +20,12 @@ class Body(Protocol):
 
     expected: int | None
 
-    def read(self, size: int | None = -1, /) -> bytes: ...
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Exactly ``size`` bytes, fewer only at the end; all for None or a negative size."""
 
 
 class UploadFile(File):  # type: ignore[type-arg]
-    """What a storage's ``save()`` is given: reads ``reader`` once, front to back, and hashes it.
+    """The file given to ``save()`` of a storage: reads ``reader`` once, in order, and hashes it.
 
     ``read(n)`` is as exact as ``reader.read(n)`` and raises what that raises; the error is kept in
     ``error``, because storage clients wrap or swallow it. ``seek(0)`` does nothing before the first
@@ -62,15 +63,18 @@ class UploadFile(File):  # type: ignore[type-arg]
 
     @property
     def size(self) -> int:
+        """Bytes, if announced. Raises ``AttributeError`` otherwise."""
         if self._size is None:
             raise AttributeError("The size of this upload was not announced.")
         return self._size
 
     @property
     def closed(self) -> bool:
+        """Never: the body is not this file's to close."""
         return False
 
     def read(self, size: int | None = -1) -> bytes:
+        """As ``reader.read``, counted and hashed."""
         try:
             data: bytes = self._reader.read(size)
         except Exception as error:
@@ -86,31 +90,39 @@ class UploadFile(File):  # type: ignore[type-arg]
         return data
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The rest in pieces of ``chunk_size`` bytes, by default 128 KiB."""
         return iter(lambda: self.read(chunk_size or self.DEFAULT_CHUNK_SIZE), b"")
 
     def multiple_chunks(self, chunk_size: int | None = None) -> bool:
+        """Always: the size may be unknown."""
         return True
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def seekable(self) -> bool:
+        """Never."""
         return False
 
     def writable(self) -> bool:
+        """Never."""
         return False
 
     def tell(self) -> int:
+        """Bytes read so far."""
         return self.count
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """To the start, before the first byte is read. Raises ``UnsupportedOperation`` for all else."""
         if self.count or offset or whence != io.SEEK_SET:
             raise io.UnsupportedOperation("An upload can be read only once.")
         return 0
 
     def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> UploadFile:
+        """Itself, before the first byte is read."""
         self.seek(0)
         return self
 
     def close(self) -> None:
-        """Nothing: the body belongs to the server. boto3 closes what it is given."""
+        """Do nothing: the body belongs to the server, and boto3 closes what it is given."""

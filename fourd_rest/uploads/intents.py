@@ -1,4 +1,4 @@
-"""Intents of one attachment: the names of files that are being written for an entity not yet saved."""
+"""The intents of one attachment: names of files written for an entity that is not saved yet."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PROGRESS_INTERVAL = 15  # seconds between two notes of progress
 
 
 class Intents:
-    """Notes every name before it is written, and now and then that it still is.
+    """Commits a row for every file before it is written, and renews it while the file is written.
 
-    Whatever crashes, a note leads the sweep to the file.
+    After a crash the sweep finds the file by its row.
     """
 
     def __init__(
@@ -33,22 +33,24 @@ class Intents:
         self._beaten = time.monotonic()
 
     def note(self, name: str) -> BlobAttachment:
+        """Commit an intent for the file ``name``, before that is written."""
         intent = BlobAttachment(blob_id=self._blob.pk, model=self._model, field=self._field, name=name)
         intent.save(using=self._alias)
         self.noted.append(intent)
         return intent
 
     def of(self, name: str) -> BlobAttachment:
-        """The note of ``name``, made now if there is none."""
+        """The intent of ``name``, made now if there is none."""
         return next((intent for intent in self.noted if intent.name == name), None) or self.note(name)
 
     def rename(self, intent: BlobAttachment, name: str) -> None:
+        """Note that the storage has chosen another name."""
         if name != intent.name:
             intent.name = name
             intent.save(update_fields=["name"])
 
     def beat(self) -> None:
-        """Note that the files are still being written, so that no sweep takes them."""
+        """Note, every 15 s at most, that the files are still being written: no sweep takes them then."""
         if time.monotonic() - self._beaten < _PROGRESS_INTERVAL:
             return
         self._beaten = time.monotonic()
@@ -67,6 +69,7 @@ class BeatingFile(File):  # type: ignore[type-arg]
         self._beat = beat
 
     def read(self, size: int = -1) -> bytes:
+        """As the file reads. What it raises is kept in ``error``."""
         self._beat()
         try:
             return bytes(self.source.read(size))
@@ -75,6 +78,7 @@ class BeatingFile(File):  # type: ignore[type-arg]
             raise
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The pieces of the file, in bytes."""
         for chunk in super().chunks(chunk_size):
             self._beat()
             yield chunk

@@ -1,4 +1,4 @@
-"""Where the file of an attribute is: what a read finds, and an answer sends."""
+"""Where the file of an attribute is stored: found by a read, sent by an answer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fourd_rest.dataclass.attributes import FileAttribute
 class StoredFile:
     """The file of one attribute of one entity.
 
-    ``name`` is its name in the field's storage, if it has one there; ``content`` holds the bytes that
-    are kept in the row itself. Both empty: the attribute is.
+    ``name`` is its name in the field's storage; ``content`` are the bytes of a field that keeps them in
+    the row. If both are empty, so is the attribute.
     """
 
     attribute: FileAttribute

@@ -28,9 +28,9 @@ from fourd_rest.errors import (
     asked_attribute,
     logger,
 )
-from fourd_rest.http import outgoing, timing
+from fourd_rest.http import attribute_files, timing
 from fourd_rest.http.parsers import RawBodyParser
-from fourd_rest.http.throttling import ConvertThrottle
+from fourd_rest.http.throttles import ConvertThrottle
 from fourd_rest.models import UploadedBlob
 from fourd_rest.read import page, reader, shapes, source
 from fourd_rest.request import keywords, reads
@@ -202,7 +202,7 @@ class DataView(RestView):
         stored = reader.file(self.caller, dataclass, key, attribute)
         limits.writing()  # a picture that is made is noted
         asked = FileRequest.of_bytes(self.address, is_picture=attribute.file == "image")
-        return outgoing.answer(self.caller.request, stored, asked, self._count_conversion)
+        return attribute_files.answer(self.caller.request, stored, asked, self._count_conversion)
 
     def _count_conversion(self) -> None:
         """Count what costs time: pictures that have to be made, not those that are there."""

@@ -45,7 +45,7 @@ from fourd_rest.errors import (
 from fourd_rest.http import sessions, timing
 from fourd_rest.http.body import drain_when_sent
 from fourd_rest.http.parsers import BodyRequest, EntityParser
-from fourd_rest.http.throttling import told_who_asks
+from fourd_rest.http.throttles import with_client_address
 from fourd_rest.request import keywords
 from fourd_rest.request.address import Address, parse
 from fourd_rest.sql import limits
@@ -88,10 +88,10 @@ class RestView(APIView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         own = (throttle() for throttle in self.throttle_scopes)
-        return [*map(told_who_asks, super().get_throttles()), *own]
+        return [*map(with_client_address, super().get_throttles()), *own]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with limits.request(), timing.request():
+        with limits.RequestLimits(), timing.request():
             # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
             return super().dispatch(request, path=kwargs["fourd_path"])
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from fourd_rest.http.parsers import RawBodyParser
-from fourd_rest.http.throttling import UploadThrottle
+from fourd_rest.http.throttles import UploadThrottle
 from fourd_rest.uploads import receiving
 
 from .lifecycle import RestView, answer

@@ -20,7 +20,7 @@ from fourd_rest.dataclass.permissions import Action
 from fourd_rest.errors import RestError, logger
 from fourd_rest.read.projection import Entity
 from fourd_rest.sql.bulk_update import update_rows
-from fourd_rest.sql.database_errors import values_judged
+from fourd_rest.sql.database_errors import refused_values_as_data_errors
 from fourd_rest.stamps import folded, mover
 from fourd_rest.stamps.columns import LAST_STAMP
 from fourd_rest.stamps.receivers import DISPATCH_UID
@@ -306,5 +306,5 @@ class Batch:
                 fields.add(field)
         fields |= mover.move_all(self.dataclass, instances, locked, alias=self.alias, now=now)
         ordered = sorted(fields, key=lambda field: field.name)
-        with values_judged():
+        with refused_values_as_data_errors():
             update_rows(self.dataclass.model, instances, ordered, self.alias)

@@ -33,7 +33,7 @@ from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql import limits
 from fourd_rest.sql.transactions import delete_after_commit, with_retry, write_transaction
 from fourd_rest.stamps import mover, receivers
-from fourd_rest.uploads import processing
+from fourd_rest.uploads import field_code
 
 from . import cascades, site_errors
 
@@ -290,4 +290,4 @@ def _files(dataclass: DataClass, instance: models.Model) -> Iterator[_File]:
     for field in instance._meta.concrete_fields:
         if isinstance(field, models.FileField) and (file := getattr(instance, field.attname)):
             key = getattr(instance, field.model._meta.pk.attname)
-            yield _File((processing.deleter(file), file.name), field.model, key)
+            yield _File((field_code.deleter(file), file.name), field.model, key)

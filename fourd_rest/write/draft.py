@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.attributes import ToOne
 from fourd_rest.read.projection import Entity
-from fourd_rest.uploads.attach import Placed
+from fourd_rest.uploads.attach import FileCopy
 
 from .posted import Change
 
@@ -40,7 +40,7 @@ class Draft:
     stored: Entity | None = None
     is_seen: bool = True
     change: Change = field(default_factory=Change)
-    placed: list[Placed] = field(default_factory=list)
+    placed: list[FileCopy] = field(default_factory=list)
     nested: list[Nested] = field(default_factory=list)
 
     @property

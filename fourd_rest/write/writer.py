@@ -1,4 +1,4 @@
-"""Saving entities (``responses.md`` 6; design «Stamps and transactions»).
+"""Saving entities (``responses.md`` 6; ``docs/architecture.md``, «Stamps and transactions»).
 
 An update goes: read and compare in autocommit, copy files, then in one short transaction swap the stamp,
 read the row again, apply, clean, save. Stamp first, then row, everywhere.
@@ -47,7 +47,7 @@ from fourd_rest.sql import database_errors
 from fourd_rest.sql.transactions import delete_after_commit, given_up, with_retry, write_transaction
 from fourd_rest.stamps import folded, mover
 from fourd_rest.stamps.columns import LAST_STAMP
-from fourd_rest.uploads import attach, processing
+from fourd_rest.uploads import attach, field_code
 
 from . import site_errors
 from .announcements import announce
@@ -460,7 +460,7 @@ class Writer:
             if blob is None:
                 continue
             try:
-                placed = attach.place(self.dataclass, attribute, instance, blob, alias=self.alias)
+                placed = attach.copy_upload(self.dataclass, attribute, instance, blob, alias=self.alias)
             except RestError as error:
                 raise Refusal(*error.items) from error
             draft.placed.append(placed)
@@ -503,7 +503,7 @@ class Writer:
             getattr(instance, relation.source).set(keys)
         try:
             for placed in draft.placed:
-                attach.fulfil(placed, self.dataclass.key_to_wire(instance.pk))
+                attach.record(placed, self.dataclass.key_to_wire(instance.pk))
         except RestError as error:
             raise Refusal(*error.items) from error
         announce(self.caller, self.dataclass, self.alias, draft, instance)
@@ -671,7 +671,7 @@ class Writer:
 
     def _save(self, instance: models.Model, draft: Draft) -> None:
         try:
-            with database_errors.values_judged():
+            with database_errors.refused_values_as_data_errors():
                 self.dataclass.save_model(self.caller.request, instance, change=not draft.is_new)
         except Exception as error:
             # A site's own ``save`` may validate, a field prepares its value, a package may refuse it.
@@ -686,7 +686,7 @@ class Writer:
             return {}
         names = [a.field.attname for a in draft.change.files if not a.holds_bytes]
         files = {name: file for name in names if (file := getattr(instance, name))}
-        return {name: (processing.deleter(file), file.name) for name, file in files.items()}
+        return {name: (field_code.deleter(file), file.name) for name, file in files.items()}
 
     def _left_over(
         self, instance: models.Model, replaced: Mapping[str, tuple[Any, str]]

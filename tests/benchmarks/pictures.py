@@ -62,7 +62,7 @@ def pillow_thumbnail(path):
 
 def our_thumbnail(path):
     from fourd_rest.conf import DEFAULTS
-    from fourd_rest.pictures.recoding import recode
+    from fourd_rest.pictures.recoder import recode
 
     with path.open("rb") as file:
         recode(

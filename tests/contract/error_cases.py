@@ -16,7 +16,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.models import UploadedBlob
-from fourd_rest.pictures import conversions, gate
+from fourd_rest.pictures import conversions, decoder_gate
 from fourd_rest.write import writer
 from tests.conftest import picture
 from tests.contract import read_error_cases
@@ -66,7 +66,7 @@ def an_employee_and_shallow_nesting(monkeypatch: Any, settings: Any, client: Any
 def a_picture_and_no_turn(monkeypatch: Any, settings: Any, client: Any) -> None:
     john(photo=default_storage.save("photos/small.png", ContentFile(picture())))
     monkeypatch.setattr(conversions, "_WAIT", 0.0)
-    monkeypatch.setattr(gate.gate, "enter", lambda: False)
+    monkeypatch.setattr(decoder_gate.gate, "enter", lambda: False)
 
 
 def scan(blob: UploadedBlob, file: Any) -> None:

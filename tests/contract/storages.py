@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
 SECRET = "a word of the storage that is nobody's business"
@@ -95,6 +97,23 @@ class DeleteFails(Folder):
 class OpenFails(Folder):
     def open(self, name: str, mode: str = "rb") -> Any:
         raise VendorError(SECRET)
+
+
+class _ReadOnce(io.BytesIO):
+    is_read = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.is_read:
+            raise VendorError(SECRET)
+        self.is_read = True
+        return super().read(size)
+
+
+class BreaksOff(Folder):
+    """Reads no further than the first bytes."""
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        return File(_ReadOnce(Path(self.path(name)).read_bytes()), name=name)
 
 
 class Renames(Folder):

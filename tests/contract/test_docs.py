@@ -105,29 +105,6 @@ def test_ci_calls_the_test_line_of_the_readme() -> None:
     assert line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-def anchor(heading: str) -> str:
-    """What a link calls a heading."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-
-
-def headings(text: str) -> set[str]:
-    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", outside, re.MULTILINE)}
-
-
-@pytest.mark.parametrize("source", ["README", *DOCS])
-def test_links_lead_somewhere(source: str) -> None:
-    text, folder = (README, ROOT) if source == "README" else (DOCS[source], ROOT / "docs")
-    for target, at in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
-        if target.startswith("http"):
-            continue
-        if target:
-            assert (folder / target).exists(), target
-        if at:
-            there = (folder / target).read_text(encoding="utf-8") if target else text
-            assert at in headings(there), f"{target}#{at}"
-
-
 def test_every_module_stands_in_the_code_map() -> None:
     """Modules of the package by file name, those of a part by their name in the row of the part."""
     code_map = README.split("## Code map")[1]

@@ -2,9 +2,8 @@
 
 A ``Mistake`` is planted into a draft that is valid but for it, among any other parts, so that the answer
 can only be that of the mistake: the codes of ``__ERROR`` in their order, and the status of the last one.
-What they must be is taken from the specification (``responses.md`` 12, ``server-facts.md`` 18,
-``decisions.md``) and, where that is silent, from ``docs/errors.md``; nothing here comes from
-``fourd_rest``.
+What they must be is taken from the specification (``responses.md`` 12, ``server-facts.md`` 18)
+and, where that is silent, from ``docs/errors.md``; nothing here comes from ``fourd_rest``.
 """
 
 from __future__ import annotations

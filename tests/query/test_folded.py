@@ -14,7 +14,7 @@ from django.db.models.lookups import Exact
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest.dataclass.registry import registry
-from fourd_rest.sql.ordering import null_order
+from fourd_rest.sql.row_order import null_order
 from fourd_rest.sql.text_folding import StoredFolded, like, text_form
 from fourd_rest.stamps import folded
 from fourd_rest.write import batch

@@ -27,7 +27,7 @@ from django.db.models.lookups import (
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.errors import QUERY_TOO_LARGE, RestError
 from fourd_rest.sql import functions, text_folding
-from fourd_rest.sql.ordering import null_order
+from fourd_rest.sql.row_order import null_order
 from fourd_rest.sql.text_folding import Folded, fold, like, text_form
 from tests.zoo.models import Parcel, Singer
 

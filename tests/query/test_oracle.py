@@ -69,7 +69,7 @@ def keys(node: Any, rows: list[dict[str, Any]], dataclass: str = "Book") -> list
     return [row["ID"] for row in rows if ORACLE.holds(node, row, dataclass)]
 
 
-# query.md 14
+# ``query.md`` 14
 BOOKS = [book(1, "Dunes", 10), book(2, "dune", 12), book(3, "Été"), book(4, "a@b", 5)]
 
 
@@ -268,7 +268,7 @@ def test_to_many_within_to_many() -> None:
     assert keys(c("friends.books", "="), social, "Writer") == [9]
 
 
-# query.md 8: A = {1, 1}, B = {1, 0}, C = {0, 0}, and one without the collection
+# ``query.md`` 8: A = {1, 1}, B = {1, 0}, C = {0, 0}, and one without the collection
 COLLECTIONS = [
     book(1, info={"coll": [{"val": 1}, {"val": 1}]}),
     book(2, info={"coll": [{"val": 1}, {"val": 0}]}),

@@ -53,7 +53,7 @@ def _text_holds(text: str, operator: str, wanted: str) -> bool:
     return bool(_ORDERS[operator](fold(text), fold(wanted.removesuffix("@"))))
 
 
-# Constants, by the type of the attribute (query.md 5)
+# Constants, by the type of the attribute (``query.md`` 5)
 
 
 _NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

@@ -1,4 +1,4 @@
-"""Sixteen attachments of one upload at once, against gunicorn (design «Uploads», D-14)."""
+"""Sixteen attachments of one upload at once, against gunicorn (D-14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request bodies over real servers: whole, in chunks, cut, too large, none (``reliability.md`` R2, R3).
+"""Request bodies over real servers: whole, in chunks, cut, too large, none.
 
 Every server has its own ways to lose a body; whatever it does, an ID means that every byte is stored.
 """

@@ -1,4 +1,4 @@
-"""``kill -9`` of the whole server in mid-upload and in mid-attach (``reliability.md`` R1).
+"""``kill -9`` of the whole server in mid-upload and in mid-attach.
 
 Every hit is proved to fall between the first byte of the body, or the start of the copy, and the
 answer: the server stands still at a known place, or waits for a rest that is never sent. Afterwards no

@@ -1,7 +1,7 @@
 """Many clients at one entity: one winner for every stamp, and nothing that was acknowledged is lost.
 
-Real processes on a real database, as far apart as two workers of a server (design «Stamps and
-transactions»; D-09, D-32). ``crew.py`` is what they run.
+Real processes on a real database, as far apart as two workers of a server (``docs/architecture.md``,
+«Stamps and transactions»; D-09, D-32). ``crew.py`` is what they run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The administration of uploads: list, page, preview, download, removal (design «Uploads»)."""
+"""The administration of uploads: list, page, preview, download, removal."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.read.rows import Rows
-from fourd_rest.uploads import attach, blobs, copying, intents
+from fourd_rest.uploads import attach, blobs, folder_copy, intents
 from fourd_rest.write import writer
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
@@ -587,6 +587,15 @@ def test_storage_that_fails(admin: RestClient, storage: Any, name: str, params: 
     assert SECRET not in answer.content.decode()
 
 
+def test_bytes_of_a_row_that_is_refused(admin: RestClient) -> None:
+    """Nothing but the intent is there to be removed."""
+    thing = Everything.objects.create()
+    wire_id = upload(admin, b"\0\1\2")
+    sent = {"__KEY": thing.pk, "__STAMP": 1, "binary": {"ID": wire_id}, "long": "no number"}
+    with nothing_changes():
+        assert admin.update("Everything", sent).status_code == 500
+
+
 def test_storage_that_fails_amid_an_array(admin: RestClient, storage: Any) -> None:
     john()
     wire_id = upload(admin, PDF)
@@ -646,10 +655,10 @@ def cannot(*args: Any) -> Any:
 @pytest.mark.parametrize("ways", [0, 1, 2])
 def test_every_way_to_copy(admin: RestClient, monkeypatch: Any, ways: int) -> None:
     """Sharing blocks, within the kernel, through memory: what one file system lacks another way does."""
-    monkeypatch.setattr(copying, "_clone", lambda source, new: False)
-    pieces = (*[cannot] * ways, *copying._PIECES[ways:])
-    monkeypatch.setattr(copying, "_PIECES", pieces)
-    monkeypatch.setattr(copying, "_PIECE", 1_000)
+    monkeypatch.setattr(folder_copy, "_clone", lambda source, new: False)
+    pieces = (*[cannot] * ways, *folder_copy._PIECES[ways:])
+    monkeypatch.setattr(folder_copy, "_PIECES", pieces)
+    monkeypatch.setattr(folder_copy, "_PIECE", 1_000)
     content = PDF + os.urandom(300_000)
     john()
     assert give(admin, "cv", upload(admin, content)).status_code == 200
@@ -662,8 +671,8 @@ def test_a_copy_that_fails_midway_begins_anew(admin: RestClient, monkeypatch: An
         os.write(new, first)
         return cannot()
 
-    monkeypatch.setattr(copying, "_clone", lambda source, new: False)
-    monkeypatch.setattr(copying, "_PIECES", (fail, *copying._PIECES))
+    monkeypatch.setattr(folder_copy, "_clone", lambda source, new: False)
+    monkeypatch.setattr(folder_copy, "_PIECES", (fail, *folder_copy._PIECES))
     john()
     assert give(admin, "cv", upload(admin, PDF)).status_code == 200
     assert media() == {Employee.objects.get().cv.name: PDF}

@@ -206,7 +206,7 @@ def test_a_page(admin):
 
 
 def test_the_address_of_a_relation_shows_the_shell_of_the_entity(admin):
-    """U-07, server-facts 6."""
+    """U-07, ``server-facts.md`` 6."""
     acme()
     john(employer_id=1)
     shell = {**head("Company"), "__KEY": "1", "__TIMESTAMP": NEVER, "__STAMP": 1}
@@ -338,7 +338,7 @@ def test_expand_leaves_the_address_of_bytes_alone(admin):
     response = admin.read(uri.removeprefix("/rest/"))
     assert response["Content-Type"] == "image/png"
     assert response.getvalue() == picture()
-    # Without $imageformat it is JSON (server-facts 13).
+    # Without $imageformat it is JSON (``server-facts.md`` 13).
     read = admin.read("Employee(12)/photo?$expand=photo").json()
     assert read["photo"] == {"__deferred": {"uri": uri, "image": True}}
 

@@ -20,8 +20,9 @@ from django.utils import timezone
 from PIL import Image
 from rest_framework.throttling import SimpleRateThrottle
 
+from fourd_rest.http import attribute_files
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.pictures import conversions, gate, recoding
+from fourd_rest.pictures import conversions, decoder_gate, recoder
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.unit.test_pictures import WRITABLE, image, save
@@ -73,13 +74,13 @@ def employee() -> Callable[..., Employee]:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The targets that were really made."""
     made: list[str] = []
-    recode = recoding.recode
+    recode = recoder.recode
 
     def watched(*args: Any, target: str, **kwargs: Any) -> None:
         made.append(target)
         recode(*args, target=target, **kwargs)
 
-    monkeypatch.setattr(recoding, "recode", watched)
+    monkeypatch.setattr(recoder, "recode", watched)
     return made
 
 
@@ -678,6 +679,39 @@ def test_a_file_that_is_gone(admin: RestClient, employee: Any, params: str) -> N
     assert ConvertedPicture.objects.count() == 0
 
 
+@pytest.mark.parametrize("params", ["$imageformat=best", "$imageformat=gif"])
+def test_a_file_that_goes_while_it_is_looked_for(
+    admin: RestClient, employee: Any, monkeypatch: pytest.MonkeyPatch, params: str
+) -> None:
+    anna = employee(picture())
+
+    def gone(self: Any, name: str, mode: str = "rb") -> Any:
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(FileSystemStorage, "_open", gone)
+    response = admin.read(photo(anna, params))
+    assert refused(response, 404, 9017, "The file of this attribute is gone", "djng")
+    assert ConvertedPicture.objects.count() == 0
+
+
+def test_a_storage_that_loses_what_it_keeps(
+    admin: RestClient, employee: Any, monkeypatch: pytest.MonkeyPatch, calls: list[str]
+) -> None:
+    """A conversion is made twice at most."""
+    anna = employee(picture())
+    look_up = attribute_files.look_up
+
+    def lost(storage: Any, name: str) -> Any:
+        if name.startswith("converted/"):
+            raise FileNotFoundError(name)
+        return look_up(storage, name)
+
+    monkeypatch.setattr(attribute_files, "look_up", lost)
+    response = admin.read(photo(anna, "$imageformat=gif"))
+    assert refused(response, 500, 9015, "The file could not be stored", "djng")
+    assert calls == ["GIF", "GIF"]
+
+
 @pytest.mark.parametrize("fault", ["save", "size"])
 def test_a_storage_that_keeps_nothing(
     admin: RestClient, employee: Any, monkeypatch: pytest.MonkeyPatch, fault: str
@@ -763,11 +797,11 @@ def test_too_many_at_a_time(
     monkeypatch.setattr(conversions, "_WAIT", 0.1)
     settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
     anna = employee(picture())
-    assert gate.gate.enter()
+    assert decoder_gate.gate.enter()
     try:
         response = admin.read(photo(anna, "$imageformat=gif"))
     finally:
-        gate.gate.leave()
+        decoder_gate.gate.leave()
     assert refused(response, 503, 9021, "Too many pictures are being converted", "djng")
     assert response.headers["Retry-After"] == "5"
     assert decoded(admin.read(photo(anna, "$imageformat=gif"))).format == "GIF"

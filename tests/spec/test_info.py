@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -242,6 +243,25 @@ def test_the_lifetime_of_a_session(login: Any) -> None:
     User.objects.update(is_staff=True)
     (shown,) = client.read("$info/sessionInfo").json()["sessionInfo"]
     assert shown["lifeTime"] == 60
+
+
+def test_a_session_of_a_former_user_model(login: Any) -> None:
+    """Its user has a key that is none any more."""
+    client = login("hr.view_employee")
+    User.objects.update(is_staff=True)
+    other = SessionStore()
+    other[SESSION_KEY] = "no number"
+    other.save()
+    shown = client.read("$info/sessionInfo").json()["sessionInfo"]
+    names = {item["sessionID"]: item["userName"] for item in shown}
+    assert names == {digest(client.session.session_key): "user", digest(other.session_key): ""}
+
+
+def test_users_without_groups(login: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the users of a model of the site's own."""
+    client = login("hr.view_employee")
+    monkeypatch.setattr(User, "groups", None)
+    assert_answer(client.read("$info/privileges"), 200, {"privileges": []})
 
 
 def test_privileges(login: Any) -> None:

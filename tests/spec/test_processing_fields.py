@@ -21,7 +21,7 @@ from fourd_rest.uploads import attach, blobs
 from fourd_rest.write import writer
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import codes, nothing_changes
-from tests.zoo.models import Poster, ShrunkFile
+from tests.zoo.models import Poster, ShrunkFile, StampedField
 
 from .test_attach import media, storage, upload
 
@@ -195,6 +195,41 @@ def test_a_storage_that_fails(admin: RestClient, storage: Any, name: str) -> Non
     answer = give(admin, poster.pk, shrunk={"ID": wire_id})
     assert codes(answer.json()) == [9015, 1517]
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
+
+
+def test_an_upload_that_cannot_be_read(admin: RestClient, storage: Any) -> None:
+    """The storage is at fault, not the field."""
+    poster = Poster.objects.create()
+    wire_id = upload(admin, PDF)
+    storage("BreaksOff", "fourd_uploads")
+    with nothing_changes():
+        answer = give(admin, poster.pk, stamped={"ID": wire_id})
+    assert codes(answer.json()) == [9015, 1517]
+
+
+def test_a_field_that_saves_nothing(admin: RestClient, monkeypatch: Any) -> None:
+    poster = Poster.objects.create()
+    wire_id = upload(admin, PDF)
+    monkeypatch.setattr(StampedField, "pre_save", lambda *args: Poster().stamped)
+    with nothing_changes():
+        answer = give(admin, poster.pk, stamped={"ID": wire_id})
+    assert codes(answer.json()) == [1569, 1517]
+    assert answer.json()["__ERROR"][0]["message"] == "stamped: the file cannot be processed"
+
+
+def test_a_field_that_looks_at_what_it_has_saved(admin: RestClient, monkeypatch: Any) -> None:
+    """Reading takes no note."""
+    seen = []
+
+    def save(self: Any, name: str, content: Any, save: bool = True) -> None:
+        FieldFile.save(self, name, content, save=False)
+        with self.storage.open(self.name) as file:
+            seen.append(file.read())
+
+    monkeypatch.setattr(ShrunkFile, "save", save)
+    poster = Poster.objects.create()
+    assert give(admin, poster.pk, shrunk={"ID": upload(admin, PNG)}).status_code == 200
+    assert (seen, BlobAttachment.objects.count()) == ([PNG], 1)
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core.management import call_command
-from django.db import OperationalError, connection, connections
+from django.db import IntegrityError, OperationalError, connection, connections
 from django.db.models import QuerySet
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -452,6 +452,19 @@ def test_rebuild_by_two_at_once(anna: Caller, employees: DataClass, monkeypatch:
     assert lifecycle.page(anna, employees, identity, 0, 9)[1] == [2]
 
 
+def test_rebuild_that_is_never_the_first(
+    anna: Caller, employees: DataClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(self: EntitySet, **options: Any) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(EntitySet, "save", late)
+    assert refused(kept, anna, employees, [1], identity="A" * 32)[:2] == (9010, 503)
+    # A new set has an ID of its own: this is no race.
+    with pytest.raises(IntegrityError):
+        kept(anna, employees, [1])
+
+
 # Two databases
 
 
@@ -510,6 +523,10 @@ def test_two_databases(
     kept(anna, countries, ["A"], timeout=10)
     clock.passes(11)
     assert lifecycle.sweep() == 2
+
+
+def test_a_set_that_is_on_no_database(anna: Caller, employees: DataClass, elsewhere: str) -> None:
+    assert refused(lifecycle.find, anna, employees, "A" * 32) == not_found("A" * 32)
 
 
 # Size

@@ -259,7 +259,7 @@ def test_long_texts_are_folded_no_longer_than_is_allowed(site: None, settings: A
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
         SELECT MAX(fourd_fold(REPLACE(HEX(ZEROBLOB(250000)), '0', 'ü') || i)) FROM n
     """
-    with within(2.5, at_least=0.9), limits.request(), limits.reading():
+    with within(2.5, at_least=0.9), limits.RequestLimits(), limits.reading():
         with pytest.raises(OperationalError) as caught, connection.cursor() as cursor:
             cursor.execute(sql)
         assert is_overdue(caught.value)
@@ -273,7 +273,7 @@ def test_long_texts_are_folded_no_longer_than_is_allowed(site: None, settings: A
 def test_a_statement_that_sets_the_waiting_is_not_ended(site: None, settings: Any) -> None:
     """The time that is over is that of the statement before; some thousand uses are one look at it."""
     settings.FOURD_REST = {"MAX_STATEMENT_TIME": 1}
-    with limits.request():
+    with limits.RequestLimits():
         limits.writing()
         (guard,) = connection.execute_wrappers
         assert Company.objects.count() == 0
@@ -321,17 +321,17 @@ def test_rows_that_are_fetched_bit_by_bit(staff: Any, settings: Any, binding: bo
             "(SELECT 1 FROM pg_sleep(0.3 + 0 * hr_employee.id))", (), output_field=IntegerField()
         )
         rows = Employee.objects.annotate(wait=wait).filter(wait=1, pk__gt=0).values_list("pk")
-        with within(2, at_least=0.9), limits.request(), limits.reading():
+        with within(2, at_least=0.9), limits.RequestLimits(), limits.reading():
             with pytest.raises(Exception) as caught, limits.streaming("default"):
                 for _ in rows.iterator(2):
                     limits.check()
             assert is_overdue(caught.value) or "longer" in str(caught.value)
             assert not connection.in_atomic_block
-        with within(2, at_least=0.9), limits.request(), limits.reading():
+        with within(2, at_least=0.9), limits.RequestLimits(), limits.reading():
             with pytest.raises(Exception) as caught:
                 list(rows)
             assert is_overdue(caught.value)
-        with limits.request(), limits.reading():
+        with limits.RequestLimits(), limits.reading():
             assert list(Employee.objects.filter(pk=3).values_list("pk", flat=True)) == [3]
         assert session() == ["0", "0", "on"]
     finally:
@@ -361,6 +361,25 @@ def test_nothing_outlives_a_request_in_a_transaction_of_the_site(
         assert session() == before
     assert Company.objects.get().name == "New"
     assert session() == before
+
+
+def test_code_of_the_site_may_fetch_bit_by_bit(staff: Any) -> None:
+    """Outside a transaction a cursor of the server takes no other statement into its message."""
+    before = session()
+    with limits.RequestLimits(), limits.reading():
+        assert len(list(Employee.objects.iterator(10))) == 100
+    assert session() == before
+
+
+def test_a_transaction_that_is_broken_already(staff: Any) -> None:
+    """Nothing is asked of it, and nothing is put back."""
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with limits.RequestLimits():
+            limits.writing()
+            with pytest.raises(transaction.TransactionManagementError):
+                Company.objects.update(name="New")
+    assert Company.objects.get().name == "Acme"
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SET LOCAL")

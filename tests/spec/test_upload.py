@@ -25,8 +25,8 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from fourd_rest import sweep
 from fourd_rest.models import UploadedBlob
-from fourd_rest.pictures import gate, verification
-from fourd_rest.uploads import blobs, receiving, verifying
+from fourd_rest.pictures import decoder_gate, verification
+from fourd_rest.uploads import blobs, picture_check, receiving
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import assert_answer, chunked, cut, errors, files, nothing_changes
 from tests.contract.storages import SECRET
@@ -385,10 +385,10 @@ def test_a_storage_that_fails_is_not_the_pictures_fault(admin: RestClient, monke
 
 
 @pytest.mark.parametrize("params", ["$rawPict=true", "$binary=true"])
-def test_verifying_waits_for_its_turn(admin: RestClient, monkeypatch: Any, params: str) -> None:
+def test_a_picture_waits_for_its_turn(admin: RestClient, monkeypatch: Any, params: str) -> None:
     """As many pictures are decoded at a time as are converted."""
-    monkeypatch.setattr(verifying, "_WAIT", 0.0)
-    monkeypatch.setattr(gate.gate, "enter", lambda: False)
+    monkeypatch.setattr(picture_check, "_WAIT", 0.0)
+    monkeypatch.setattr(decoder_gate.gate, "enter", lambda: False)
     answer = admin.upload(picture(), params)
     if params == "$binary=true":
         wire_id = assert_id(answer).wire_id

@@ -523,7 +523,7 @@ def test_reasons_never_echo_the_request() -> None:
         assert re.fullmatch(r"[ -~]+", reason(path, query))
 
 
-# The request lines of real clients (clients.md).
+# The request lines of real clients (``clients.md`` 1 to 5).
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Upper
 
 from fourd_rest import checks
-from fourd_rest.checks.options import JUDGES
+from fourd_rest.checks.options import OPTION_CHECKS
 from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.registry import Registry
 from testproject.hr.models import Company, Employee
@@ -31,7 +31,7 @@ def found(check: Any = checks.check_dataclasses) -> list[tuple[str, str, str]]:
 
 
 def test_every_option_has_an_id() -> None:
-    assert tuple(JUDGES) == DataClass.OPTIONS
+    assert tuple(OPTION_CHECKS) == DataClass.OPTIONS
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from PIL import Image
 from fourd_rest import sweep
 from fourd_rest.errors import CONVERSIONS_BUSY, STORAGE_FAILED, RestError
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.pictures import conversions, gate, recoding
+from fourd_rest.pictures import conversions, decoder_gate, recoder
 from fourd_rest.pictures.conversions import Source, Wanted, obtain, slot_of
 from tests.conftest import picture
 
@@ -77,14 +77,14 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], Any]]]:
 def while_making(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
     """``while_making(act)``: what happens in the middle of the next conversion."""
     planned: list[Callable[[], Any]] = []
-    recode = recoding.recode
+    recode = recoder.recode
 
     def interrupted(*args: Any, **kwargs: Any) -> None:
         if planned:
             planned.pop()()
         recode(*args, **kwargs)
 
-    monkeypatch.setattr(recoding, "recode", interrupted)
+    monkeypatch.setattr(recoder, "recode", interrupted)
     return planned.append
 
 
@@ -107,7 +107,7 @@ def test_a_slot_is_of_one_source_in_one_shape() -> None:
 
 def test_another_pillow_makes_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     before = slot_of(source(), GIF)
-    monkeypatch.setattr(recoding, "RECIPE", "1 99.0")
+    monkeypatch.setattr(recoder, "RECIPE", "1 99.0")
     assert slot_of(source(), GIF) != before
 
 
@@ -305,16 +305,47 @@ def test_the_name_that_the_storage_chose(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_gate(settings: Any) -> None:
     settings.FOURD_REST = {"MAX_CONVERSIONS": 2}
-    one = gate.Gate()
+    one = decoder_gate.Gate()
     assert [one.enter() for _ in range(3)] == [True, True, False]
     one.leave()
     assert [one.enter() for _ in range(2)] == [True, False]
 
 
+def test_a_turn(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
+    one, naps = decoder_gate.Gate(), []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 6:
+            one.leave()
+
+    monkeypatch.setattr(decoder_gate.time, "sleep", sleep)
+    assert one.enter()
+    with one.turn(60):
+        assert naps == [0.02, 0.04, 0.08, 0.16, 0.25, 0.25]
+        with pytest.raises(RestError) as caught, one.turn(0):
+            raise AssertionError("two at a time")
+        assert (caught.value.items[0].row, caught.value.retry_after) == (CONVERSIONS_BUSY, 5)
+    assert one.enter()
+
+
+def test_an_error_that_is_not_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture is not remembered as one that cannot be made."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RestError(STORAGE_FAILED())
+
+    monkeypatch.setattr(recoder, "recode", fail)
+    with pytest.raises(RestError) as caught:
+        obtain(source(), GIF, nothing)
+    assert (caught.value.items[0].row, states(), files()) == (STORAGE_FAILED, [], [])
+
+
 def test_a_turn_is_waited_for_and_given_back(naps: list[Any], settings: Any, while_making: Any) -> None:
     settings.FOURD_REST = {"MAX_CONVERSIONS": 1}
-    assert gate.gate.enter()
-    naps += [nothing, gate.gate.leave]
+    assert decoder_gate.gate.enter()
+    naps += [nothing, decoder_gate.gate.leave]
     assert ready().size > 0
     assert naps == []
 
@@ -324,7 +355,7 @@ def test_a_turn_is_waited_for_and_given_back(naps: list[Any], settings: Any, whi
     while_making(fail)
     with pytest.raises(KeyboardInterrupt):
         obtain(source(), WEBP, nothing)
-    assert gate.gate._inside == 0
+    assert decoder_gate.gate._inside == 0
 
 
 # The sweep.

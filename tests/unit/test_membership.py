@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from fourd_rest.sql.key_membership import Stored, key_in
+from fourd_rest.sql.key_membership import KeyKind, Stored, key_in
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Animal, Aviary, Country, Keeper, Parcel, Place
 
@@ -112,9 +112,9 @@ def test_one_parameter(model: Any, keys: list[Any]) -> None:
 def test_the_index_of_the_key_serves(model: Any, count: int) -> None:
     kind = Stored.of(model._meta.pk).kind
     keys: list[Any] = {
-        "number": list(range(count)),
-        "text": [str(number) for number in range(count)],
-        "uuid": [uuid.UUID(int=number) for number in range(count)],
+        KeyKind.NUMBER: list(range(count)),
+        KeyKind.TEXT: [str(number) for number in range(count)],
+        KeyKind.UUID: [uuid.UUID(int=number) for number in range(count)],
     }[kind]
     rows = [model(pk=key, **{"label" if model is Parcel else "name": "x"}) for key in keys if key]
     model.objects.bulk_create(rows)

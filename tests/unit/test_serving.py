@@ -98,6 +98,23 @@ def whole(data: bytes) -> dict[str, str]:
     }
 
 
+class Remote(Stored):
+    """A file that is fetched in ranges."""
+
+    def prepare(self, start: int, length: int) -> None:
+        self.prepared = (start, length)
+        self.seek(start)
+
+
+@pytest.mark.parametrize("data", [SMALL, LARGE])
+def test_a_remote_file_is_told_what_will_be_read(data: bytes) -> None:
+    file = Remote(data)
+    case = get(data, open_file=lambda: file, headers={"Range": "bytes=100-"})
+    assert (case.status, case.content()) == (206, data[100:])
+    assert file.prepared == (100, len(data) - 100)
+    case.response.close()
+
+
 @pytest.mark.parametrize("asgi", [False, True])
 @pytest.mark.parametrize("data", [b"", b"x", SMALL, LARGE[:PIECE_SIZE], LARGE[: PIECE_SIZE + 1], LARGE])
 def test_whole_file(data: bytes, asgi: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, router, transaction
+from django.db.models import Value
 from django.db.models.signals import post_save, pre_delete
 from django.test.utils import CaptureQueriesContext
 
@@ -213,6 +214,11 @@ def test_the_shell_saves_and_deletes(moves: Any, model: Any, inside: bool) -> No
     assert moves == [
         (model.__name__, change, {"x": stamp}) for change, stamp in zip(changes, known, strict=True)
     ]
+
+
+def test_a_stamp_that_the_database_computes(moves: Any) -> None:
+    man = Employee.objects.create(first_name="a", last_name="b", stamp=Value(7))
+    assert moves == [("Employee", CREATED, {str(man.pk): None})]
 
 
 def test_a_child_is_told_as_what_it_is(moves: Any) -> None:

@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
+from django.core.files.storage import (
+    FileSystemStorage,
+    InMemoryStorage,
+    Storage,
+    default_storage,
+    storages,
+)
 
 from fourd_rest.errors import FILE_MISSING, STORAGE_FAILED, RestError
 from fourd_rest.models import ConvertedPicture
-from fourd_rest.storage import look_up
+from fourd_rest.storage import look_up, upload_storage
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 
@@ -22,6 +28,12 @@ DATA = random.Random(4).randbytes(1_000_000)
 
 
 # Any storage.
+
+
+def test_where_uploads_wait(settings: Any) -> None:
+    assert upload_storage() is storages["fourd_uploads"]
+    settings.STORAGES = {"default": settings.STORAGES["default"]}
+    assert upload_storage() is default_storage
 
 
 def test_a_file_in_a_folder(tmp_path: Any) -> None:

@@ -1,0 +1,1 @@
+"""``fourd_cleanup``, ``fourd_fold``, ``fourd_touch``."""

@@ -10,6 +10,8 @@ from fourd_rest import sweep
 
 
 class Command(BaseCommand):
+    """Runs ``sweep.run`` and prints what it removed."""
+
     help = (
         "Removes expired and broken uploads, copies whose entity was never saved, converted pictures "
         "that nobody asks for any more, expired entity sets, and rows past their retention. Safe while "
@@ -17,6 +19,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Sweep once."""
         swept = sweep.run()
         self.stdout.write(
             f"{swept.expired} expired, {swept.broken} broken, {swept.copies} abandoned copies, "

@@ -13,15 +13,19 @@ from fourd_rest.stamps import folded
 
 
 class Command(BaseCommand):
+    """Fills the folded columns of one model."""
+
     help = (
         "Fills the columns in which a registered model keeps its texts as they are compared: for rows "
         "that were there before the column, and after QuerySet.update(), bulk_create() or SQL."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """The model is named as ``app_label.ModelName``."""
         parser.add_argument("model", help="app_label.ModelName")
 
     def handle(self, *args: Any, model: str, **options: Any) -> None:
+        """Raises ``CommandError`` for a model that is unknown, not registered or folds nothing."""
         try:
             dataclass = registry.for_model(apps.get_model(model))
         except (LookupError, ValueError) as error:

@@ -13,16 +13,20 @@ from fourd_rest.stamps import mover
 
 
 class Command(BaseCommand):
+    """Moves the stamps of one model, or of some of its entities."""
+
     help = (
         "Moves the stamps of a registered model's rows, so that clients see what QuerySet.update(), "
         "bulk_create() or SQL have changed, and cannot overwrite it with an old stamp."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """The model is named as ``app_label.ModelName``; keys are those of the wire."""
         parser.add_argument("model", help="app_label.ModelName")
         parser.add_argument("keys", nargs="*", help="only the entities of these keys")
 
     def handle(self, *args: Any, model: str, keys: list[str], **options: Any) -> None:
+        """Raises ``CommandError`` for a model that is unknown or not registered, or a wrong key."""
         dataclass = self._dataclass(model)
         rows = dataclass.model._base_manager.using(dataclass.write_alias())
         if keys:

@@ -1,7 +1,7 @@
-"""What a picture promises before a decoder sees it: one reader per format.
+"""What decoding a picture would cost, read from its structure: one reader per format.
 
-Decoders make room, build lists and join texts while they open a file, before anybody can ask for its
-size. These readers walk through its structure in bounded memory and time, and tell what a decoder takes.
+Decoders allocate memory, build lists and join texts while they open a file, before its size can be asked
+for. These readers go through the structure in bounded memory and time, and tell what a decoder takes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""AVIF: the sizes that the container tells, and those that the coded frames do.
+"""AVIF: the sizes in the container, and those in the coded frames.
 
-A decoder makes room for what the frames say and scales it to what the container says.
+A decoder allocates memory for the size in the frames and scales to the size in the container.
 """
 
 from __future__ import annotations
@@ -59,8 +59,6 @@ class _Boxes:
                 self.data_at = start
             else:
                 self._leaf(kind, start, stop)
-            if stop <= position:
-                return
             position = stop
 
     def _leaf(self, kind: bytes, start: int, stop: int) -> None:
@@ -118,6 +116,7 @@ class _Numbers:
 
 
 def read(file: BinaryIO) -> Head:
+    """The size is the largest that any box or frame tells. Raises as ``heads.read``."""
     boxes = _Boxes(file)
     sizes = list(boxes.sizes)
     for start, end in boxes.frames:

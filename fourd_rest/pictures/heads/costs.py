@@ -1,4 +1,4 @@
-"""What a picture would cost, told by its structure, and the refusal of one that costs too much (D-59).
+"""The cost of decoding a picture, and the exception for one that costs too much (D-59).
 
 Costs were measured with Pillow 13 in a process of their own, for the worst file known of each kind
 (``docs/reliability.md``, «Pictures»).
@@ -25,7 +25,7 @@ _BASE = 6_000_000
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a picture's structure promises.
+    """The size of a picture and what decoding it takes.
 
     Sizes are in pixels; ``per_pixel`` and ``fixed`` in bytes: what a decoder takes at its worst for each
     pixel of ``width`` times ``height``, and beside them. ``frames`` is None where only decoding tells.
@@ -49,7 +49,7 @@ class Head:
 
 
 def exact(file: BinaryIO, size: int) -> bytes:
-    """The next ``size`` bytes. Raises ``EOFError``."""
+    """The next ``size`` bytes. Raises ``EOFError`` if there are fewer."""
     data = file.read(size)
     if len(data) < size:
         raise EOFError("truncated")

@@ -24,18 +24,18 @@ MAX_SCANS = 100
 # megapixels are 11 millions.
 MAX_BLOCK_VISITS = 40_000_000
 
-# A coefficient takes two bytes and is kept for all blocks where scans follow each other; some is lost.
+# A coefficient takes two bytes. With several scans all blocks of 64 are kept, and a little more.
 _BLOCK_BYTES = 134
 # Bytes per pixel: it is decoded at an eighth of its size.
 _SMALL = 0.2
-# Segments are kept twice: as they are, and as what they mean.
+# Segments are kept twice: raw and parsed.
 _KEPT = 2
 
 # Not: bytes that belong to the data (00), fill (FF), and markers without a segment (01, D0 to D8).
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Baseline, extended, progressive. No browser shows the others: lossless, hierarchical, arithmetic.
-_SHOWN = frozenset({0xC0, 0xC1, 0xC2})
+_DECODED = frozenset({0xC0, 0xC1, 0xC2})
 _DHT, _DHP, _EOI, _SOS, _DQT = 0xC4, 0xDE, 0xD9, 0xDA, 0xDB
 _APP1, _APP13 = 0xE1, 0xED
 
@@ -86,7 +86,7 @@ class _Walk:
         self.photoshop += marker == _APP13 and begin.startswith(b"Photoshop 3.0\0")
 
     def _start(self, marker: int, data: bytes) -> None:
-        if self.frame is not None or marker not in _SHOWN:
+        if self.frame is not None or marker not in _DECODED:
             raise TooCostly("it is coded in a way that no browser shows")
         height, width = int.from_bytes(data[1:3], "big"), int.from_bytes(data[3:5], "big")
         parts = [data[at : at + 3] for at in range(6, 6 + 3 * data[5], 3)]

@@ -71,6 +71,7 @@ def _skip_blocks(file: BinaryIO) -> tuple[int, int]:
 
 
 def read_bmp(file: BinaryIO) -> Head:
+    """Size and depth; run-length coded ones are limited more narrowly. Raises as ``heads.read``."""
     size = file.seek(0, os.SEEK_END)
     file.seek(14)
     if int.from_bytes(exact(file, 4), "little") == 12:

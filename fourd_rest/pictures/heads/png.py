@@ -31,6 +31,7 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 
 
 def read(file: BinaryIO) -> Head:
+    """Walk through the chunks; texts are unpacked to at most 1 MiB each. Raises as ``heads.read``."""
     file.seek(8)
     size, kind, width, height, depth, colour = struct.unpack(">I4sIIBB", exact(file, 18))
     if kind != b"IHDR" or colour not in _PIXEL:

@@ -31,7 +31,7 @@ _SAMPLES, _ROWS, _PLANAR = 277, 278, 284
 _STRIP_OFFSETS, _STRIP_SIZES = 273, 279
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = 322, 323, 324, 325
 _OFFSETS = (_STRIP_OFFSETS, _TILE_OFFSETS)
-_PLACES = frozenset({*_OFFSETS, _STRIP_SIZES, _TILE_SIZES})
+_STRIP_TAGS = frozenset({*_OFFSETS, _STRIP_SIZES, _TILE_SIZES})
 _PALETTE, _PALETTE_SIZE = 320, 3 * 256
 _EXIF = (34_665, 34_853, 40_965)
 # A picture within the picture: its own decoder takes as much again, and coefficients.
@@ -75,14 +75,14 @@ class _Directories:
         data = exact(self.file, size * count + inline)
         found: dict[int, _Entry] = {}
         held = 0
-        for place in range(0, size * count, size):
-            tag, kind, number = struct.unpack_from(self.order + entry, data, place)
+        for offset in range(0, size * count, size):
+            tag, kind, number = struct.unpack_from(self.order + entry, data, offset)
             length = number * _SIZES.get(kind, 0)
-            value = start + place + size - inline
+            value = start + offset + size - inline
             if length > inline:
-                value = self._unpack("Q" if self.big else "I", data[place + size - inline :])
+                value = self._unpack("Q" if self.big else "I", data[offset + size - inline :])
                 held += length
-            if kind in _SIZES and kind not in _BYTES and tag not in _PLACES:
+            if kind in _SIZES and kind not in _BYTES and tag not in _STRIP_TAGS:
                 # A palette of usual size is in every page.
                 self.numbers += 0 if tag == _PALETTE and number <= _PALETTE_SIZE else number
             found.setdefault(tag, _Entry(kind, number, value))
@@ -167,7 +167,7 @@ def _page(directories: _Directories, entries: dict[int, _Entry], held: int) -> H
         raise ValueError("strips of no size")
     strips = -(-width // across) * -(-height // down)
     strips *= samples if directories.value(entries, _PLANAR, 1) == 2 else 1
-    if any(entries[tag].count > max(strips, 1) for tag in _PLACES & entries.keys()):
+    if any(entries[tag].count > max(strips, 1) for tag in _STRIP_TAGS & entries.keys()):
         raise TooCostly("it has more strips than its size asks for")
     if strips > MAX_STRIPS:
         raise TooCostly(f"it has more than {MAX_STRIPS} strips")

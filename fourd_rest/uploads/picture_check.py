@@ -1,4 +1,4 @@
-"""Whether an upload is a picture: asked once, whatever the answer is."""
+"""Whether an upload is a picture: checked once, and the answer is kept either way."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fourd_rest.conf import current
 from fourd_rest.errors import NOT_A_PICTURE, STORAGE_FAILED, ErrorItem, RestError, logger
 from fourd_rest.models import UploadedBlob
 from fourd_rest.pictures import verification
-from fourd_rest.pictures.gate import gate
+from fourd_rest.pictures.decoder_gate import gate
 
-# Seconds that an upload, which has arrived already, waits for its turn.
+# Seconds to wait for the decoder gate: the upload has arrived and would be lost.
 _WAIT = 15.0
 
 
-def verify(blob: UploadedBlob, file: Any) -> None:
-    """Fill in what the picture in ``file`` is. Saves nothing.
+def check_picture(blob: UploadedBlob, file: Any) -> None:
+    """Fill in type, size and thumbnail of the picture in ``file``. Does not save ``blob``.
 
-    Raises ``RestError`` 1824 if it is none that is accepted, which ``blob.refusal`` remembers; 9021
-    (503) if there is no turn in time; 9015 if the storage fails to hand the file over.
+    Raises ``RestError`` 1824 if it is no accepted picture, and keeps the reason in ``blob.refusal``;
+    9021 (503) if the gate is not free within 15 s; 9015 if the storage fails to read the file.
     """
     settings = current()
     watched = _Watched(file)
@@ -48,13 +48,13 @@ def verify(blob: UploadedBlob, file: Any) -> None:
     blob.thumbnail = picture.thumbnail or None
 
 
-def refusal(blob: UploadedBlob) -> RestError:
-    """What ``verify`` raised for ``blob`` when it was asked."""
+def remembered_refusal(blob: UploadedBlob) -> RestError:
+    """The error that ``check_picture`` raised for ``blob`` before."""
     return RestError(ErrorItem(NOT_A_PICTURE, blob.refusal))
 
 
 class _Watched:
-    """A file that keeps the error of its storage: decoders take one for the end of the picture."""
+    """A file that keeps the error of its storage: decoders take an error for a broken picture."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -78,7 +78,7 @@ class _Watched:
         try:
             return method(*args)
         except ValueError:
-            raise  # what was asked for is at fault
+            raise  # the arguments are wrong, not the storage
         except Exception as error:
             self.error = error
             raise

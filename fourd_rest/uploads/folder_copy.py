@@ -1,6 +1,6 @@
-"""A file from one folder into another, as fast as the file system can (D-54).
+"""Copies a file from one folder to another as fast as the file system can (D-54).
 
-A copy is a copy: whoever writes into one of the two files does not change the other.
+Never a hard link: writing into one of the two files does not change the other.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ _BUFFER = 2**20
 _FICLONE = 0x40049409  # ``linux/fs.h``: share the blocks until one of the two is written
 
 
-def copy(
+def copy_file(
     source: Storage, name: str, target: Storage, new_name: str, progress: Callable[[], None]
 ) -> bool:
-    """Copy ``name`` to ``new_name``; false, and nothing is there, where the storages have to do it.
+    """Copy ``name`` to ``new_name`` between plain folders.
 
-    It is between plain folders. The new file has the mode and group that its storage would give it, and
-    its bytes are on the disk when this returns.
+    False, with no file left behind, if the storages are others or the copy fails: they have to do it
+    then. The new file has the mode and group that its storage gives, and is synced to disk.
+    ``progress`` is called at least every 16 MiB.
     """
     # ``__class__`` sees through the lazy object that the default storage is; ``type`` does not.
     if not (source.__class__ is target.__class__ is FileSystemStorage):
@@ -34,7 +35,7 @@ def copy(
     try:
         with Path(source.path(name)).open("rb") as file:
             _make_folder(path.parent, target)
-            # As the storage itself opens it: never a file that is there.
+            # As the storage itself opens it: fails for a file that exists.
             new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             try:
                 _fill(file.fileno(), new, progress)
@@ -59,7 +60,7 @@ def _fill(source: int, new: int, progress: Callable[[], None]) -> None:
             while piece(source, new):
                 progress()
         except OSError:
-            # Between these file systems, or for this kind of file, it cannot.
+            # This way does not work between these file systems, or for this kind of file.
             os.lseek(source, 0, os.SEEK_SET)
             os.lseek(new, 0, os.SEEK_SET)
             os.ftruncate(new, 0)
@@ -73,7 +74,7 @@ def _fill(source: int, new: int, progress: Callable[[], None]) -> None:
 
 def _clone(source: int, new: int) -> bool:
     if sys.platform != "linux":
-        return False
+        return False  # pragma: no cover  (other platforms)
     import fcntl
 
     try:
@@ -85,9 +86,9 @@ def _clone(source: int, new: int) -> bool:
 
 # Copying within the kernel, the best way first.
 _PIECES: tuple[Callable[[int, int], int], ...] = ()
-if hasattr(os, "copy_file_range"):
+if hasattr(os, "copy_file_range"):  # pragma: no branch  (platforms)
     _PIECES += (lambda source, new: os.copy_file_range(source, new, _PIECE),)
-if hasattr(os, "sendfile"):
+if hasattr(os, "sendfile"):  # pragma: no branch  (platforms)
     _PIECES += (lambda source, new: os.sendfile(new, source, None, _PIECE),)
 
 
@@ -101,7 +102,7 @@ def _settle(path: Path, storage: Any) -> None:
 
 
 def _make_folder(folder: Path, storage: Any) -> None:
-    """Make ``folder`` with the modes that the storage itself would give it."""
+    """Make ``folder`` and its parents with the mode that the storage gives."""
     mode = storage.directory_permissions_mode
     if mode is None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Orders as every database keeps them: where nulls stand, and a dataclass' own order (D-18)."""
+"""The order of rows, the same on every database: where nulls stand, and the default order (D-18)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fourd_rest.dataclass.querysets import selects
 
 
 class NullOrder(OrderBy):
-    """Nulls first if ascending, last if descending (D-18); said only where the database needs it.
+    """Nulls first if ascending, last if descending (D-18).
 
-    SQLite and MariaDB have it so. On PostgreSQL it takes words, with which the index of a column does
-    not serve; a column that is never null does without.
+    SQLite and MariaDB do so by themselves. PostgreSQL is told so, but not for a column that is never
+    null: the index of the column would not be used.
     """
 
     def __init__(self, expression: Any, descending: bool = False, **kwargs: Any) -> None:
@@ -30,6 +30,7 @@ class NullOrder(OrderBy):
     def as_sql(
         self, compiler: Any, connection: BaseDatabaseWrapper, *args: Any, **extra: Any
     ) -> tuple[str, Any]:
+        """Without ``NULLS FIRST`` or ``LAST`` where the database sorts so by itself."""
         if connection.vendor in ("sqlite", "mysql") or _is_never_null(self.expression, compiler.query):
             bare = OrderBy(self.expression, descending=self.descending)
             return bare.as_sql(compiler, connection, *args, **extra)

@@ -11,10 +11,11 @@ from PIL import Image, ImageCms, ImageSequence, PngImagePlugin, TiffImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 
 from fourd_rest.errors import NOT_A_PICTURE, RestError
-from fourd_rest.pictures import recoding
-from fourd_rest.pictures.recoding import TARGETS, recode
+from fourd_rest.pictures import recoder
+from fourd_rest.pictures.recoder import TARGETS, recode
 from fourd_rest.pictures.verification import FORMATS
 
+from .heavy_pictures import _PIXEL, chunk, png
 from .test_pictures import WRITABLE, image, save
 
 ALL = tuple(sorted(FORMATS))
@@ -182,6 +183,12 @@ TURNED = {
     7: (WHITE, GREEN, BLUE, RED),
     8: (GREEN, WHITE, RED, BLUE),
 }
+
+
+def test_exif_data_that_cannot_be_read() -> None:
+    """They turn nothing, and the picture is taken."""
+    data = png(_PIXEL, chunk(b"eXIf", b"no EXIF data at all"))
+    assert made(data, "GIF").size == (1, 1)
 
 
 @pytest.mark.parametrize("box", [None, (16, 16)])
@@ -489,4 +496,4 @@ def test_what_the_target_cannot_hold() -> None:
 
 
 def test_the_recipe_is_that_of_this_pillow() -> None:
-    assert recoding.RECIPE.endswith(Image.__version__)
+    assert recoder.RECIPE.endswith(Image.__version__)

@@ -1,4 +1,7 @@
-"""How many pictures are decoded at a time: each may take ``MAX_PICTURE_MEMORY`` and seconds of CPU."""
+"""Limits how many pictures are decoded at a time.
+
+Each may take ``MAX_PICTURE_MEMORY`` bytes and seconds of CPU.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ class Gate:
         self._inside = 0
 
     def enter(self) -> bool:
+        """Take a place if there is one; who gets one calls ``leave``."""
         with self._lock:
             if self._inside >= current().MAX_CONVERSIONS:
                 return False
@@ -29,6 +33,7 @@ class Gate:
             return True
 
     def leave(self) -> None:
+        """Give the place back."""
         with self._lock:
             self._inside -= 1
 
@@ -51,4 +56,5 @@ gate = Gate()
 
 
 def busy() -> RestError:
+    """Error 9021 (503): too many pictures are being decoded. Retry after 5 seconds."""
     return RestError(CONVERSIONS_BUSY(), retry_after=RETRY_AFTER)

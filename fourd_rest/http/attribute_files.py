@@ -1,4 +1,4 @@
-"""The file of an attribute as an answer: where its bytes are, what they are, how they may be shown."""
+"""The file of an attribute as an answer: its bytes, type, name, and pictures in other formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.cache import patch_vary_headers
 from fourd_rest.conf import current
 from fourd_rest.dataclass import File
 from fourd_rest.errors import FILE_MISSING, NOT_A_PICTURE, STORAGE_FAILED, RestError
-from fourd_rest.pictures import conversions, file_types, recoding
+from fourd_rest.pictures import conversions, file_types, recoder
 from fourd_rest.pictures.conversions import Source, Wanted
 from fourd_rest.request.files import PICTURE_FORMATS, FileRequest
 from fourd_rest.storage import Content, look_up, upload_storage
@@ -25,7 +25,7 @@ from fourd_rest.uploads.stored_file import StoredFile
 from .files import file_answer, not_modified
 
 OCTETS = "application/octet-stream"
-# Formats that not every browser shows, and those that every browser does: the best choice first.
+# Formats that some browsers do not show, and formats that all browsers show, the best first.
 _NOT_EVERYWHERE = frozenset({"AVIF", "BMP", "TIFF"})
 _EVERYWHERE = ["image/webp", "image/png", "image/jpeg"]
 _SERVER_MADE = re.compile(r"[0-9a-f]{32}")
@@ -45,7 +45,7 @@ def answer(
     """
     is_image = stored.attribute.file is File.IMAGE
     wanted, box = asked.image_format, asked.box
-    if wanted is not None and wanted not in recoding.TARGETS:
+    if wanted is not None and wanted not in recoder.TARGETS:
         raise RestError(NOT_A_PICTURE())
     if not stored.name and not stored.content:
         return _empty()
@@ -94,10 +94,10 @@ def _best(request: HttpRequest, as_stored: str, box: tuple[int, int] | None) -> 
         preferred = request.get_preferred_type(_EVERYWHERE)
         if named and f"image/{as_stored.lower()}" not in named and preferred:
             return PICTURE_FORMATS[preferred.removeprefix("image/")]
-    return as_stored if box is None or as_stored in recoding.TARGETS else "PNG"
+    return as_stored if box is None or as_stored in recoder.TARGETS else "PNG"
 
 
-# What is there.
+# The stored file.
 
 
 def _look_up(stored: StoredFile) -> Content:
@@ -128,7 +128,7 @@ def _type_of(stored: StoredFile, content: Content) -> str:
             known = file_types.detect(file.read(file_types.HEAD_SIZE))[0]
     if stored.attribute.file is File.IMAGE and not known.startswith("image/"):
         return OCTETS
-    # Nothing tells the charset of a text, and whether it is one to its end.
+    # The charset of a text is unknown, and only its beginning was looked at.
     return OCTETS if known == "text/plain" else known
 
 
@@ -137,10 +137,10 @@ def _is_server_made(stored: StoredFile) -> bool:
 
 
 def _etag(stored: StoredFile, content: Content) -> str:
-    """Changes whenever the stored bytes do (D-54), as far as the storage tells; nothing is opened.
+    """Changes whenever the stored bytes do (D-54), as far as the storage tells; opens no file.
 
-    Names in storages are made anew for every file, the stamp moves when one is replaced, and size and
-    time tell of one that was rewritten in its place.
+    Every file gets a new name in its storage, the stamp moves when it is replaced, and size and time
+    change when it is overwritten.
     """
     if stored.attribute.holds_bytes:
         return hashlib.sha256(stored.content).hexdigest()[:32]
@@ -200,7 +200,7 @@ def _converted(
         try:
             made = look_up(upload_storage(), row.name)
         except FileNotFoundError:
-            # Somebody cleared the storage: make it once more.
+            # The file was deleted from the storage: make it once more.
             conversions.forget(row)
             continue
         return file_answer(

@@ -16,11 +16,11 @@ from PIL.ImageFile import ImageFile
 
 from . import verification
 
-# Changes with whatever may change the bytes that are made.
+# Part of the name of what is made: change it with anything that changes the bytes.
 RECIPE = f"1 {__version__}"
 
 _ORIENTATION = 0x0112
-_TURNS = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -29,10 +29,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_LYING = frozenset({5, 6, 7, 8})
+_QUARTER_TURNS = frozenset({5, 6, 7, 8})
 
 _WHITE = (255, 255, 255)
-_HOLE = 255  # index of the transparent colour of a GIF
+_TRANSPARENT = 255  # index of the transparent colour of a GIF
 _MAX_DURATION = 655_350  # milliseconds that a GIF can hold
 _MAX_PROFILE = 2**20
 
@@ -80,7 +80,10 @@ def recode(
     With a ``box`` it is made small enough for it, in its own proportions, and never enlarged.
     Raises as ``verification.verify`` does, also for what ``target`` cannot hold.
     """
-    with verification.judged(), verification.opened(file, formats, max_pixels, max_memory) as source:
+    with (
+        verification.as_refusal(),
+        verification.opened(file, formats, max_pixels, max_memory) as source,
+    ):
         _recode(source, out, target, box)
 
 
@@ -105,21 +108,21 @@ def _recode(
 
 
 def _frame(image: ImageFile, target: str, box: tuple[int, int] | None, held: Sequence[str]) -> _Frame:
-    """The current frame of ``image``, turned, in its size and in a mode for ``target``."""
+    """The current frame of ``image``, with its orientation applied, in a mode for ``target``."""
     if image.format != "JPEG":
-        # A TIFF turns itself while it is loaded; a PNG may say how to turn it after its pixels.
+        # Pillow turns a TIFF while it loads it; a PNG may have its orientation after the pixels.
         image.load()
     turn = _turn(image)
     size = image.size
     if box is not None:
-        size = verification.fit(size, box[::-1] if turn in _LYING else box)
+        size = verification.fit(size, box[::-1] if turn in _QUARTER_TURNS else box)
     if size != image.size:
         image.draft(None, (2 * size[0], 2 * size[1]))
     image.load()
     transparency = image.info.get("transparency")
     plain = _plain(image, size, held)
-    if turn in _TURNS:
-        plain = plain.transpose(_TURNS[turn])
+    if turn in _TRANSPOSITIONS:
+        plain = plain.transpose(_TRANSPOSITIONS[turn])
     options: dict[str, Any] = {}
     if plain.mode == "P" and transparency is not None:
         options["transparency"] = transparency
@@ -131,7 +134,7 @@ def _frame(image: ImageFile, target: str, box: tuple[int, int] | None, held: Seq
         plain = _over_white(plain)
     elif target == "GIF" and plain.mode != "L":
         plain, transparent = _with_palette(plain)
-        options = {"transparency": _HOLE} if transparent else {}
+        options = {"transparency": _TRANSPARENT} if transparent else {}
     elif target == "TIFF" and plain.mode in ("L", "RGB", "RGBA"):
         # Pixels as differences to their neighbours halve the size.
         options["tiffinfo"] = {_PREDICTOR: 2}
@@ -142,21 +145,21 @@ def _turn(image: ImageFile) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:
-        return 1  # no picture is worse for EXIF data that cannot be read
+        return 1  # EXIF data that cannot be read are no reason to refuse a picture
 
 
 def _plain(image: Image.Image, size: tuple[int, int], held: Sequence[str]) -> Image.Image:
-    """A copy of ``image`` in ``size``, without what a format's own class keeps beside the pixels."""
+    """A copy of ``image`` in ``size``, as a plain image without what its format keeps beside pixels."""
     colour_key = image.mode in ("L", "RGB") and image.has_transparency_data
     if size != image.size:
-        return verification.shrink(verification.shown(image) if colour_key else image, size)
+        return verification.shrink(verification.in_plain_mode(image) if colour_key else image, size)
     if image.mode in ("L", "RGB", "RGBA") and not colour_key:
         return image.copy()
-    return image.copy() if image.mode in held else verification.shown(image)
+    return image.copy() if image.mode in held else verification.in_plain_mode(image)
 
 
 def _fits(profile: object, image: Image.Image) -> bool:
-    """Whether ``profile`` tells of the colours that ``image`` has now."""
+    """Whether the colour profile ``profile`` is for the mode that ``image`` has now."""
     if not isinstance(profile, bytes) or len(profile) > _MAX_PROFILE:
         return False
     return profile[16:20] == (b"GRAY" if image.mode in ("L", "I;16") else b"RGB ")
@@ -169,25 +172,25 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def _with_palette(image: Image.Image) -> tuple[Image.Image, bool]:
-    """``image`` with at most 255 colours, and whether it has holes: pixels of colour ``_HOLE``."""
+    """``image`` with at most 255 colours, and whether some pixels are ``_TRANSPARENT``."""
     solid = image if image.mode == "RGB" else _over_white(image)
-    # The better method takes ten seconds for a photograph; where there is no choice it is exact.
-    few = solid.getcolors(_HOLE) is not None
+    # Median cut takes ten seconds for a photograph. For few colours it is fast, and exact.
+    few = solid.getcolors(_TRANSPARENT) is not None
     method = Image.Quantize.MEDIANCUT if few else Image.Quantize.FASTOCTREE
-    palette = solid.quantize(_HOLE, method=method)
+    palette = solid.quantize(_TRANSPARENT, method=method)
     colours = palette.getpalette() or []
-    palette.putpalette(colours + [0] * (3 * (_HOLE + 1) - len(colours)))
+    palette.putpalette(colours + [0] * (3 * (_TRANSPARENT + 1) - len(colours)))
     palette.info = {}
     if image.mode == "RGB":
         return palette, False
     holes = image.getchannel("A").point(lambda alpha: 255 if alpha < 128 else 0)
     if holes.getbbox() is None:
         return palette, False
-    palette.paste(_HOLE, mask=holes)
+    palette.paste(_TRANSPARENT, mask=holes)
     return palette, True
 
 
-def _has_holes(image: Image.Image) -> bool:
+def _is_transparent(image: Image.Image) -> bool:
     return image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255)
 
 
@@ -195,7 +198,7 @@ def _plays(source: str, image: ImageFile) -> int:
     """How often an animation is played, 0 for ever."""
     loop = image.info.get("loop")
     if source == "GIF":
-        # What stands there is how often it is played again.
+        # A GIF says how often it is repeated after the first time.
         loop = 1 if loop is None else loop and loop + 1
     return min(int(loop or 0), _MAX_PLAYS)
 
@@ -208,13 +211,13 @@ def _animation(frames: Sequence[_Frame], target: str, plays: int) -> dict[str, A
     }
     if target == "WEBP":
         options["loop"] = plays
-        if any(_has_holes(frame.image) for frame in frames):
-            # Whole frames. Cut to what differs they may all be opaque, and the file says that it is.
+        if any(_is_transparent(frame.image) for frame in frames):
+            # Store whole frames: the parts that differ may all be opaque, and the alpha would be lost.
             options |= {"kmin": 0, "kmax": 1}
     if target == "GIF":
         if plays != 1:
             options["loop"] = plays and plays - 1
         if any("transparency" in frame.options for frame in frames):
-            # Each frame begins on an empty ground: what was there must not shine through.
-            options |= {"transparency": _HOLE, "disposal": 2}
+            # Clear the ground before each frame, or the previous one would show through.
+            options |= {"transparency": _TRANSPARENT, "disposal": 2}
     return options

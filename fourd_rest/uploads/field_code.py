@@ -1,8 +1,8 @@
 """File fields with code of their own between the file and its storage (D-54 is for all others).
 
-A field that makes a picture smaller, takes positions out of it, or adds files beside it does so while
-Django saves the field. Such a field saves here as it does there: the upload is assigned, and its
-``pre_save`` runs, before the transaction, on the instance that ``upload_to`` sees too.
+A field may make a picture smaller, remove its position, or write files beside it, while Django saves the
+field. Here such a field does the same: the upload is assigned, and the field's ``pre_save`` runs, before
+the transaction, on the instance that ``upload_to`` gets too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FieldRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SavedFile:
     """What a field has saved: the name the entity gets, and values of other fields by attribute name."""
 
     name: str
@@ -59,10 +59,10 @@ def processes(field: Any) -> bool:
     )
 
 
-def save(field: Any, instance: models.Model, blob: UploadedBlob, intents: Intents) -> Made:
-    """Have ``field`` save the file of ``blob`` for ``instance``, which is not saved.
+def save(field: Any, instance: models.Model, blob: UploadedBlob, intents: Intents) -> SavedFile:
+    """Let ``field`` save the file of ``blob`` for ``instance``, which itself is not saved.
 
-    Raises ``FieldRefused`` for what the field's own code raises, any other exception for storages.
+    Raises ``FieldRefused`` for what the field's own code raises, and what storages raise.
     """
     before = dict(instance.__dict__)
     with upload_storage().open(blob.name) as file:
@@ -83,11 +83,11 @@ def save(field: Any, instance: models.Model, blob: UploadedBlob, intents: Intent
     name = str(value)
     if not name:
         raise FieldRefused("the file cannot be processed")
-    return Made(name, _changes(field, instance, before))
+    return SavedFile(name, _changes(field, instance, before))
 
 
 def plain_name(file: Any) -> str:
-    """A name that nothing else has, with the extension of what ``file`` is. Leaves it at its start."""
+    """A unique name with the extension for the content of ``file``, which is left at its start."""
     extension = file_types.detect(file.read(file_types.HEAD_SIZE))[1]
     file.seek(0)
     return f"{uuid.uuid4().hex}{extension}"
@@ -104,16 +104,16 @@ def _changes(field: Any, instance: models.Model, before: Mapping[str, Any]) -> d
 
 
 def deleter(file: FieldFile) -> Any:
-    """What has a ``delete(name)`` for ``file``: its storage, or its field's own code.
+    """An object whose ``delete(name)`` removes ``file``: its storage, or the field's own code.
 
-    That code also deletes what it has made beside the file.
+    That code also removes what it has written beside the file.
     """
     return file.storage if type(file).delete in _PLAIN_DELETES else _Deleter(file)
 
 
 class _Deleter:
     def __init__(self, file: FieldFile) -> None:
-        # Deleting empties the attribute of an instance: not of the one that has been saved.
+        # Deleting empties the attribute of the instance: use a copy of the one that was saved.
         instance = copy.copy(file.instance)
         self._file = type(file)(instance, file.field, file.name)
 
@@ -122,12 +122,12 @@ class _Deleter:
 
 
 class _Recording(LazyObject):  # type: ignore[type-arg]
-    """A storage that notes every name before it is written. Passes for the storage itself."""
+    """A storage that notes every name before it is written; ``isinstance`` takes it for the storage."""
 
     def __init__(self, storage: Storage, intents: Intents) -> None:
         super().__init__()
         self._wrapped = storage
-        # Any other attribute that is set is the storage's own.
+        # Any other attribute is set on the storage itself.
         self.__dict__["_intents"] = intents
         self.__dict__["failed"] = False
 

@@ -1,6 +1,6 @@
 """The throttles of a request: the site's own, and scopes whose rates the site may set.
 
-All of them know a guest by ``client_address``, as the quotas do.
+All of them identify a guest by ``client_address``, as the quotas do.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from fourd_rest.dataclass.caller import client_address
 
 
 def identity(request: Request) -> str:
-    """Whom a throttle counts where nobody has logged in."""
+    """The address by which a throttle counts a guest; empty if there is none."""
     return client_address(request._request) or ""
 
 
-def told_who_asks(throttle: BaseThrottle) -> BaseThrottle:
-    """A throttle of the site, with DRF's own notion of an address replaced; the site's stays."""
+def with_client_address(throttle: BaseThrottle) -> BaseThrottle:
+    """The throttle, counting guests by ``identity`` unless its class has its own ``get_ident``."""
     if type(throttle).get_ident is BaseThrottle.get_ident:
         throttle.get_ident = identity  # type: ignore[method-assign]
     return throttle
