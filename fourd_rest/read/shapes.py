@@ -121,7 +121,9 @@ def whole(caller: Caller, dataclass: DataClass) -> Shape:
 def _unseen(caller: Caller, steps: tuple[Step, ...]) -> frozenset[str]:
     """Relations that ``$all`` stands for and that the caller may not read: he did not name them."""
     return frozenset(
-        step.attribute.name for step in steps if step.is_optional and not caller.views(step.target)
+        step.attribute.name
+        for step in steps
+        if step.is_optional and not permissions.may(caller, step.target, Action.VIEW)
     )
 
 
