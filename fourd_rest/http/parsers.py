@@ -50,11 +50,13 @@ class BodyRequest(Request):
     # A form is nothing that the body is ever read as.
 
     @property
-    def POST(self) -> Any:  # type: ignore[override]
+    def POST(self) -> Any:  # type: ignore[override]  # noqa: N802  (Django's name)
+        """The form of Django's request, which has no values unless a middleware has read it."""
         return self._request.POST
 
     @property
-    def FILES(self) -> Any:  # type: ignore[override]
+    def FILES(self) -> Any:  # type: ignore[override]  # noqa: N802  (Django's name)
+        """The files of Django's request: none, as ``POST``."""
         return self._request.FILES
 
     def _parse(self) -> tuple[Any, Any]:
