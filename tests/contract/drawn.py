@@ -36,6 +36,9 @@ def _rule(contract: dict[str, Any]) -> str:
         case "forbidden":
             sources, targets = contract["source_modules"], contract["forbidden_modules"]
             return f"{told} {_names(sources)} may not import {_names(targets)}."
+        case "protected":
+            targets, sources = contract["protected_modules"], contract["allowed_importers"]
+            return f"{told} Only {_names(sources)} may import {_names(targets)}."
         case "independence":
             return f"{told} None of {_names(contract['modules'])} imports another."
         case _:

@@ -21,6 +21,7 @@ from fourd_rest.query.visible import Visible
 from fourd_rest.read import source
 from fourd_rest.request.address import parse
 from fourd_rest.request.filter_syntax import Comparator
+from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql import text_folding
 from tests.conftest import RestClient
 
@@ -99,8 +100,9 @@ class Run:
         assert dataclass is not None
         whole = source.everything(Caller(request, "/rest", "http://testserver"), dataclass)
         try:
-            query, items = source.asked(parse(question.dataclass, question.query_string), dataclass)
-            found = source.sorted_by(source.filtered(whole, query), items)
+            address = parse(question.dataclass, question.query_string)
+            asked = SelectionRequest.of(address, dataclass.name)
+            found = source.sorted_by(source.filtered(whole, asked.filter), asked.order)
         except RestError as error:
             raise AssertionError(f"{self.data} {question}: {error}") from error
         return list(found.ordered.values_list("pk", flat=True))

@@ -513,7 +513,7 @@ def test_stale_stamp_copies_nothing(admin: RestClient, monkeypatch: Any) -> None
     john()
     wire_id = upload(admin, PDF)
     copied = []
-    monkeypatch.setattr(attach, "place", lambda *args, **kwargs: copied.append(args))
+    monkeypatch.setattr(attach, "copy_upload", lambda *args, **kwargs: copied.append(args))
     assert codes(give(admin, "cv", wire_id, stamp=3).json()) == [1263, 1046, 1517]
     assert copied == []
 
