@@ -96,12 +96,11 @@ def position(entity_set: EntitySet, key: Any) -> int:
     return -1
 
 
-def combine(first: list[Any], operator: str, second: list[Any]) -> list[Any] | bool:
+def combine(first: list[Any], second: list[Any], operator: str) -> list[Any]:
     """``first`` and ``second``, keys of one dataclass, by ``$logicOperator`` in any case.
 
     ``and`` common members, ``or`` those of the second after the first's, ``except`` the first without
-    the second's; ``intersect`` tells whether they have a common member. The order of the first stays.
-    Raises ``RestError`` 1818.
+    the second's. The order of the first stays. Raises ``RestError`` 1818 for another operator.
     """
     match operator.lower():
         case "and":
@@ -113,9 +112,12 @@ def combine(first: list[Any], operator: str, second: list[Any]) -> list[Any] | b
         case "except":
             others = frozenset(second)
             return [key for key in first if key not in others]
-        case "intersect":
-            return not frozenset(first).isdisjoint(second)
     raise RestError(BAD_LOGIC_OPERATOR(operator=operator))
+
+
+def have_common(first: list[Any], second: list[Any]) -> bool:
+    """Whether there is a key in both: what ``$logicOperator=intersect`` asks."""
+    return not frozenset(first).isdisjoint(second)
 
 
 class _MemberOf(Membership):

@@ -29,7 +29,7 @@ from fourd_rest.query.paths import resolve_names
 from fourd_rest.query.places import Place
 from fourd_rest.sql.text_folding import AsText, StoredFolded, folded_form, text_form
 
-from .source import Selection
+from .selection import Selection
 
 _NUMERIC = frozenset({"word", "long", "long64", "number"})
 _WIDE = Context(prec=2_000)

@@ -23,7 +23,7 @@ from fourd_rest.sql import limits
 
 from .computables import Column, Computable, columns, computable, places, rows_of
 from .figures import ACTIONS, Figures, answer, unique
-from .source import Selection
+from .selection import Selection, Slice
 
 
 def compute(selection: Selection, names: str | None, action: str) -> Any:
@@ -56,14 +56,11 @@ def compute(selection: Selection, names: str | None, action: str) -> Any:
     }
 
 
-def distinct(
-    selection: Selection, names: str | None, *, skip: int = 0, top: int | None = None
-) -> list[Any]:
+def distinct(selection: Selection, names: str | None, part: Slice) -> list[Any]:
     """The different values of the first attribute of a list that is no relation, ascending (D-40).
 
     Nulls are left out. Texts that are equal under D-17 are one value, for which the first by code point
-    stands. Values are shown as a read shows them. Without ``top``, and with one below 0 or above it,
-    there are ``MAX_PAGE_SIZE`` values at most. Raises as ``compute`` does.
+    stands. Values are shown as a read shows them; those at ``part``. Raises as ``compute`` does.
     """
     scalars = [
         (name, place)
@@ -73,17 +70,15 @@ def distinct(
     if not scalars:
         raise RestError(NO_ATTRIBUTE())
     asked = computable(*scalars[0], "min")
-    limit = current().MAX_PAGE_SIZE
-    size = limit if top is None or not 0 <= top <= limit else top
-    if size == 0:
+    if part.size == 0:
         return []
     if asked.is_computed:
         rows = rows_of(selection)
         _check_scan(rows[: current().MAX_SCANNED_ENTITIES + 1].count())
         scanned = _scanned(rows, [asked])
-        values = unique(asked, [row[0] for row in scanned])[skip : skip + size]
+        values = unique(asked, [row[0] for row in scanned])[part.places]
     else:
-        values = _groups(selection, columns(selection, asked), skip, size)
+        values = _groups(selection, columns(selection, asked), part)
     if asked.is_property:
         return values
     shown = [asked.attribute.shown(value) for value in values]
@@ -93,9 +88,10 @@ def distinct(
     return shown
 
 
-def _groups(selection: Selection, parts: Sequence[Column], skip: int, size: int) -> list[Any]:
+def _groups(selection: Selection, parts: Sequence[Column], part: Slice) -> list[Any]:
     """The different values of one column after the other."""
     rows, result = rows_of(selection), list[Any]()
+    skip, size = part.skip, part.size
     for column in parts:
         groups = rows.annotate(_fourd_value=column.value, _fourd_order=column.order)
         groups = groups.filter(_fourd_value__isnull=False).values("_fourd_order")

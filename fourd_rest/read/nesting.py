@@ -21,6 +21,7 @@ from fourd_rest.sql import limits
 from fourd_rest.sql.key_membership import key_in
 from fourd_rest.sql.prepared import Row
 
+from .envelope import envelope
 from .projection import Entity, Projection, SeenKeys, project
 from .shapes import Expanded
 
@@ -194,14 +195,9 @@ class Nesting:
 
         def show(key: Any, wire_key: str) -> Entity:
             found = members.get(key, [])
-            return {
-                "__ENTITYSET": f"{start}{key_text(wire_key)}){uris.of_relation(name)}",
-                "__GlobalStamp": 0,
-                "__COUNT": counts.get(key, 0),
-                "__FIRST": expanded.skip,
-                "__ENTITIES": found,
-                "__SENT": len(found),
-            }
+            location = f"{start}{key_text(wire_key)}){uris.of_relation(name)}"
+            count = counts.get(key, 0)
+            return envelope(found, count=count, first=expanded.skip, location=location)
 
         return show
 

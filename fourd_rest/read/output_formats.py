@@ -6,21 +6,21 @@ Both are one statement for the rows, whatever their number; ``$format=looker`` c
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
-from fourd_rest.conf import current
 from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.attributes import Computed, FileAttribute, Relation, ToMany, Valued
 from fourd_rest.dataclass.values import is_binary
 from fourd_rest.query.places import place_of
-from fourd_rest.sql.key_membership import key_in
+from fourd_rest.request.keywords import AS_ARRAY, OUTPUT_FORMAT
+from fourd_rest.request.reads import ReadRequest
 from fourd_rest.stamps.columns import FIRST_STAMP, stamp_columns
 
 from .computables import value_at
-from .source import Selection
+from .selection import AnySelection, Slice
 
 # What has a column in a flat form.
 Flat: TypeAlias = Valued | Relation[DataClass]
@@ -31,36 +31,40 @@ _NUMERIC = frozenset({"word", "long", "long64", "number", "duration"})
 
 
 def as_array(
-    selection: Selection, attributes: Sequence[Attribute], *, skip: int = 0, top: int | None = None
+    selection: AnySelection, attributes: Sequence[Attribute], part: Slice
 ) -> list[dict[str, Any]]:
-    """Flat entities with typed keys.
-
-    Images, BLOBs and to-many relations are left out. Without ``top``, and with one below 0 or above
-    it, there are ``MAX_PAGE_SIZE`` entities at most.
-    """
+    """Flat entities with typed keys. Images, BLOBs and to-many relations are left out."""
     shown = [a for a in attributes if not isinstance(a, (FileAttribute, ToMany))]
     names = ("__KEY", "__STAMP", *(attribute.name for attribute in shown))
-    rows = _rows(selection, shown, skip, _capped(top, current().MAX_PAGE_SIZE))
+    rows = _rows(selection, shown, part)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def looker(
-    selection: Selection, attributes: Sequence[Attribute], *, skip: int = 0, top: int | None = None
-) -> dict[str, Any]:
+def looker(selection: AnySelection, attributes: Sequence[Attribute], part: Slice) -> dict[str, Any]:
     """A table for a BI connector: numbers are metrics, all else is a dimension.
 
-    Of ``attributes`` scalars alone are shown, objects left out. Pages are as large as without a format.
+    Of ``attributes`` scalars alone are shown, objects left out.
     """
     shown = [a for a in attributes if isinstance(a, Valued) and a.type != "object"]
-    size = _capped(top, selection.dataclass.page_size or current().PAGE_SIZE)
-    rows = _rows(selection, shown, skip, size)
+    rows = _rows(selection, shown, part)
     return {
-        "__COUNT": _count(selection, skip, len(rows), size),
-        "__FIRST": skip,
+        "__COUNT": selection.count(part, len(rows)),
+        "__FIRST": part.skip,
         "schema": [_column(attribute) for attribute in shown],
         "rows": [{"values": list(row[2:])} for row in rows],
         "filtersApplied": False,
     }
+
+
+Form: TypeAlias = Callable[[AnySelection, Sequence[Attribute], Slice], Any]
+
+# By the value of $format: those that are not the usual envelope.
+FORMS: Mapping[str, Form] = {"looker": looker}
+
+
+def form(request: ReadRequest) -> Form | None:
+    """How the page is written that ``request`` asks for; None for the usual envelope."""
+    return FORMS.get(request[OUTPUT_FORMAT]) or (as_array if request[AS_ARRAY] else None)
 
 
 def _column(attribute: Valued) -> dict[str, Any]:
@@ -72,18 +76,9 @@ def _column(attribute: Valued) -> dict[str, Any]:
     }
 
 
-def _capped(top: int | None, default: int) -> int:
-    limit = current().MAX_PAGE_SIZE
-    if top is None:
-        return min(default, limit)
-    return top if 0 <= top <= limit else limit
-
-
-def _rows(
-    selection: Selection, attributes: Sequence[Flat], skip: int, size: int
-) -> list[tuple[Any, ...]]:
-    """Key, stamp and values of ``size`` entities after ``skip``, as these forms show them."""
-    if size == 0:
+def _rows(selection: AnySelection, attributes: Sequence[Flat], part: Slice) -> list[tuple[Any, ...]]:
+    """Key, stamp and values of the entities at ``part``, as these forms show them."""
+    if part.size == 0:
         return []
     dataclass, queryset = selection.dataclass, selection.queryset
     stamp = stamp_columns(dataclass)
@@ -107,7 +102,7 @@ def _rows(
     annotated = queryset.annotate(**stamp.annotations, **values)
     show_key, show = _key(dataclass), [_shown(a) for a in read]
     result = []
-    for row in _page(selection, annotated.values_list(*columns), skip, size):
+    for row in selection.rows_at(annotated.values_list(*columns), part):
         found = dict(zip(read, map(_apply, show, [row[index] for index in indexes[2:]]), strict=True))
         if computed:
             loaded = [row[index] for index in instance_indexes]
@@ -116,22 +111,6 @@ def _rows(
         key, revision = show_key(row[0]), row[1] if row[1] is not None else FIRST_STAMP
         result.append((key, revision, *(found[attribute] for attribute in attributes)))
     return result
-
-
-def _page(selection: Selection, rows: QuerySet[Any, Any], skip: int, size: int) -> Iterable[Any]:
-    """Rows, the key first. Members that are gone are left out: a flat form has no place for them."""
-    if selection.keys is None:
-        return rows.order_by(*selection.order)[skip : skip + size]
-    keys = selection.keys[skip : skip + size]
-    found = {row[0]: row for row in rows.filter(key_in(keys)).order_by()}
-    return [found[key] for key in keys if key in found]
-
-
-def _count(selection: Selection, skip: int, sent: int, size: int) -> int:
-    if selection.keys is not None:
-        return len(selection.keys)
-    # A page that is not full is the last one and tells the count.
-    return skip + sent if 0 < sent < size else selection.count()
 
 
 def _apply(show: Callable[[Any], Any], value: Any) -> Any:

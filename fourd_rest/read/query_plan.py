@@ -22,7 +22,7 @@ from fourd_rest.dataclass.attributes import Relation
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.request import filter_syntax
 
-from .source import Selection
+from .selection import Selection
 
 # PostgreSQL shows the conditions of a node on lines of their own, without a cost.
 _COST = "(cost="
@@ -64,7 +64,7 @@ def plan(
         found["__queryPlan"] = _tree(selection.dataclass, where)
         found["__extendedQueryPlan"] = {
             **_node(selection.dataclass, where),
-            **_database_plan(selection.queryset.order_by(*selection.order).values("pk")),
+            **_database_plan(selection.ordered.values("pk")),
         }
     return found
 

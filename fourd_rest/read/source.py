@@ -1,147 +1,116 @@
-"""A selection: which entities of one dataclass, in which order, as one caller sees them.
-
-Made from what an address says, step by step in the order of ``requests.md`` 7: the source, the filter,
-the order.
-"""
+"""Which entities an address means (``requests.md`` 7): source, set operation, filter, order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
-from fourd_rest.conf import current
-from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass import DataClass, permissions
+from fourd_rest.dataclass.attributes import ToMany
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.permissions import Action
+from fourd_rest.entity_sets.members import combine
 from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
+    BAD_EXPAND_LIST,
     ENTITY_NOT_LOADED,
+    NO_SUBENTITYSET,
     WRONG_OPERAND,
     RestError,
+    asked_attribute,
 )
-from fourd_rest.query.compiler import condition
-from fourd_rest.query.ordering import computed_order, order, resolved
 from fourd_rest.query.visible import readable
-from fourd_rest.request.filter_syntax import (
-    Comparator,
-    Comparison,
-    Node,
-    OrderItem,
-    Path,
-    Query,
-    Step,
-    Text,
-)
-from fourd_rest.sql import limits, prepared
-from fourd_rest.sql.key_membership import key_in
-from fourd_rest.sql.row_order import default_order
+from fourd_rest.request.filter_syntax import Comparator, Comparison, Path, Query, Step, Text
+from fourd_rest.request.selections import SelectionRequest
+from fourd_rest.sql import limits
 
-_KEYS_AT_A_TIME = 2_000
+from . import reader, sets
+from .selection import WHOLE, AnySelection, KeyedSelection, Selection, Slice, everything
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Entities that ``caller`` may see, not yet read.
+def source(
+    caller: Caller, dataclass: DataClass, asked: SelectionRequest, part: Slice = WHOLE
+) -> AnySelection:
+    """The entities that ``asked`` means, in their order; ``asked`` is not «have they a common member?».
 
-    ``queryset`` yields instances of the dataclass' model, each once, without an order. ``order`` is
-    total: what ``order_by`` takes, the key last. ``is_sorted`` tells whether the client asked for an
-    order, ``where`` what it filtered by. ``keys`` is set where the members and their order are known
-    beforehand; a member that is gone keeps its place then. ``filtered_from_all`` is a queryset of all
-    entities of a dataclass that hides none, filtered by a condition.
+    ``part`` is what will be asked for of them: of a stored set that nothing narrows, sorts or joins only
+    its keys are read. Reads no entity, except to sort by what Python computes; where members of a set
+    are narrowed, which of them are left. Raises ``RestError`` as the sets of ``asked``, its filter and
+    its order do, in that order.
     """
-
-    caller: Caller
-    dataclass: DataClass
-    queryset: QuerySet[Any]
-    order: tuple[Any, ...]
-    is_sorted: bool = False
-    where: Node | None = None
-    keys: Sequence[Any] | None = None
-    filtered_from_all: tuple[QuerySet[Any], Q] | None = None
-
-    @property
-    def condition(self) -> Q | None:
-        """What alone makes ``queryset`` of all entities; None where there is more to it."""
-        known = self.filtered_from_all
-        # Whoever narrows the queryset by other means has made another one.
-        return known[1] if known is not None and known[0] is self.queryset else None
-
-    @property
-    def is_everything(self) -> bool:
-        """Whether these are all entities of a dataclass that hides none."""
-        condition = self.condition
-        return condition is not None and not condition
-
-    def count(self) -> int:
-        """How many entities there are, gone members left out."""
-        if self.is_everything:
-            return prepared.count(self.dataclass.model, self.queryset.db)
-        return self.queryset.count()
-
-    @contextmanager
-    def every_key(self) -> Iterator[Iterator[Any]]:
-        """The keys in order, as many as a set may hold and one more, read a few at a time.
-
-        So that too many are noticed, and not read to their end.
-        """
-        limit = current().MAX_ENTITY_SET_SIZE + 1
-        rows = self.ordered.values_list("pk", flat=True)[:limit]
-        with limits.streaming(rows.db):
-            yield rows.iterator(_KEYS_AT_A_TIME)
-
-    @property
-    def ordered(self) -> QuerySet[Any]:
-        return self.queryset.order_by(*self.order)
-
-    def restricted_to(self, keys: Sequence[Any]) -> Selection:
-        """Those of ``keys``, in that order; members that are gone keep their places."""
-        return replace(self, keys=keys, queryset=self.queryset.filter(key_in(keys)))
+    if asked.operator is not None:
+        return _combined(caller, dataclass, asked, asked.operator)
+    if asked.is_stored:
+        entity_set, keys = sets.page(caller, dataclass, asked, part)
+        whole = everything(caller, dataclass)
+        return KeyedSelection(whole, keys, entity_set.size, part.skip, entity_set)
+    if asked.is_of_set and asked.order is None:
+        entity_set, keys = sets.page(caller, dataclass, asked, WHOLE)
+        inside = everything(caller, dataclass).inside(entity_set)
+        return inside.filtered(asked.filter).in_the_order_of(keys)
+    return unsorted(caller, dataclass, asked).sorted_by(asked.order)
 
 
-def everything(caller: Caller, dataclass: DataClass) -> Selection:
-    """All entities of the dataclass."""
-    rows = dataclass.entities(caller.request)
-    known = None if dataclass.restricts_rows else (rows, Q())
-    return Selection(caller, dataclass, rows, default_order(dataclass), filtered_from_all=known)
+def unsorted(
+    caller: Caller, dataclass: DataClass, asked: SelectionRequest, *, alias: str | None = None
+) -> Selection:
+    """The entities that ``asked`` means, without its order; nothing of them is read.
+
+    They are looked up on the database ``alias``, else on the one that is read; members of a set where
+    that is. ``asked`` joins no sets. Raises ``RestError`` as ``source``.
+    """
+    whole = everything(caller, dataclass, alias)
+    if asked.is_of_set:
+        whole = whole.inside(sets.find(caller, dataclass, asked))
+    elif asked.set_id is not None:
+        whole = whole.among(whole.queryset.none())
+    elif asked.keys:
+        whole = whole.with_keys(_known_keys(dataclass, asked.keys))
+    return whole.filtered(asked.filter)
 
 
-def with_keys(caller: Caller, dataclass: DataClass, texts: Sequence[str]) -> Selection:
-    """The entities of these keys; keys that nobody has are left out (``server-facts.md`` 3)."""
-    whole = everything(caller, dataclass)
+def _known_keys(dataclass: DataClass, texts: tuple[str, ...]) -> list[Any]:
+    """The keys that ``texts`` stand for; what can be none is left out (``server-facts.md`` 3)."""
     keys = []
     for text in texts:
         try:
             keys.append(dataclass.key_from_wire(text))
         except ValueError:
             continue
-    return replace(whole, queryset=whole.queryset.filter(key_in(keys)))
+    return keys
 
 
-def filtered(selection: Selection, filter_: Query) -> Selection:
-    """What of ``selection`` the filter leaves."""
-    where = filter_.where
-    if where is None:
-        return selection
-    caller, dataclass, rows = selection.caller, selection.dataclass, selection.queryset
-    found = condition(caller, dataclass, where, rows.db)
-    narrowed, before = rows.filter(found), selection.condition
-    known = None if before is None else (narrowed, before & found)
-    return replace(selection, queryset=narrowed, where=where, filtered_from_all=known)
+def _combined(
+    caller: Caller, dataclass: DataClass, asked: SelectionRequest, operator: str
+) -> AnySelection:
+    """Two sets joined; members that are gone keep their places until something narrows or sorts."""
+    keys = combine(*sets.joined(caller, dataclass, asked), operator)
+    joined = everything(caller, dataclass).with_keys(keys)
+    selection = joined.filtered(asked.filter)
+    if asked.order is not None:
+        return selection.sorted_by(asked.order)
+    if selection is not joined or asked.is_cleaned:
+        return selection.in_the_order_of(keys)
+    return KeyedSelection(joined, keys, len(keys))
 
 
-def sorted_by(selection: Selection, items: tuple[OrderItem, ...] | None) -> Selection:
-    """``selection`` in the order that was asked for; members that are gone have no place in it."""
-    if items is None:
-        return selection
-    caller, dataclass = selection.caller, selection.dataclass
-    places = resolved(caller, dataclass, items)
-    keys = computed_order(caller, dataclass, places, selection.queryset)
-    if keys is not None:
-        return replace(selection, is_sorted=True, keys=keys)
-    return replace(selection, order=order(caller, dataclass, places), is_sorted=True, keys=None)
+def related(caller: Caller, dataclass: DataClass, key_text: str, name: str) -> Selection:
+    """The entities that the relation ``name`` of one entity leads to (``server-facts.md`` 12).
+
+    Raises ``RestError`` 1805 for one that is not exposed, 1815 for one that leads to one entity or none,
+    401. The right to read the entity has been asked before.
+    """
+    attribute = caller.attribute(dataclass, name)
+    if attribute is None:
+        raise RestError(
+            asked_attribute(name, dataclass.name),
+            BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
+        )
+    if not isinstance(attribute, ToMany):
+        raise RestError(NO_SUBENTITYSET())
+    permissions.check(caller, attribute.target, Action.VIEW)
+    with limits.reading():
+        rows = reader.related(caller, dataclass, key_text, attribute)
+    return everything(caller, attribute.target).among(rows)
 
 
 def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> Any:
@@ -160,7 +129,7 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
     with limits.reading():
         try:
-            selection = filtered(everything(caller, dataclass), Query(comparison))
+            selection = everything(caller, dataclass).filtered(Query(comparison))
         except RestError as error:
             # What no value can be is nobody's, as a key that is none.
             if error.items[-1].row is not WRONG_OPERAND:

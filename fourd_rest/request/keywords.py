@@ -131,7 +131,7 @@ def _keys(keyword: Keyword[list[Any] | None], text: str) -> list[Any]:
 FLAG: Type[bool] = Type("flag", False, lambda keyword, text: _TRUTHS.get(text.strip().lower()) is True)
 INTEGER: Type[int | None] = Type("integer", None, _whole)
 TEXT: Type[str | None] = Type("text", None, lambda keyword, text: text)
-FORMAT: Type[str] = Type("`json`, `looker`", "json", _format)
+FORMAT: Type[str] = Type(", ".join(f"`{name}`" for name in FORMATS), FORMATS[0], _format)
 KEYS: Type[list[Any] | None] = Type("keys", None, _keys)
 QUERY: Type[None] = Type("query", None)
 ORDER: Type[None] = Type("order list", None)

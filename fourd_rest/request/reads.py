@@ -108,7 +108,7 @@ def _kinds(address: Address, selection: SelectionRequest, *, makes_set: bool) ->
     params, is_of_set = address.params, selection.is_of_set
     if selection.set_id is not None and FIND_KEY.key in params:
         return Kind.POSITION
-    if is_of_set and (selection.operator or "").lower() == "intersect":
+    if selection.asks_for_common:
         return Kind.SET
     if COMPUTE.key in params:
         kinds = Kind.FIGURES

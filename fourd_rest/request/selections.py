@@ -118,6 +118,11 @@ class SelectionRequest:
         return is_plain and self.is_of_set and not self.is_cleaned
 
     @property
+    def asks_for_common(self) -> bool:
+        """Whether no entities are meant: the question is whether two sets have a common member."""
+        return (self.operator or "").lower() == "intersect"
+
+    @property
     def is_everything(self) -> bool:
         """Whether all entities are meant, in their own order."""
         narrowed = self.keys or self.set_id is not None or self.filter.where is not None

@@ -157,7 +157,7 @@ class DataView(RestView):
         if method != "subentityset":
             raise RestError(METHOD_NOT_APPLICABLE(method=method))
         relation = reads.relation_of(self.address)
-        selection = page.related(self.caller, dataclass, key, relation)
+        selection = source.related(self.caller, dataclass, key, relation)
         with timing.parsing():
             asked = ReadRequest.of_related(self.address, selection.dataclass.name)
         return _collection(page.within(selection, asked))

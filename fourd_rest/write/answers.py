@@ -42,7 +42,7 @@ from fourd_rest.errors import (
 )
 from fourd_rest.read.nesting import Nesting
 from fourd_rest.read.projection import Entity, update_answer
-from fourd_rest.read.rows import Rows
+from fourd_rest.read.reader import Rows
 from fourd_rest.read.shapes import Expanded, Shape
 from fourd_rest.request.address import key_text
 from fourd_rest.sql import database_errors, limits

@@ -13,6 +13,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError, RestrictedError
 
 from fourd_rest import bugs, signals
+from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, permissions, registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
@@ -22,13 +23,14 @@ from fourd_rest.errors import (
     INTERNAL,
     INVALID_ENTITY,
     INVALID_VALUE,
+    SELECTION_TOO_LARGE,
     STILL_REFERRED_TO,
     WRONG_KEY,
     ErrorItem,
     RestError,
     logger,
 )
-from fourd_rest.read import page
+from fourd_rest.read.source import unsorted
 from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql import limits
 from fourd_rest.sql.transactions import delete_after_commit, with_retry, write_transaction
@@ -63,10 +65,11 @@ def delete_selected(
 
     Those that are gone meanwhile need no deleting. What was selected is not judged again: deleting one
     entity may change what others are selected by. The set itself stays, with undefined members. Raises
-    ``RestError`` as ``delete`` and ``page.keys_to_delete`` do.
+    ``RestError`` as ``delete`` does, and ``source.unsorted`` for what is selected; 1518 where a whole
+    dataclass may not be emptied, 9025 (413) for a selection larger than a set may be.
     """
     with limits.reading():
-        keys = page.keys_to_delete(caller, dataclass, asked)
+        keys = _selected(caller, dataclass, asked)
     removal = _Removal(caller, dataclass, is_addressed=False)
     removal.remove(sorted(set(keys)), atomic=atomic)
 
@@ -79,6 +82,23 @@ def _keys(caller: Caller, dataclass: DataClass, key_texts: Sequence[str]) -> lis
         if not permissions.may(caller, dataclass, Action.DELETE):
             raise permissions.denied(caller, dataclass, Action.DELETE) from error
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
+
+
+def _selected(caller: Caller, dataclass: DataClass, asked: SelectionRequest) -> list[Any]:
+    """The keys of what is selected, in order."""
+    is_narrowed = asked.set_id is not None or asked.filter.where is not None
+    if is_narrowed and not permissions.may(caller, dataclass, Action.VIEW):
+        # What may not be read may not be asked for by its values either.
+        raise permissions.denied(caller, dataclass, Action.VIEW)
+    if not is_narrowed and not dataclass.allow_delete_all:
+        raise RestError(ENTITY_NOT_DELETED(key="all", dataclass=dataclass.name))
+    # A replica may not know yet what an entity has become, and that it is none of these.
+    selection = unsorted(caller, dataclass, asked, alias=dataclass.write_alias())
+    limit = current().MAX_ENTITY_SET_SIZE
+    keys = list(selection.queryset.order_by("pk").values_list("pk", flat=True)[: limit + 1])
+    if len(keys) > limit:
+        raise RestError(SELECTION_TOO_LARGE(limit=limit))
+    return keys
 
 
 def _run(dataclass: DataClass, alias: str, keys: Sequence[Any], action: Callable[[], T]) -> T:

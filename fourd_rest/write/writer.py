@@ -42,7 +42,7 @@ from fourd_rest.errors import (
     RestError,
 )
 from fourd_rest.read.projection import Entity, deferred_relation
-from fourd_rest.read.rows import Rows
+from fourd_rest.read.reader import Rows
 from fourd_rest.sql import database_errors
 from fourd_rest.sql.transactions import delete_after_commit, given_up, with_retry, write_transaction
 from fourd_rest.stamps import folded, mover

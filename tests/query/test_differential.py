@@ -18,7 +18,7 @@ from fourd_rest.errors import RestError
 from fourd_rest.query import compiler, terms
 from fourd_rest.query.conditions import ALWAYS
 from fourd_rest.query.visible import Visible
-from fourd_rest.read import source
+from fourd_rest.read.source import source
 from fourd_rest.request.address import parse
 from fourd_rest.request.filter_syntax import Comparator
 from fourd_rest.request.selections import SelectionRequest
@@ -98,11 +98,10 @@ class Run:
         request: Any = SimpleNamespace(user=Superuser())
         dataclass = registry.get(question.dataclass)
         assert dataclass is not None
-        whole = source.everything(Caller(request, "/rest", "http://testserver"), dataclass)
+        caller = Caller(request, "/rest", "http://testserver")
         try:
             address = parse(question.dataclass, question.query_string)
-            asked = SelectionRequest.of(address, dataclass.name)
-            found = source.sorted_by(source.filtered(whole, asked.filter), asked.order)
+            found = source(caller, dataclass, SelectionRequest.of(address, dataclass.name)).there
         except RestError as error:
             raise AssertionError(f"{self.data} {question}: {error}") from error
         return list(found.ordered.values_list("pk", flat=True))

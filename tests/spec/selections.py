@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import dumps
-from fourd_rest.read.source import Selection
+from fourd_rest.read.selection import Selection
 
 
 def caller(user: Any = None) -> Caller:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
-from fourd_rest.read.rows import Rows
+from fourd_rest.read.reader import Rows
 from fourd_rest.uploads import attach, blobs, folder_copy, intents
 from fourd_rest.write import writer
 from testproject.hr.models import Employee

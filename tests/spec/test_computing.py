@@ -16,6 +16,7 @@ from django.db.models.functions import RowNumber, Upper
 from fourd_rest import DataClass
 from fourd_rest.errors import RestError
 from fourd_rest.read.computations import compute, distinct
+from fourd_rest.read.selection import Slice
 from testproject.hr.models import Company, Employee
 from tests.contract.checks import codes
 from tests.spec.selections import reader, select, statements, text
@@ -40,8 +41,8 @@ def figures(names: str | None, action: str, dataclass: str = "Employee", **how: 
 
 
 def values(names: str | None, dataclass: str = "Employee", **how: Any) -> str:
-    page = {name: how.pop(name) for name in ("skip", "top") if name in how}
-    return text(distinct(select(dataclass, **how), names, **page))
+    part = Slice(how.pop("skip", 0), how.pop("top", 100))
+    return text(distinct(select(dataclass, **how), names, part))
 
 
 def refusal(ask: Any, *args: Any, **how: Any) -> tuple[int, list[int]]:
@@ -454,14 +455,15 @@ def test_texts_that_are_equal_are_one_value() -> None:
     assert values("lastName") == '["","ADAMS","ea","Poe"]'
 
 
-def test_slices_of_distinct_values(settings: Any) -> None:
+def test_slices_of_distinct_values(admin: Any, settings: Any) -> None:
     staff(5, 4, 4, 3, 3, 3, 2, 1)
     assert values("salary", skip=1, top=2) == "[2,3]"
     assert values("salary", top=0) == "[]"
     assert values("salary", skip=9) == "[]"
     assert values("salary", skip=3) == "[4,5]"
-    settings.FOURD_REST = {"MAX_PAGE_SIZE": 3}
-    assert values("salary") == values("salary", top=-1) == values("salary", top=99) == "[1,2,3]"
+    settings.FOURD_REST = {"MAX_PAGE_SIZE": 3, "PAGE_SIZE": 2}
+    for top in ("", "&$top=-1", "&$top=99"):
+        assert admin.read(f"Employee/salary?$distinct=1{top}").json() == [1, 2, 3]
 
 
 def test_distinct_values_as_a_read_shows_them() -> None:
@@ -518,7 +520,7 @@ def test_statements(rich: DataClass) -> None:
         _, count = statements(lambda names=names, action=action: compute(rows, names, action))
         assert (names, action, count) == (names, action, expected)
     for name, expected in (("salary", 1), ("last_name", 1), ("company", 1), ("yearly", 2)):
-        _, count = statements(lambda name=name: distinct(rows, name))
+        _, count = statements(lambda name=name: distinct(rows, name, Slice(0, 100)))
         assert (name, count) == (name, expected)
 
 

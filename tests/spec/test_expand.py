@@ -18,6 +18,8 @@ from fourd_rest.dataclass.registry import registry
 from fourd_rest.errors import RestError
 from fourd_rest.models import EntityStamp
 from fourd_rest.read import reader, shapes
+from fourd_rest.read.reader import Reader
+from fourd_rest.read.selection import KeyedSelection, Selection, Slice, everything
 from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import picture
 from tests.contract.checks import assert_answer, errors
@@ -1048,15 +1050,18 @@ def test_rows_of_any_queryset(caller, django_assert_num_queries):
     staff(5)
     dataclass = registry.get("Employee")
     shape = shapes.shape(caller, dataclass, names="ID,employer.name", expand=None)
+    rows = Selection(caller, dataclass, Employee.objects.all(), ("-pk",))
     with django_assert_num_queries(2):
-        found = reader.rows(caller, shape, Employee.objects.all(), None, ["-pk"], slice(1, 3))
+        found = Reader(caller, shape, "default").page(rows, Slice(1, 2))
     assert [(entity["ID"], entity["employer"]["name"]) for entity in found] == [
         (104, "Acme"),
         (103, "Acme"),
     ]
-    shape = shapes.whole(caller, registry.get("Company"))
+    companies = registry.get("Company")
+    shape = shapes.whole(caller, companies)
     annotated = Company.objects.annotate(size=Count("staff")).filter(size=5)
-    found = reader.rows(caller, shape, annotated, None, ["size"], slice(0, 9))
+    rows = Selection(caller, companies, annotated, ("size",))
+    found = Reader(caller, shape, "default").page(rows, Slice(0, 9))
     assert [entity["ID"] for entity in found] == [1]
 
 
@@ -1064,8 +1069,9 @@ def test_entities_by_key_keep_their_places(caller, registered, django_assert_num
     dataclass = registered(Company, Seen)
     Company.objects.bulk_create(Company(id=n, name="hidden" if n == 2 else "Acme") for n in (1, 2, 3))
     shape = shapes.shape(caller, dataclass, names="ID", expand=None)
+    members = KeyedSelection(everything(caller, dataclass), [3, 2, 1, 9, 3], 5)
     with django_assert_num_queries(1):
-        found = reader.by_keys(caller, shape, dataclass.get_queryset(caller.request), [3, 2, 1, 9, 3])
+        found = Reader(caller, shape, "default").page(members, Slice(0, 9))
     hole = {"__STAMP": 0}
     assert [entity.get("ID") for entity in found] == [3, None, 1, None, 3]
     assert (found[1], found[3]) == (hole, hole)

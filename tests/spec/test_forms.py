@@ -14,6 +14,7 @@ from django.db.models.functions import RowNumber
 from fourd_rest.dataclass import registry
 from fourd_rest.errors import RestError
 from fourd_rest.read.output_formats import as_array, looker
+from fourd_rest.read.selection import KeyedSelection, Slice
 from fourd_rest.request.keywords import output_format
 from testproject.hr.models import Company, Employee
 from tests.contract.checks import assert_answer, errors
@@ -27,12 +28,18 @@ NUMBER = '{"conceptType":"METRIC","semanticGroup":"NUMERIC","semanticType":"NUMB
 TEXT = '{"conceptType":"DIMENSION","semanticGroup":"TEXT","semanticType":"TEXT"}'
 
 
-def flat(name: str, *names: str, user: Any = None, rows: Any = None, **page: Any) -> str:
-    return text(as_array(select(name, user=user, queryset=rows), chosen(name, *names), **page))
+ALL = Slice(0, 100)
 
 
-def table(name: str, *names: str, **page: Any) -> str:
-    return text(looker(select(name), chosen(name, *names), **page))
+def flat(
+    name: str, *names: str, user: Any = None, rows: Any = None, skip: int = 0, top: int = 100
+) -> str:
+    selection = select(name, user=user, queryset=rows)
+    return text(as_array(selection, chosen(name, *names), Slice(skip, top)))
+
+
+def table(name: str, *names: str) -> str:
+    return text(looker(select(name), chosen(name, *names), ALL))
 
 
 def chosen(name: str, *names: str) -> list[Any]:
@@ -96,15 +103,15 @@ def test_keys_keep_their_type() -> None:
     )
 
 
-def test_pages(settings: Any) -> None:
+def test_pages(admin: Any, settings: Any) -> None:
     for number in range(1, 6):
         Employee.objects.create(id=number, first_name="", last_name="")
     keys = '[{"__KEY":%d,"__STAMP":1,"ID":%d},{"__KEY":%d,"__STAMP":1,"ID":%d}]'
     assert flat("Employee", "ID", skip=1, top=2) == keys % (2, 2, 3, 3)
     assert flat("Employee", "ID", top=0) == flat("Employee", "ID", skip=5) == "[]"
     settings.FOURD_REST = {"PAGE_SIZE": 1, "MAX_PAGE_SIZE": 2}
-    for top in (None, -1, 3):
-        assert flat("Employee", "ID", top=top) == keys % (1, 1, 2, 2)
+    for top in ("", "&$top=-1", "&$top=3"):
+        assert admin.read(f"Employee/ID?$asArray=1{top}").text == keys % (1, 1, 2, 2)
 
 
 def test_derived_attributes(monkeypatch: Any, registered: Any) -> None:
@@ -156,14 +163,15 @@ def test_a_window_over_the_rows(registered: Any) -> None:
     registered(Employee, fields=["id"], annotations={"place": Window(RowNumber(), order_by="-salary")})
     for number in (1, 2, 3):
         Employee.objects.create(id=number, first_name="", last_name="", salary=number)
-    rows = as_array(select("Employee"), chosen("Employee", "place"))
+    rows = as_array(select("Employee"), chosen("Employee", "place"), ALL)
     assert [(row["__KEY"], row["place"]) for row in rows] == [(1, 3), (2, 2), (3, 1)]
 
 
 def test_the_order_of_the_selection() -> None:
     for number, name in enumerate("bca", 1):
         Employee.objects.create(id=number, first_name=name, last_name="")
-    rows = as_array(select("Employee", order=("-first_name", "pk")), chosen("Employee", "firstName"))
+    selection = select("Employee", order=("-first_name", "pk"))
+    rows = as_array(selection, chosen("Employee", "firstName"), ALL)
     assert [row["firstName"] for row in rows] == ["c", "b", "a"]
 
 
@@ -189,7 +197,7 @@ def test_columns_of_a_table() -> None:
         f'{{"__COUNT":1,"__FIRST":0,"schema":[{{"name":"name","dataType":"STRING","semantics":{TEXT}}}],'
         '"rows":[{"values":["Acme"]}],"filtersApplied":false}'
     )
-    shown = looker(select("Employee"), chosen("Employee"))
+    shown = looker(select("Employee"), chosen("Employee"), ALL)
     types = [(column["name"], column["dataType"]) for column in shown["schema"]]
     assert types == [
         ("ID", "NUMBER"),
@@ -199,22 +207,22 @@ def test_columns_of_a_table() -> None:
     assert shown["rows"] == [{"values": [12, "John", "Smith", 5, None, False]}]
 
 
-def test_pages_of_a_table(settings: Any, registered: Any) -> None:
+def test_pages_of_a_table(admin: Any, settings: Any, registered: Any) -> None:
     for number in range(1, 6):
         Employee.objects.create(id=number, first_name="", last_name="")
 
-    def page(**how: Any) -> tuple[int, int, list[int]]:
-        shown = looker(select("Employee"), chosen("Employee", "id"), **how)
+    def page(asked: str = "") -> tuple[int, int, list[int]]:
+        shown = admin.read(f"Employee/id?$format=looker{asked}").json()
         return shown["__COUNT"], shown["__FIRST"], [row["values"][0] for row in shown["rows"]]
 
     registered(Employee, fields=["id"], page_size=2)
     assert page() == (5, 0, [1, 2])
-    assert page(skip=4) == (5, 4, [5])
-    assert page(skip=9) == (5, 9, [])
-    assert page(top=0) == (5, 0, [])
-    assert page(top=-1) == (5, 0, [1, 2, 3, 4, 5])
+    assert page("&$skip=4") == (5, 4, [5])
+    assert page("&$skip=9") == (5, 9, [])
+    assert page("&$top=0") == (5, 0, [])
+    assert page("&$top=-1") == (5, 0, [1, 2, 3, 4, 5])
     settings.FOURD_REST = {"MAX_PAGE_SIZE": 3}
-    assert page(top=5) == (5, 0, [1, 2, 3])
+    assert page("&$top=5") == (5, 0, [1, 2, 3])
 
 
 # Members that are known beforehand
@@ -223,12 +231,12 @@ def test_pages_of_a_table(settings: Any, registered: Any) -> None:
 def test_members_of_an_entity_set() -> None:
     for number in (1, 2, 3):
         Employee.objects.create(id=number, first_name="", last_name="")
-    kept = select("Employee").restricted_to([3, 9, 1, 2])
-    rows = as_array(kept, chosen("Employee", "ID"))
+    kept = KeyedSelection(select("Employee"), [3, 9, 1, 2], 4)
+    rows = as_array(kept, chosen("Employee", "ID"), ALL)
     assert [row["__KEY"] for row in rows] == [3, 1, 2]
-    rows = as_array(kept, chosen("Employee", "ID"), skip=1, top=2)
+    rows = as_array(kept, chosen("Employee", "ID"), Slice(1, 2))
     assert [row["__KEY"] for row in rows] == [1]
-    shown = looker(kept, chosen("Employee", "ID"), skip=2, top=1)
+    shown = looker(kept, chosen("Employee", "ID"), Slice(2, 1))
     assert (shown["__COUNT"], shown["rows"]) == (4, [{"values": [1]}])
 
 
@@ -269,9 +277,10 @@ def test_statements() -> None:
         Employee.objects.create(id=number, first_name="", last_name="", employer_id=1)
     selection = select("Employee")
     for ask, expected in (
-        (lambda: as_array(selection, chosen("Employee")), 1),
-        (lambda: as_array(select("Company"), chosen("Company")), 1),
-        (lambda: looker(selection, chosen("Employee")), 1),  # a page that is not full tells the count
-        (lambda: looker(selection, chosen("Employee"), top=3), 2),
+        (lambda: as_array(selection, chosen("Employee"), ALL), 1),
+        (lambda: as_array(select("Company"), chosen("Company"), ALL), 1),
+        # A page that is not full tells the count.
+        (lambda: looker(selection, chosen("Employee"), ALL), 1),
+        (lambda: looker(selection, chosen("Employee"), Slice(0, 3)), 2),
     ):
         assert statements(ask)[1] == expected

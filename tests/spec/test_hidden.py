@@ -18,8 +18,8 @@ from django.urls import resolve
 
 from fourd_rest.dataclass import registry
 from fourd_rest.dataclass.caller import Caller
-from fourd_rest.read.page import keep
-from fourd_rest.read.source import everything
+from fourd_rest.read.selection import everything
+from fourd_rest.read.sets import keep
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient, picture
 from tests.contract.checks import assert_answer, errors, nothing_changes

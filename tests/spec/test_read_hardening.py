@@ -11,7 +11,6 @@ from fourd_rest import DataClass
 from fourd_rest.models import EntitySet
 from fourd_rest.query import scanning
 from fourd_rest.query.words import fits, keyword
-from fourd_rest.read import page
 from fourd_rest.request.filter_syntax import Comparator
 from fourd_rest.write import deleting
 from testproject.hr.models import Company, Employee
@@ -201,7 +200,7 @@ class TestSets:
         settings.DATABASE_ROUTERS = [Replicated()]
         whole = select("Company")
         assert whole.queryset.db == "replica"
-        assert page._inside(whole, entity_set).queryset.db == "default"
+        assert whole.inside(entity_set).queryset.db == "default"
 
     def test_a_delete_by_filter_asks_the_database_that_is_written(
         self, admin: Any, settings: Any

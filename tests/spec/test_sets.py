@@ -24,8 +24,8 @@ from fourd_rest.dataclass.registry import registry
 from fourd_rest.entity_sets import lifecycle, members
 from fourd_rest.errors import RestError
 from fourd_rest.models import EntitySet, EntitySetChunk, EntityStamp
-from fourd_rest.read.page import keep
-from fourd_rest.read.source import Selection
+from fourd_rest.read.selection import Selection
+from fourd_rest.read.sets import keep
 from testproject.hr.models import Company, Employee
 from tests.zoo.models import Country, Parcel, Place
 
@@ -610,18 +610,22 @@ def test_contains_texts_and_uuids(anna: Caller) -> None:
         ("AND", [5, 3]),
         ("or", [9, 5, 3, 7, 1]),
         ("Except", [9]),
-        ("INTERSECT", True),
     ],
 )
-def test_combine(operator: str, result: Any) -> None:
-    assert members.combine([9, 5, 3], operator, [3, 7, 5, 1]) == result
-    assert members.combine([9], "intersect", [1]) is False
-    assert members.combine([], operator, []) == (False if result is True else [])
+def test_combine(operator: str, result: list[int]) -> None:
+    assert members.combine([9, 5, 3], [3, 7, 5, 1], operator) == result
+    assert members.combine([], [], operator) == []
+
+
+def test_a_common_member() -> None:
+    assert members.have_common([9, 5, 3], [3, 7])
+    assert not members.have_common([9], [1])
+    assert not members.have_common([], [])
 
 
 def test_combine_with_another_operator() -> None:
     told = (1818, 500, '"xor" is not a valid logical operator')
-    assert refused(members.combine, [], "xor", []) == told
+    assert refused(members.combine, [], [], "xor") == told
 
 
 def test_position(anna: Caller, employees: DataClass) -> None:
