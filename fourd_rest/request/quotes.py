@@ -18,6 +18,8 @@ _PIECE = re.compile(
 )
 # Names have no quotes: around one in a list they say nothing.
 _LISTED = re.compile(r"(?:^|(?<=,))\s*+(['\"])([^'\",]*+)\1\s*+(?=,|\Z)")
+# Text outside of the quotes that negates what follows it.
+_NEGATES = re.compile(r"[\s(]*+(?:!|not(?![\w$]))", re.IGNORECASE)
 # Text outside of the quotes that joins what is inside: the words of the language between criteria, or …
 _JOINS = re.compile(r"(?:[\s&|^()!]|(?<![\w$])(?:and|or|except|not)(?![\w$]))*+\Z", re.IGNORECASE)
 # … one constant: nothing in it ends a value, changes the comparator before it or is null.
@@ -77,7 +79,10 @@ def is_clear(text: str) -> bool:
     >>> is_clear("'ID = 1' or 'ID = 2'"), is_clear("'name = 'Smith''"), is_clear("'name = 'x or y''")
     (True, True, False)
     """
-    outside = [part for is_inside, part in pieces(text) if not is_inside]
+    found = pieces(text)
+    outside = [part for is_inside, part in found if not is_inside]
     if "[" in text and any("," in part for part in outside):
         return False  # one element of a list would become several
+    if any(not is_inside and _NEGATES.match(part) for is_inside, part in found[1:]):
+        return False  # behind a comparator it would turn it round, and no criterion goes on with it
     return all(_JOINS.match(part) or not _SPLITS.search(part) for part in outside)

@@ -354,6 +354,8 @@ PIECES = st.sampled_from([*WORDS, *"@&|^!<>#%:1 /", "begin", "order by ID", "exc
 @given(template=st.sampled_from(TEMPLATES), constant=st.lists(PIECES, max_size=5).map("".join))
 @example(template="'lastName = '{}''", constant="x or ID > 0")
 @example(template="'lastName = '{}''", constant="not x")
+@example(template="'lastName = '{}''", constant="not not ")
+@example(template="'lastName ='{}", constant="not or")
 @example(template="'lastName ='{}'", constant="=x or ID > 0")
 @example(template="'lastName in ['{}']'", constant="x,Zola")
 @example(template="'lastName = '{}", constant="x or ID > 0")
