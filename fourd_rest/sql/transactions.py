@@ -74,9 +74,16 @@ def given_up(error: BaseException) -> RestError | None:
 
 
 def with_retry(alias: str, action: Callable[[], T]) -> T:
-    """``action()``, up to ``ATTEMPTS`` times while the database is busy and there is time (D-60).
+    """What ``action()`` returns, called again while the database gives it back (D-60).
 
-    Raises ``RestError`` 9010 (503) after that, 9026 (503) if a statement takes too long.
+    ``action`` opens its own transaction on ``alias`` and is called at most ``ATTEMPTS`` times: after
+    deadlocks, serialization failures and locks that cannot be had. The next attempt follows at once:
+    the waiting is done by the database, within an attempt. There is none after an attempt that has
+    waited for a lock as long as it may, none once the request's time for waiting is over
+    (``limits.Patience``), and none within a transaction that somebody else has opened.
+
+    Raises ``RestError`` 9010 (503 with ``Retry-After``) when there is no further attempt, 9026 for a
+    statement that takes too long, and whatever else ``action`` raises.
     """
     patience = limits.Patience()
     left = ATTEMPTS

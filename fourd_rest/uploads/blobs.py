@@ -130,10 +130,11 @@ def _store(blob: UploadedBlob, arriving: Body, settings: Settings) -> None:
         _save(blob, body, body)
         _require_content(body)
         blob.detected_type = file_types.detect(body.head)[0]
-    blob.size = body.count
     blob.sha256 = body.sha256
-    # Counted before it is ready: the size was not known if it was not announced.
-    UploadedBlob.objects.filter(pk=blob.pk).update(size=blob.size)
+    if blob.size != body.count:
+        # It was not announced. Counted before it is ready: the quota is asked once more.
+        blob.size = body.count
+        UploadedBlob.objects.filter(pk=blob.pk).update(size=blob.size)
 
 
 def _require_content(body: UploadFile) -> None:
@@ -214,7 +215,6 @@ def _make_ready(blob: UploadedBlob) -> None:
             "kind",
             "name",
             "detected_type",
-            "size",
             "sha256",
             "width",
             "height",

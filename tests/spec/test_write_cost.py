@@ -9,8 +9,10 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from fourd_rest.models import UploadedBlob
 from testproject.hr.models import Employee
-from tests.conftest import RestClient
+from tests.conftest import PDF, RestClient
+from tests.contract.checks import chunked
 from tests.contract.sample import (
     acme,
     change,
@@ -151,6 +153,23 @@ def test_statements_of_a_delete(admin: RestClient) -> None:
         "SELECT zoo_parcel",  # is it protected?
         "DELETE zoo_country",
     ]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_statements_of_an_upload(admin: RestClient, announced: bool) -> None:
+    """The size is written with the row where it is announced, else once it is counted."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = admin.upload(PDF if announced else b"", **({} if announced else chunked(PDF)))
+    assert answer.status_code == 200
+    assert statements(captured) == [
+        *WHO,
+        "INSERT fourd_rest_uploadedblob",
+        "SELECT fourd_rest_uploadedblob",  # the quota
+        *([] if announced else ["UPDATE fourd_rest_uploadedblob"]),
+        "SELECT fourd_rest_uploadedblob",
+        "UPDATE fourd_rest_uploadedblob",  # ready
+    ]
+    assert UploadedBlob.objects.get().size == len(PDF)
 
 
 @pytest.mark.parametrize("count", [1, 5])
