@@ -108,23 +108,34 @@ def _verify(blob: UploadedBlob, missing: ErrorRow) -> None:
     blob.save(update_fields=["kind", "detected_type", "width", "height", "thumbnail"])
 
 
+def looks_at_row(attribute: FileAttribute) -> bool:
+    """Whether a file's way into ``attribute`` depends on the row: on its name, or on other fields."""
+    field = attribute.field
+    if not isinstance(field, models.FileField):
+        return False
+    names = getattr(field.generate_filename, "__func__", None)
+    is_own = names is not models.FileField.generate_filename
+    return is_own or callable(field.upload_to) or field_code.processes(field)
+
+
 def copy_upload(
     dataclass_: DataClass,
     attribute: FileAttribute,
-    instance: models.Model,
+    instance: models.Model | None,
     blob: UploadedBlob,
     *,
     alias: str,
 ) -> FileCopy:
     """Copy ``blob`` to where ``attribute`` of ``instance`` keeps its file. Saves no entity.
 
-    No transaction may be open: the intent must be committed before the copy begins. Raises ``RestError``
-    9015 if a storage fails, 1569 if the field refuses the file.
+    ``instance`` may be None unless ``looks_at_row``. No transaction may be open: the intent must be
+    committed before the copy begins. Raises ``RestError`` 9015 if a storage fails, 1569 if the field
+    refuses the file.
     """
     intents = Intents(blob, dataclass_, attribute, alias)
     with _all_or_nothing(attribute, intents):
         try:
-            if field_code.processes(attribute.field):
+            if instance is not None and field_code.processes(attribute.field):
                 made = field_code.save(attribute.field, instance, blob, intents)
                 main = intents.of(made.name)
                 others = [intent for intent in intents.noted if intent is not main]
@@ -150,17 +161,18 @@ def _all_or_nothing(attribute: FileAttribute, intents: Intents) -> Iterator[None
         raise
 
 
-def _new_name(field: Any, instance: models.Model, blob: UploadedBlob) -> str:
+def _new_name(field: Any, instance: models.Model | None, blob: UploadedBlob) -> str:
     """A name in the field's storage that no file has, with the extension of what the file is."""
+    # ``upload_to`` may look into the file, through the instance.
+    values = {} if instance is None else instance.__dict__
     with upload_storage().open(blob.name) as file:
         plain = field_code.plain_name(file)
-        before = instance.__dict__.get(field.attname)
-        # ``upload_to`` may look into the file.
-        instance.__dict__[field.attname] = FileObject(file, name=plain)
+        before = values.get(field.attname)
+        values[field.attname] = FileObject(file, name=plain)
         try:
             name = field.generate_filename(instance, plain)
         finally:
-            instance.__dict__[field.attname] = before
+            values[field.attname] = before
     # The base class' method never names an existing file, also where a storage would overwrite it.
     return Storage.get_available_name(field.storage, name, max_length=field.max_length)
 

@@ -47,10 +47,11 @@ from fourd_rest.request.writes import (
 from fourd_rest.sql import limits
 from fourd_rest.sql.primary import reads_of_a_write
 from fourd_rest.write import answers, straight_files
-from fourd_rest.write.batch import save_entities
+from fourd_rest.write.batch import plain_lists
 from fourd_rest.write.deleting import delete, delete_selected
-from fourd_rest.write.draft import Outcome
-from fourd_rest.write.dry_run import Trial
+from fourd_rest.write.draft import Draft, Outcome
+from fourd_rest.write.dry_run import preview, validation
+from fourd_rest.write.strategies import all_or_none
 from fourd_rest.write.writer import Writer
 
 from .lifecycle import RestView, answer
@@ -221,12 +222,8 @@ class DataView(RestView):
             items, is_list = self._posted(dataclass)
             # What the answer shows is asked before anything is saved.
             shape = shapes.shape(self.caller, dataclass, names=None, expand=asked.expand)
-        if asked.is_trial:
-            outcomes = Trial(self.caller, dataclass).preview(items)
-        elif asked.is_atomic:
-            outcomes = Writer(self.caller, dataclass).save_all(items)
-        else:
-            outcomes = save_entities(Writer(self.caller, dataclass), items)
+        strategy = preview if asked.is_trial else all_or_none if asked.is_atomic else plain_lists
+        outcomes = Writer(self.caller, dataclass).write(list(map(Draft, items)), strategy)
         self._log_refusals(outcomes)
         entities = [outcome.answer for outcome in outcomes]
         if shape.expanded:
@@ -252,7 +249,7 @@ class DataView(RestView):
             if self.address.parts:
                 raise RestError(METHOD_NOT_APPLICABLE(method="validate"))
             items, _ = self._posted(dataclass)
-        outcomes = Trial(self.caller, dataclass).validate(items)
+        outcomes = Writer(self.caller, dataclass).write(list(map(Draft, items)), validation)
         if all(outcome.status is None for outcome in outcomes):
             return answer({"ok": True})
         return answer({"__ENTITIES": [outcome.answer for outcome in outcomes]}, _status(outcomes))

@@ -49,7 +49,7 @@ from fourd_rest.sql import database_errors, limits
 
 from . import site_errors
 from .draft import Draft, Outcome
-from .posted import Refusal
+from .refusal import Refusal
 
 
 class Answers:

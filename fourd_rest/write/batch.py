@@ -6,7 +6,7 @@ site. Everything else is saved entity by entity. What a client sees is the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from weakref import ReferenceType
@@ -21,15 +21,22 @@ from fourd_rest.errors import RestError, logger
 from fourd_rest.read.projection import Entity
 from fourd_rest.sql.bulk_update import update_rows
 from fourd_rest.sql.database_errors import refused_values_as_data_errors
+from fourd_rest.sql.transactions import with_retry
 from fourd_rest.stamps import folded, mover
 from fourd_rest.stamps.columns import LAST_STAMP
 from fourd_rest.stamps.receivers import DISPATCH_UID
 
-from .announcements import announce
+from . import gate
+from .assignment import assign_values, validate
+from .attempt import conflict
+from .commit import transaction
+from .context import Context
 from .draft import Draft, Outcome
-from .posted import Refusal, expected_stamp
+from .posted import expected_stamp, posted_key
+from .refusal import Refusal
+from .results import Results
+from .strategies import each_alone
 from .validation import is_constrained
-from .writer import Writer
 
 # Fewer are saved as fast one by one.
 MIN_SIZE = 4
@@ -40,9 +47,10 @@ _SAVING = ("save", "save_base", "_save_table", "_do_update")
 _CLEANING = ("clean", "clean_fields", "__setattr__")
 
 
-def save_entities(writer: Writer, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-    """Save what can be saved together, then the rest one by one. Answers in order."""
-    return writer.save_each(items, Batch(writer).save(items))
+def plain_lists(context: Context, drafts: Mapping[int, Draft], results: Results) -> None:
+    """A strategy: save together what can be, then the rest each by itself."""
+    results.tell(_Batch(context).save(drafts))
+    each_alone(context, drafts, results)
 
 
 def is_plain(dataclass: DataClass) -> bool:
@@ -102,28 +110,28 @@ def _is_written_plainly(field: models.Field[Any, Any], value: Any) -> bool:
     return not around and not hasattr(value, "resolve_expression")
 
 
-class Batch:
-    """One pass over the posted entities of a ``Writer``."""
+class _Batch:
+    """One pass over the drafts of a request."""
 
-    def __init__(self, writer: Writer) -> None:
-        self.writer = writer
-        self.dataclass = writer.dataclass
-        self.alias = writer.alias
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.dataclass = context.dataclass
+        self.alias = context.alias
 
-    def save(self, items: Sequence[Mapping[str, Any]]) -> dict[int, Outcome]:
+    def save(self, drafts: Mapping[int, Draft]) -> dict[int, Outcome]:
         """Outcomes by place, of the entities that could be saved together."""
-        if len(items) < MIN_SIZE or not is_plain(self.dataclass):
+        if len(drafts) < MIN_SIZE or not is_plain(self.dataclass):
             return {}
         # Who may change all may view all: rights on single entities are not judged here.
-        if not permissions.may(self.writer.caller, self.dataclass, Action.CHANGE):
+        if not permissions.may(self.context.caller, self.dataclass, Action.CHANGE):
             return {}
-        drafts = self._drafts(items)
+        plain = self._plain(drafts)
         outcomes: dict[int, Outcome] = {}
         try:
-            changed = self._judge(drafts, outcomes)
+            changed = self._judge(plain, outcomes)
             if len(changed) < MIN_SIZE:
                 return outcomes
-            saved: dict[int, Outcome] = self.writer.run(lambda: self._apply(changed))
+            saved = with_retry(self.alias, lambda: self._apply(changed))
         except RestError:
             raise  # of the request, and nothing is saved
         except Exception as error:
@@ -133,25 +141,26 @@ class Batch:
             return outcomes
         return outcomes | saved
 
-    def _drafts(self, items: Sequence[Mapping[str, Any]]) -> dict[int, Draft]:
-        """The items that name an existing entity once, and scalars only."""
-        drafts: dict[int, Draft] = {}
+    def _plain(self, drafts: Mapping[int, Draft]) -> dict[int, Draft]:
+        """Drafts of their own for those that name an existing entity once, and scalars only."""
+        found: dict[int, Draft] = {}
         places: dict[Any, int] = {}
-        for place, posted in enumerate(items):
+        for place in sorted(drafts):
+            posted = drafts[place].posted
             try:
-                key = self.writer.posted_key(posted)
+                key = posted_key(self.dataclass, posted)
                 stamp = expected_stamp(posted, may_override=self.dataclass.allow_stamp_override)
             except ValueError:
                 continue
             if key is None or stamp is None or stamp >= LAST_STAMP:
                 continue
             if key in places:
-                drafts.pop(places[key], None)
+                found.pop(places[key], None)
                 continue
             places[key] = place
             if all(self._is_plain(name) for name in posted):
-                drafts[place] = Draft(posted, key=key, stamp=stamp)
-        return drafts
+                found[place] = Draft(posted, key=key, stamp=stamp)
+        return found
 
     def _is_plain(self, name: str) -> bool:
         attribute = self.dataclass.attributes.get(name)
@@ -161,19 +170,19 @@ class Batch:
 
     def _judge(self, drafts: dict[int, Draft], outcomes: dict[int, Outcome]) -> dict[int, Draft]:
         """Compare all with what is stored; returns those that really change."""
-        stored = self.writer.rows.find_many(draft.key for draft in drafts.values())
-        answers, changed = self.writer.answers, {}
+        stored = self.context.rows.find_many(draft.key for draft in drafts.values())
+        answers, changed = self.context.answers, {}
         for place, draft in drafts.items():
             entity = stored.get(draft.key)
             if entity is None:
                 continue
             draft.stored = entity
             try:
-                draft.change = self.writer.judge.change(draft.posted, entity, draft.key)
+                draft.change = self.context.judge.change(draft.posted, entity, draft.key)
                 if not draft.change:
                     outcomes[place] = Outcome(answers.saved(entity, shown=True))
                 elif draft.stamp != entity["__STAMP"]:
-                    raise self.writer.conflict(draft)
+                    raise conflict(self.context, draft)
                 elif not any(map(self._is_constrained, draft.change.values)):
                     changed[place] = draft
             except Refusal as refusal:
@@ -189,20 +198,23 @@ class Batch:
     # Inside the transaction.
 
     def _apply(self, drafts: dict[int, Draft]) -> dict[int, Outcome]:
-        with self.writer.transaction():
+        context = self.context
+        with transaction(context):
             now = timezone.now()
             keys = [draft.key for draft in drafts.values()]
-            locked = mover.lock(self.dataclass, keys, alias=self.alias)
-            instances = self._lock(keys)
+            stamps, rows = gate.lock_many(context.caller, self.dataclass, keys, alias=self.alias)
             outcomes: dict[int, Outcome] = {}
-            winners: dict[int, Draft] = {}
+            winners: dict[int, tuple[Draft, models.Model]] = {}
             fields: set[Any] = set()
             with self._looking_around() as looks:
                 for place, draft in drafts.items():
-                    instance = instances.get(draft.key)
+                    # Alone each is told what became of it, or what a rule has against it.
+                    instance = rows.get(draft.key)
                     if instance is None:
-                        continue  # alone it is told what became of it
-                    if mover.locked_stamp(self.dataclass, instance, locked) != draft.stamp:
+                        continue
+                    if mover.locked_stamp(self.dataclass, instance, stamps) != draft.stamp:
+                        continue
+                    if not self._passes(instance):
                         continue
                     before = dict(instance.__dict__)
                     looks.clear()
@@ -214,27 +226,30 @@ class Batch:
                         continue
                     written = self._written(instance, draft, before)
                     if all(_is_written_plainly(one, getattr(instance, one.attname)) for one in written):
-                        winners[place] = draft
+                        winners[place] = draft, instance
                         fields |= written
-            moving = [instances[draft.key] for draft in winners.values()]
-            self._update(moving, fields, locked, now)
-            saved = self.writer.rows.saved_many(draft.key for draft in winners.values())
-            for place, draft in winners.items():
-                outcomes[place] = Outcome(self.writer.answers.saved(saved[draft.key], shown=True))
-                instance = instances[draft.key]
-                announce(self.writer.caller, self.dataclass, self.alias, draft, instance)
+            self._update([instance for _, instance in winners.values()], fields, stamps, now)
+            saved = context.rows.saved_many(draft.key for draft, _ in winners.values())
+            for place, (draft, instance) in winners.items():
+                outcomes[place] = Outcome(context.answers.saved(saved[draft.key], shown=True))
+                gate.announce(
+                    context.caller,
+                    self.dataclass,
+                    instance,
+                    Action.CHANGE,
+                    alias=self.alias,
+                    key=instance.pk,
+                )
             return outcomes
 
-    def _lock(self, keys: list[Any]) -> dict[Any, models.Model]:
-        no_key = connections[self.alias].features.has_select_for_no_key_update
-        rows = self.dataclass.model._base_manager.using(self.alias).filter(pk__in=keys)
-        locked = {row.pk: row for row in rows.order_by("pk").select_for_update(no_key=no_key)}
-        if locked and self.dataclass.restricts_rows:
-            # Of those that have left the caller's reach meanwhile each is told by itself.
-            seen = self.dataclass.entities(self.writer.caller.request).using(self.alias).order_by()
-            within = set(seen.filter(pk__in=list(locked)).values_list("pk", flat=True))
-            locked = {key: row for key, row in locked.items() if key in within}
-        return locked
+    def _passes(self, instance: models.Model) -> bool:
+        try:
+            gate.about_to_write(
+                self.context.caller, self.dataclass, instance, Action.CHANGE, alias=self.alias
+            )
+        except Refusal:
+            return False
+        return True
 
     @contextmanager
     def _looking_around(self) -> Iterator[list[bool]]:
@@ -255,11 +270,11 @@ class Batch:
     def _assign(self, instance: models.Model, draft: Draft) -> Outcome | None:
         changed = {attribute.source for attribute in draft.change.values}
         try:
-            self.writer.assign_values(instance, draft)
-            self.writer.clean(instance, draft, changed | self._folded(changed))
+            assign_values(self.context, instance, draft)
+            validate(self.context, instance, draft, changed | self._folded(changed))
         except Refusal as refusal:
             stored: Entity = draft.stored or {}
-            return self.writer.answers.refused(draft, refusal, stored)
+            return self.context.answers.refused(draft, refusal, stored)
         return None
 
     def _written(

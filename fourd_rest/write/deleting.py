@@ -12,7 +12,7 @@ from django.core.files.storage import Storage
 from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError, RestrictedError
 
-from fourd_rest import bugs, signals
+from fourd_rest import bugs
 from fourd_rest.conf import current
 from fourd_rest.dataclass import DataClass, permissions, registry
 from fourd_rest.dataclass.caller import Caller
@@ -23,6 +23,7 @@ from fourd_rest.errors import (
     INTERNAL,
     INVALID_ENTITY,
     INVALID_VALUE,
+    PERMISSION,
     SELECTION_TOO_LARGE,
     STILL_REFERRED_TO,
     WRONG_KEY,
@@ -37,7 +38,8 @@ from fourd_rest.sql.transactions import delete_after_commit, with_retry, write_t
 from fourd_rest.stamps import mover, receivers
 from fourd_rest.uploads import field_code
 
-from . import cascades, site_errors
+from . import cascades, gate, site_errors
+from .refusal import Refusal
 
 T = TypeVar("T")
 
@@ -180,9 +182,7 @@ class _Removal:
         if not permissions.may(caller, dataclass, Action.DELETE):
             # The right may be held on these entities alone. Who does not hold it must lock nothing.
             keys = [key for key in keys if self._may_remove(key)]
-        # All before the first is read: what was deleted while we waited is seen to be gone, whatever
-        # the isolation of the transaction.
-        claimed = [mover.claim(dataclass, key, alias=alias) for key in keys]
+        claimed = gate.claim(dataclass, keys, alias=alias)
         gone: set[Any] = set()
         for key, is_there in zip(keys, claimed, strict=True):
             instance = self._find(key) if is_there else None
@@ -211,11 +211,13 @@ class _Removal:
 
     def _remove(self, key: Any, instance: models.Model) -> frozenset[Any]:
         caller, dataclass, alias = self.caller, self.dataclass, self.alias
-        permissions.check_entity(caller, dataclass, Action.DELETE, instance)
         refused = _refused(dataclass, key)
-        obstacle = cascades.obstacle(caller, dataclass, instance, alias)
-        if obstacle is not None:
-            raise RestError(obstacle, refused, status=obstacle.row.status)
+        try:
+            gate.about_to_write(caller, dataclass, instance, Action.DELETE, alias=alias)
+        except Refusal as refusal:
+            if refusal.status == PERMISSION:
+                raise permissions.denied(caller, dataclass, Action.DELETE) from refusal
+            raise RestError(*refusal.items, refused, status=refusal.items[-1].row.status) from refusal
         files = list(_files(dataclass, instance))
         mover.hold(instance)
         try:
@@ -242,9 +244,7 @@ class _Removal:
         delete_after_commit(
             (file.stored for file in files if not file.is_needed(instance, alias)), alias
         )
-        signals.after_commit(
-            signals.entity_deleted, caller, alias, dataclass.model, instance=instance, key=key
-        )
+        gate.announce(caller, dataclass, instance, Action.DELETE, alias=alias, key=key)
         concrete = dataclass.model._meta.concrete_model
         return self._companions.intersection(key for model, key in deleted if model is concrete)
 

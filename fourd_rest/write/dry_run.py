@@ -1,78 +1,78 @@
-"""Saving without saving: ``$method=validate`` and ``$refresh`` (``responses.md`` 6.4, D-07)."""
+"""Saving without saving: ``$method=validate`` and ``$refresh`` (``responses.md`` 6.4, D-07).
+
+The steps are those of a save. What differs: no file is copied, nothing is locked; where a save would
+write the row, the values are made ready for the database; and the answer is made of the instance.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from django.db import DataError, IntegrityError, connections, models
+from django.db import connections, models
 
 from fourd_rest.dataclass import permissions
 from fourd_rest.dataclass.attributes import Computed, ToOne, Valued
 from fourd_rest.dataclass.permissions import Action
 from fourd_rest.dataclass.values import ZERO_TIMESTAMP
-from fourd_rest.errors import PRIMARY_KEY_NULL
 from fourd_rest.read.projection import Entity, deferred_relation
 
+from .assignment import judge_error, validate
+from .attempt import Attempt
+from .context import Context
 from .draft import Draft, Outcome
-from .posted import Refusal
-from .writer import Writer
+from .preparation import prepare
+from .results import Results
+from .save import require_key
 
 
-class Trial(Writer):
-    """Goes the way of an update up to the point where something would be kept."""
+def validation(context: Context, drafts: Mapping[int, Draft], results: Results) -> None:
+    """A strategy: for every entity an empty answer, or why it could not be saved."""
 
-    def validate(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-        """For every entity an empty answer, or why it could not be saved."""
+    def judge(draft: Draft) -> Outcome:
+        _tried(context, draft)
+        return Outcome({})
 
-        def judge(draft: Draft) -> Outcome:
-            self._try(draft)
-            return Outcome({})
+    results.gather(drafts, judge)
 
-        return self._each(items, lambda draft: self._answered(draft, judge), {})
 
-    def preview(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-        """For every entity what it would be, validated and computed; stamps and keys as they are."""
+def preview(context: Context, drafts: Mapping[int, Draft], results: Results) -> None:
+    """A strategy: for every entity what it would be, validated and computed.
 
-        def show(draft: Draft) -> Outcome:
-            return Outcome(self._preview(draft, self._try(draft)))
+    Stamps and keys are as they are.
+    """
 
-        return self._each(items, lambda draft: self._answered(draft, show), {})
+    def show(draft: Draft) -> Outcome:
+        return Outcome(_preview(context, draft, _tried(context, draft)))
 
-    def _answered(self, draft: Draft, take: Callable[[Draft], Outcome]) -> Outcome:
-        try:
-            return take(draft)
-        except Refusal as refusal:
-            return self.answers.refused(draft, refusal)
-        except (IntegrityError, DataError) as error:
-            return self.answers.refused(draft, self.answers.constraint(error, draft))
+    results.gather(drafts, show)
 
-    def _place_files(self, draft: Draft, instance: models.Model) -> None:
-        """No file is copied for a trial."""
 
-    def _try(self, draft: Draft) -> models.Model:
-        self._prepare(draft)
-        for nested in draft.nested:
-            writer = nested.writer
-            try:
-                if isinstance(writer, Trial):
-                    writer._try(nested.draft)
-            except Refusal as refusal:
-                raise self._unrelated(nested, refusal) from refusal
-        tried = self._tried(draft)
-        instance = tried.instance
+def _tried(context: Context, draft: Draft) -> models.Model:
+    prepare(context, draft, copies_files=False)
+    instance = DryRun(context).take(draft)
+    assert instance is not None  # noqa: S101  (a dry run leaves nothing out)
+    return instance
+
+
+class DryRun(Attempt):
+    """The steps of a save up to the point where something would be kept."""
+
+    skips_unchanged = False
+
+    def judge(
+        self, instance: models.Model, draft: Draft, changed: set[str] | None, unknown: set[str]
+    ) -> None:
+        """Validate as a save does, and have the posted values made ready (D-12)."""
         if draft.is_new:
-            if instance.pk in (None, "") and not self.dataclass.is_numbered:
-                raise Refusal(PRIMARY_KEY_NULL(dataclass=self.dataclass.name))
-            self.clean(instance, draft, None, tried.unknown)
-        elif draft.change:
-            self.clean(instance, draft, tried.changed)
+            require_key(self.context, instance)
+        if draft.is_new or draft.change:
+            validate(self.context, instance, draft, changed, unknown)
         self._prepare_values(instance, draft)
-        return instance
 
     def _prepare_values(self, instance: models.Model, draft: Draft) -> None:
         """Have the posted values made ready for the database, which refuses some (D-12)."""
-        connection = connections[self.alias]
+        connection = connections[self.context.alias]
         for attribute in draft.change.values:
             field, value = attribute.own_field, instance.__dict__.get(attribute.assigned)
             if field is None or hasattr(value, "resolve_expression"):
@@ -80,36 +80,39 @@ class Trial(Writer):
             try:
                 field.get_db_prep_save(value, connection)
             except Exception as error:
-                self._judge_error(error, draft, attribute)
+                judge_error(self.context, error, draft, attribute)
                 raise
 
-    def _preview(self, draft: Draft, instance: models.Model) -> Entity:
-        entity: Entity = dict(draft.stored or {})
-        values = draft.change.values
-        for attribute in self.dataclass.attributes.values():
-            is_held = attribute.is_stored and attribute.assigned in instance.__dict__
-            if is_held and isinstance(attribute, Valued):
-                entity[attribute.name] = attribute.held_by(instance)
-            elif isinstance(attribute, Computed):
-                entity[attribute.name] = _shown(attribute, attribute.compute(instance))
-            elif draft.change.empties(attribute):
-                entity[attribute.name] = None
-            elif isinstance(attribute, ToOne) and attribute in values and attribute.names_key:
-                show = deferred_relation(attribute, self.caller.prefix)
-                entity[attribute.name] = show(values[attribute])
-            else:
-                entity.setdefault(attribute.name, None)
-        if draft.is_new:
-            entity |= {"__STAMP": 0, "__TIMESTAMP": ZERO_TIMESTAMP}
-        return self.answers.saved(entity, shown=self._may_show(draft, instance))
 
-    def _may_show(self, draft: Draft, instance: models.Model) -> bool:
-        """Whether the caller may view the entity, both as it is and as it would be (D-55)."""
-        if self.answers.shows_all:
-            return True
-        if draft.is_new:
-            return permissions.may(self.caller, self.dataclass, Action.VIEW)
-        return draft.is_seen and permissions.shows(self.caller, self.dataclass, instance, self.alias)
+def _preview(context: Context, draft: Draft, instance: models.Model) -> Entity:
+    entity: Entity = dict(draft.stored or {})
+    values = draft.change.values
+    for attribute in context.dataclass.attributes.values():
+        is_held = attribute.is_stored and attribute.assigned in instance.__dict__
+        if is_held and isinstance(attribute, Valued):
+            entity[attribute.name] = attribute.held_by(instance)
+        elif isinstance(attribute, Computed):
+            entity[attribute.name] = _shown(attribute, attribute.compute(instance))
+        elif draft.change.empties(attribute):
+            entity[attribute.name] = None
+        elif isinstance(attribute, ToOne) and attribute in values and attribute.names_key:
+            show = deferred_relation(attribute, context.caller.prefix)
+            entity[attribute.name] = show(values[attribute])
+        else:
+            entity.setdefault(attribute.name, None)
+    if draft.is_new:
+        entity |= {"__STAMP": 0, "__TIMESTAMP": ZERO_TIMESTAMP}
+    return context.answers.saved(entity, shown=_may_show(context, draft, instance))
+
+
+def _may_show(context: Context, draft: Draft, instance: models.Model) -> bool:
+    """Whether the caller may view the entity, both as it is and as it would be (D-55)."""
+    if context.answers.shows_all:
+        return True
+    caller, dataclass = context.caller, context.dataclass
+    if draft.is_new:
+        return permissions.may(caller, dataclass, Action.VIEW)
+    return draft.is_seen and permissions.shows(caller, dataclass, instance, context.alias)
 
 
 def _shown(attribute: Computed, value: Any) -> Any:

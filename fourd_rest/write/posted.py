@@ -1,14 +1,13 @@
 """What a client posted for one entity, judged against what is stored (D-06 to D-16, D-42).
 
-Nothing is saved here. A ``Change`` says which attributes really change; a ``Refusal`` says why the
-entity cannot be saved.
+Nothing is saved here. ``Judge`` makes of it a ``Change``, the attributes that really change, or refuses
+the entity.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -22,16 +21,17 @@ from fourd_rest.dataclass.values import object_from_wire, wire_text
 from fourd_rest.errors import (
     ATTRIBUTE_NOT_FOUND,
     ENTITY_NOT_FOUND,
-    OTHER,
     READ_ONLY,
     WRONG_VALUE,
     ErrorItem,
     RestError,
 )
-from fourd_rest.models import UploadedBlob
 from fourd_rest.read.projection import Entity
 from fourd_rest.sql.prepared import Prepared
 from fourd_rest.uploads import attach
+
+from .draft import Change
+from .refusal import Refusal
 
 _STAMP_TEXT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 # What a new entity gets where the client says nothing, if nobody can tell before: no value equals it.
@@ -40,43 +40,6 @@ FILLED: Any = object()
 _ECHOED = frozenset({"uri"})
 # Stands for a stored value that the client may not view: it equals nothing.
 _UNSEEN = object()
-
-
-class Refusal(Exception):
-    """One entity that cannot be saved: its errors, innermost first, and its ``__STATUS``."""
-
-    def __init__(self, *items: ErrorItem, status: int = OTHER) -> None:
-        super().__init__("; ".join(item.message for item in items))
-        self.items = items
-        self.status = status
-
-
-@dataclass(slots=True)
-class Change:
-    """The attributes of one entity that really change.
-
-    ``values`` holds Python values by attribute, for relations what the foreign key column gets;
-    ``files`` uploads to attach, None to empty the attribute; ``links`` the keys of all entities that a
-    many-to-many relation is to have. ``nested`` holds related entities that were posted with attributes
-    of their own: whether they change anything is not known here.
-    """
-
-    values: dict[Attribute, Any] = field(default_factory=dict)
-    files: dict[FileAttribute, UploadedBlob | None] = field(default_factory=dict)
-    links: dict[ToMany[DataClass], set[Any]] = field(default_factory=dict)
-    nested: dict[ToOne[DataClass], Mapping[str, Any]] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.values or self.files or self.links)
-
-    @property
-    def attributes(self) -> list[Attribute]:
-        return [*self.values, *self.files]
-
-    def empties(self, attribute: Attribute) -> bool:
-        """Whether ``attribute`` is to have nothing any more."""
-        parts: tuple[Mapping[Any, Any], ...] = (self.values, self.files)
-        return any(attribute in part and part[attribute] is None for part in parts)
 
 
 def expected_stamp(posted: Mapping[str, Any], *, may_override: bool = False) -> int | None:
@@ -97,6 +60,12 @@ def expected_stamp(posted: Mapping[str, Any], *, may_override: bool = False) -> 
     if isinstance(stamp, bool) or not isinstance(stamp, int):
         raise ValueError
     return None if stamp < 0 and may_override else stamp
+
+
+def posted_key(dataclass: DataClass, posted: Mapping[str, Any]) -> Any:
+    """The key of the entity to modify, None for a new one. Raises ``ValueError``."""
+    key = posted.get("__KEY")
+    return None if key is None or key == "" else dataclass.key_from_wire(key)
 
 
 class Judge:

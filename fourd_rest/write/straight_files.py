@@ -12,11 +12,14 @@ from fourd_rest.dataclass import DataClass, permissions
 from fourd_rest.dataclass.attributes import FileAttribute
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.permissions import Action
-from fourd_rest.errors import ENTITY_NOT_LOADED, READ_ONLY, WRONG_KEY, RestError
+from fourd_rest.errors import ENTITY_NOT_LOADED, PERMISSION, READ_ONLY, WRONG_KEY, RestError
 from fourd_rest.models import UploadedBlob
 from fourd_rest.uploads import blobs
 
-from .draft import Outcome
+from . import gate
+from .draft import Draft, Outcome
+from .refusal import Refusal
+from .strategies import each_alone
 from .writer import Writer
 
 
@@ -46,11 +49,13 @@ def clear(caller: Caller, dataclass: DataClass, key_text: str, attribute: FileAt
 
 
 def _save(caller: Caller, dataclass: DataClass, key_text: str, posted: dict[str, Any]) -> Outcome:
-    writer = Writer(caller, dataclass)
-    return writer.save_unconditionally({"__KEY": key_text, **posted})
+    draft = Draft({"__KEY": key_text, **posted}, any_stamp=True)
+    (outcome,) = Writer(caller, dataclass).write([draft], each_alone)
+    return outcome
 
 
 def _require(caller: Caller, dataclass: DataClass, key_text: str, attribute: FileAttribute) -> None:
+    """Have the entity pass the gate as it is now. Raises ``RestError``."""
     allowed = permissions.may(caller, dataclass, Action.CHANGE)
     try:
         key = dataclass.key_from_wire(key_text)
@@ -58,10 +63,18 @@ def _require(caller: Caller, dataclass: DataClass, key_text: str, attribute: Fil
         if not allowed:
             raise permissions.denied(caller, dataclass, Action.CHANGE) from error
         raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
-    rows = dataclass.entities(caller.request).using(dataclass.write_alias()).order_by()
+    alias = dataclass.write_alias()
+    rows = dataclass.entities(caller.request).using(alias).order_by()
     instance = dataclass.with_key(rows, key).first()
     if instance is None and allowed:
         raise RestError(ENTITY_NOT_LOADED(key=key_text, dataclass=dataclass.name))
-    permissions.check_entity(caller, dataclass, Action.CHANGE, instance)
+    if instance is None:
+        raise permissions.denied(caller, dataclass, Action.CHANGE)
+    try:
+        gate.about_to_write(caller, dataclass, instance, Action.CHANGE, alias=alias)
+    except Refusal as refusal:
+        if refusal.status == PERMISSION:
+            raise permissions.denied(caller, dataclass, Action.CHANGE) from refusal
+        raise RestError(*refusal.items) from refusal
     if attribute.read_only:
         raise RestError(READ_ONLY(attribute=attribute.name, dataclass=dataclass.name))

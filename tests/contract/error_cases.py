@@ -17,7 +17,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.models import UploadedBlob
 from fourd_rest.pictures import conversions, decoder_gate
-from fourd_rest.write import writer
+from fourd_rest.write import commit
 from tests.conftest import picture
 from tests.contract import read_error_cases
 from tests.contract.case import Case, limits
@@ -78,7 +78,7 @@ def a_virus_scanner(monkeypatch: Any, settings: Any, client: Any) -> None:
 
 
 def no_validation(monkeypatch: Any, settings: Any, client: Any) -> None:
-    monkeypatch.setattr(writer, "clean", lambda instance, changed, unknown: None)
+    monkeypatch.setattr("fourd_rest.write.gate.clean", lambda instance, changed, unknown: None)
 
 
 def one_pending_upload(monkeypatch: Any, settings: Any, client: Any) -> None:
@@ -104,7 +104,7 @@ def a_busy_database(monkeypatch: Any, settings: Any, client: Any) -> None:
     def transaction(alias: str) -> Any:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(writer, "write_transaction", transaction)
+    monkeypatch.setattr(commit, "write_transaction", transaction)
 
 
 def a_known_reference(monkeypatch: Any, settings: Any, client: Any) -> None:

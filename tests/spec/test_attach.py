@@ -22,7 +22,7 @@ from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.read.reader import Rows
 from fourd_rest.uploads import attach, blobs, folder_copy, intents
-from fourd_rest.write import writer
+from fourd_rest.write import commit, gate
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import (
@@ -408,13 +408,13 @@ def test_intent_is_there_before_the_copy(admin: RestClient, monkeypatch: Any) ->
 
 def change_in_between(monkeypatch: Any, **values: Any) -> None:
     """Somebody else commits when the file is copied and the transaction has not begun."""
-    original = writer.write_transaction
+    original = commit.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).update(**values)
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", late)
+    monkeypatch.setattr(commit, "write_transaction", late)
 
 
 @pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
@@ -464,7 +464,7 @@ def test_entity_gone_before_the_copy(admin: RestClient, monkeypatch: Any) -> Non
 
 
 def test_duplicate_told_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writer, "clean", lambda instance, changed, unknown: None)
+    monkeypatch.setattr(gate, "clean", lambda instance, changed, unknown: None)
     Animal.objects.create(name="Leo", nick="x")
     wire_id = upload(admin, PDF)
     with nothing_changes():
@@ -816,14 +816,14 @@ def test_copy_that_the_sweep_took(admin: RestClient, monkeypatch: Any, params: s
     """It stood too long: no entity may refer to it."""
     john()
     wire_id = upload(admin, PDF)
-    original = writer.write_transaction
+    original = commit.write_transaction
 
     def late(alias: str) -> Any:
         BlobAttachment.objects.update(progressed=timezone.now() - timedelta(hours=1))
         assert sweep.run().copies == 1
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", late)
+    monkeypatch.setattr(commit, "write_transaction", late)
     with nothing_changes():
         sent = {"__KEY": "12", "__STAMP": 4, "cv": {"ID": wire_id}}
         answer = admin.update("Employee", sent, params)

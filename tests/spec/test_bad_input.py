@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 
 from fourd_rest import DataClass
 from fourd_rest.models import UploadedBlob
-from fourd_rest.write import writer
+from fourd_rest.write import gate
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import (
@@ -781,7 +781,7 @@ def test_stamp_that_is_none(admin: RestClient, stamp: Any) -> None:
 
 def skip_validation(monkeypatch: Any) -> None:
     """Leave it to the database alone, as it is when two requests race."""
-    monkeypatch.setattr(writer, "clean", lambda instance, changed, unknown: None)
+    monkeypatch.setattr(gate, "clean", lambda instance, changed, unknown: None)
 
 
 @pytest.mark.parametrize("by_database", [False, True])

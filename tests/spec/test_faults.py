@@ -11,12 +11,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.signals import post_save, pre_save
+from fourd_rest.read.reader import Rows
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass import values
 from fourd_rest.errors import STORAGE_FAILED, RestError
 from fourd_rest.views import lifecycle
-from fourd_rest.write import answers, writer
+from fourd_rest.write import answers
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import assert_answer, codes, errors, nothing_changes, refused
@@ -326,14 +327,14 @@ def test_a_database_that_is_busy_while_one_is_looked_up(
 ) -> None:
     """Before anything is written, too: no bug, and its neighbours have their answers."""
     three()
-    original = writer.Rows.find
+    original = Rows.find
 
     def find(self: Any, key: Any) -> Any:
         if key == 2:
             raise OperationalError("database is locked")
         return original(self, key)
 
-    monkeypatch.setattr(writer.Rows, "find", find)
+    monkeypatch.setattr(Rows, "find", find)
     items = [{"__KEY": key, "__STAMP": 1, "firstName": "New"} for key in (1, 2, 3)]
     answer = admin.update("Employee", items, params)
     entities = answer.json()["__ENTITIES"]
@@ -405,14 +406,14 @@ def test_no_right_at_all(login: Any, params: str) -> None:
 
 def test_entity_that_cannot_be_read_back(admin: RestClient, monkeypatch: Any, bugs: Any) -> None:
     """Nothing of that entity is saved, its neighbours are."""
-    original = writer.Rows.saved
+    original = Rows.saved
 
     def saved(self: Any, key: Any) -> Any:
         if Grumpy.objects.filter(pk=key, name="b").exists():
             raise ZeroDivisionError
         return original(self, key)
 
-    monkeypatch.setattr(writer.Rows, "saved", saved)
+    monkeypatch.setattr(Rows, "saved", saved)
     answer = admin.update("Grumpy", [{"name": "a"}, {"name": "b"}, {"name": "c"}])
     assert [codes(e) if "__ERROR" in e else e["name"] for e in answer.json()["__ENTITIES"]] == [
         "a",

@@ -18,7 +18,7 @@ from PIL import Image
 from fourd_rest import sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.uploads import attach, blobs
-from fourd_rest.write import writer
+from fourd_rest.write import commit, strategies
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import codes, nothing_changes
 from tests.zoo.models import Poster, ShrunkFile, StampedField
@@ -162,13 +162,13 @@ def test_a_deleted_entity_takes_them_along(
 def test_a_save_that_is_refused(admin: RestClient, monkeypatch: Any) -> None:
     poster = Poster.objects.create()
     wire_id = upload(admin, PNG, "$rawPict=true")
-    original = writer.write_transaction
+    original = commit.write_transaction
 
     def late(alias: str) -> Any:
         Poster.objects.filter(pk=poster.pk).delete()
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", late)
+    monkeypatch.setattr(commit, "write_transaction", late)
     answer = give(admin, poster.pk, shrunk={"ID": wire_id})
     assert (answer.status_code, codes(answer.json())[-1]) == (500, 1517)
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)
@@ -239,7 +239,7 @@ def test_a_storage_that_renames(admin: RestClient, storage: Any, monkeypatch: An
     wire_id = upload(admin, PNG, "$rawPict=true")
     storage("Renames", "default")
     if fails:
-        monkeypatch.setattr(writer.Writer, "_apply_alone", lambda *args: 1 / 0)
+        monkeypatch.setattr(strategies, "_apply_alone", lambda *args: 1 / 0)
         assert codes(give(admin, poster.pk, shrunk={"ID": wire_id}).json()) == [9011]
         assert (media(), BlobAttachment.objects.count()) == ({}, 0)
         return
@@ -258,7 +258,7 @@ def test_every_file_is_noted_before_it_is_written(admin: RestClient, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr(attach, "_discard", crash)
-    monkeypatch.setattr(writer.Writer, "_apply_alone", crash)
+    monkeypatch.setattr(strategies, "_apply_alone", crash)
     with pytest.raises(KeyboardInterrupt):
         give(admin, poster.pk, shrunk={"ID": wire_id})
     noted = BlobAttachment.objects.filter(state="intent").values_list("name", flat=True)
@@ -281,7 +281,7 @@ def test_a_file_that_the_field_opens_for_writing(admin: RestClient, monkeypatch:
     poster = Poster.objects.create()
     wire_id = upload(admin, PNG, "$rawPict=true")
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Writer, "_apply_alone", lambda *args: 1 / 0)
+        patch.setattr(strategies, "_apply_alone", lambda *args: 1 / 0)
         answer = give(admin, poster.pk, shrunk={"ID": wire_id})
     assert (answer.status_code, codes(answer.json())) == (500, [9011])
     assert (media(), BlobAttachment.objects.count()) == ({}, 0)

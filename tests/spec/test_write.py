@@ -12,7 +12,7 @@ from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.models import EntityStamp
 from fourd_rest.stamps import mover
-from fourd_rest.write import writer
+from fourd_rest.write import commit
 from testproject.hr.models import Employee
 from tests.conftest import RestClient
 from tests.contract.checks import (
@@ -288,13 +288,13 @@ def test_equal_values_need_no_save(admin: RestClient, stamp: dict[str, Any]) -> 
 def test_a_commit_before_the_swap(admin: RestClient, monkeypatch: Any) -> None:
     """The other one was faster: the stored values of the other one are answered."""
     john()
-    original = writer.write_transaction
+    original = commit.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).update(first_name="Jim", stamp=5)
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", late)
+    monkeypatch.setattr(commit, "write_transaction", late)
     answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "lastName": "Jones"})
     stored = employee(stamp=5, firstName="Jim")
     assert_answer(answer, 500, refused(2, *conflict(), entity=stored))
@@ -302,13 +302,13 @@ def test_a_commit_before_the_swap(admin: RestClient, monkeypatch: Any) -> None:
 
 def test_a_delete_before_the_swap(admin: RestClient, monkeypatch: Any) -> None:
     john()
-    original = writer.write_transaction
+    original = commit.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).delete()
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", late)
+    monkeypatch.setattr(commit, "write_transaction", late)
     answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "lastName": "Jones"})
     assert answer.status_code == 500
     assert codes(answer.json())[-1] == 1517
@@ -385,13 +385,13 @@ def test_two_attributes_changed_at_a_time(
     """Where no stamp is asked for, an update writes what it changes and nothing else."""
     settings.FOURD_REST = {"STAMP_OPTIONAL": True}
     john()
-    original = writer.write_transaction
+    original = commit.write_transaction
 
     def late(alias: str) -> Any:
         Employee.objects.filter(pk=12).update(first_name="Jim", stamp=5)
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", late)
+    monkeypatch.setattr(commit, "write_transaction", late)
     answer = admin.update("Employee", {"__KEY": "12", "lastName": "Jones"})
     assert_answer(answer, 200, saved_employee(stamp=6, firstName="Jim", lastName="Jones"))
 

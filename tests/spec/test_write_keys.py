@@ -14,7 +14,7 @@ from fourd_rest.dataclass.values import moment_to_wire
 from fourd_rest.models import EntityStamp
 from fourd_rest.sql.database_errors import is_busy
 from fourd_rest.sql.transactions import write_transaction
-from fourd_rest.write import deleting, writer
+from fourd_rest.write import commit, deleting
 from testproject.hr.models import Employee
 from tests.conftest import RestClient
 from tests.contract.checks import (
@@ -321,7 +321,7 @@ def test_retries(admin: RestClient, monkeypatch: Any, failures: int, verb: str) 
             raise OperationalError("database is locked")
         return write_transaction(alias)
 
-    for module in (writer, deleting):
+    for module in (commit, deleting):
         monkeypatch.setattr(module, "write_transaction", transaction)
     if verb == "POST":
         answer = admin.update("Employee", {"__KEY": 12, "__STAMP": 4, "firstName": "Jack"})
@@ -340,7 +340,7 @@ def test_other_faults_of_the_database_are_bugs(admin: RestClient, monkeypatch: A
     def transaction(alias: str) -> Any:
         raise OperationalError("no such table: secrets")
 
-    for module in (writer, deleting):
+    for module in (commit, deleting):
         monkeypatch.setattr(module, "write_transaction", transaction)
     with nothing_changes():
         body = {"__KEY": 12, "__STAMP": 4, "firstName": "Jack"} if verb == "POST" else None

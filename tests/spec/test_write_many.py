@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
-from fourd_rest.write import writer
+from fourd_rest.write import commit, gate, strategies
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import (
@@ -91,7 +91,7 @@ def test_one_key_twice(admin: RestClient) -> None:
 def test_busy_database_amid_an_array(admin: RestClient, monkeypatch: Any) -> None:
     """What was saved before is told; each element that was not says why."""
     three()
-    original, calls = writer.write_transaction, []
+    original, calls = commit.write_transaction, []
 
     def sometimes(alias: str) -> Any:
         calls.append(alias)
@@ -99,7 +99,7 @@ def test_busy_database_amid_an_array(admin: RestClient, monkeypatch: Any) -> Non
             raise OperationalError("database is locked")
         return original(alias)
 
-    monkeypatch.setattr(writer, "write_transaction", sometimes)
+    monkeypatch.setattr(commit, "write_transaction", sometimes)
     answer = admin.update("Employee", [change(1), change(2), change(3)])
     assert answer.status_code == 500
     entities = answer.json()["__ENTITIES"]
@@ -253,7 +253,7 @@ def test_atomic_in_the_side_table(admin: RestClient) -> None:
 
 
 def test_atomic_refused_by_the_database(admin: RestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writer, "clean", lambda instance, changed, unknown: None)
+    monkeypatch.setattr(gate, "clean", lambda instance, changed, unknown: None)
     Keeper.objects.create(name="Ann")
     with nothing_changes():
         answer = admin.update("Keeper", [{"name": "Bob"}, {"name": "Ann"}], "$atomic=true")
@@ -270,7 +270,7 @@ def test_atomic_refused_at_the_commit(admin: RestClient, monkeypatch: Any) -> No
     def refuse(alias: str, action: Any) -> None:
         raise IntegrityError("a deferred constraint")
 
-    monkeypatch.setattr(writer, "with_retry", refuse)
+    monkeypatch.setattr(strategies, "with_retry", refuse)
     with nothing_changes():
         answer = admin.update("Employee", [change(1), change(2)], "$atomic=true")
     assert answer.status_code == 500
