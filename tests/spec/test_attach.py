@@ -37,7 +37,7 @@ from tests.contract.checks import (
 )
 from tests.contract.sample import NOT_SAVED, cv, employee, inv003, john, photo
 from tests.contract.storages import SECRET
-from tests.zoo.models import Animal, Everything
+from tests.zoo.models import Animal, Country, Defaulted, Everything
 
 pytestmark = pytest.mark.django_db
 
@@ -496,6 +496,26 @@ def test_atomic_with_another_failure(admin: RestClient) -> None:
             answer = admin.update("Employee", [good, new, bad], "$atomic=true")
         assert answer.status_code == 500
         assert "__ERROR" not in answer.json()["__ENTITIES"][0]
+
+
+def test_of_a_refused_value_nothing_is_copied(
+    admin: RestClient, registered: Any, monkeypatch: Any
+) -> None:
+    """Where the site's own code takes values it is asked first, so that ``$atomic`` tells of all."""
+
+    def refuse(instance: Defaulted, value: Any) -> None:
+        raise ValueError("never")
+
+    registered(Defaulted, fields=["file"], computed=["limit"])
+    monkeypatch.setattr(Defaulted, "limit", property(Defaulted.limit.fget, refuse))
+    monkeypatch.setattr(attach, "_copy", lambda *args: pytest.fail("copied"))
+    Country.objects.create(code="FR", name="France")
+    keys = [Defaulted.objects.create().pk for _ in range(2)]
+    wire_id = upload(admin, PDF)
+    posted = [{"__KEY": key, "__STAMP": 1, "file": {"ID": wire_id}, "limit": 2} for key in keys]
+    with nothing_changes():
+        answer = admin.update("Defaulted", posted, "$atomic=true")
+    assert [codes(entity) for entity in answer.json()["__ENTITIES"]] == [[1508, 1517]] * 2
 
 
 def test_array_with_another_failure(admin: RestClient) -> None:

@@ -155,6 +155,30 @@ def test_statements_of_a_delete(admin: RestClient) -> None:
     ]
 
 
+@pytest.mark.parametrize("where", ["cvs/", lambda instance, name: f"cvs/{instance.pk}/{name}"])
+def test_statements_of_an_update_with_a_file(admin: RestClient, monkeypatch: Any, where: Any) -> None:
+    """Where the file's name does not depend on the row it is read three times, else four."""
+    monkeypatch.setattr(Employee._meta.get_field("cv"), "upload_to", where)
+    john()
+    wire_id = admin.upload(PDF).json()["ID"]
+    body = {"__KEY": "12", "__STAMP": 4, "cv": {"ID": wire_id}}
+    with CaptureQueriesContext(connection) as captured:
+        assert admin.update("Employee", body).status_code == 200
+    assert statements(captured) == [
+        *WHO,
+        "SELECT hr_employee",  # read and compare
+        "SELECT fourd_rest_uploadedblob",
+        *(["SELECT hr_employee"] if callable(where) else []),
+        "INSERT fourd_rest_blobattachment",
+        *lock(),
+        "UPDATE hr_employee",  # the stamp
+        "SELECT hr_employee",  # the row as it is now, locked
+        "UPDATE hr_employee",  # save
+        "UPDATE fourd_rest_blobattachment",
+        "SELECT hr_employee",  # the answer
+    ]
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_statements_of_an_upload(admin: RestClient, announced: bool) -> None:
     """The size is written with the row where it is announced, else once it is counted."""
