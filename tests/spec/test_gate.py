@@ -7,15 +7,19 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.db import models
+from django.db.models import QuerySet
 
+from fourd_rest import DataClass
 from fourd_rest.errors import NOT_SUPPORTED
 from fourd_rest.models import UploadedBlob
+from fourd_rest.read import reader
 from fourd_rest.write import gate
 from fourd_rest.write.refusal import Refusal
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient
 from tests.contract.checks import codes, nothing_changes
 from tests.contract.sample import acme, change, john, three
+from tests.zoo.models import Country
 
 pytestmark = pytest.mark.django_db
 
@@ -161,13 +165,13 @@ def staff() -> None:
 
 @pytest.mark.parametrize("kind", WRITES)
 def test_every_write_passes_the_gate(admin: RestClient, staff: None, asked: Any, kind: str) -> None:
-    verb, path, body, refused, rows = WRITES[kind]
+    verb, path, body, refused, passed = WRITES[kind]
     with nothing_changes():
         answer = admin.rest(verb, path, body, **(RAW if isinstance(body, bytes) else {}))
     told = answer.json()
     entities = told.get("__ENTITIES", [told])
     assert [codes(entity) if "__ERROR" in entity else [] for entity in entities] == refused
-    assert asked == rows
+    assert asked == passed
 
 
 @pytest.mark.parametrize("kind", WRITES)
@@ -188,3 +192,33 @@ def test_a_copy_of_a_refused_entity_is_removed(admin: RestClient, staff: None, a
     with nothing_changes():
         answer = admin.update("Employee", {"__KEY": 12, "__STAMP": 4, "cv": {"ID": wire_id}})
     assert codes(answer.json()) == [LOCKED, NOT_SAVED]
+
+
+@pytest.mark.parametrize("kind", ["update", "plain list", "atomic", "emptied"])
+def test_rows_are_locked(admin: RestClient, staff: None, monkeypatch: Any, kind: str) -> None:
+    """Where the database can; SQLite is only asked to."""
+    locked = []
+    select_for_update = QuerySet.select_for_update
+
+    def note(queryset: Any, **options: Any) -> Any:
+        locked.append(queryset.model)
+        return select_for_update(queryset, **options)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", note)
+    reader._locking.cache_clear()  # it keeps its SQL
+    verb, path, body, _, _ = WRITES[kind]
+    assert admin.rest(verb, path, body, **(RAW if isinstance(body, bytes) else {})).status_code == 200
+    assert locked == [Employee]
+
+
+def test_the_right_to_add_is_asked_once(admin: RestClient, registered: Any) -> None:
+    asked = []
+
+    class Asking(DataClass):
+        def has_add_permission(self, request: Any) -> bool:
+            asked.append(request)
+            return True
+
+    registered(Country, dataclass=Asking)
+    assert admin.update("Country", {"code": "FR", "name": "France"}).status_code == 200
+    assert len(asked) == 1
