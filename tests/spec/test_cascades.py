@@ -352,3 +352,10 @@ def test_stamps_of_what_goes_along(login: Any) -> None:
     assert_answer(client.rest("DELETE", "Place(2)"), 200, OK)
     gone = EntityStamp.objects.filter(deleted__isnull=False).values_list("dataclass", "key", "stamp")
     assert sorted(gone) == [("zoo.animal", "1", 2), ("zoo.passport", "1", 2), ("zoo.place", "2", 2)]
+
+
+def test_what_would_go_along_is_no_matter_to_an_update(login: Any) -> None:
+    places()
+    client = login("zoo.view_place", "zoo.change_place")
+    answer = client.update("Place", {"__KEY": 2, "__STAMP": 1, "name": "Zoo"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Zoo")
