@@ -114,22 +114,23 @@ Rule: TypeAlias = Callable[[Caller, DataClass, models.Model, Action, str], None]
 
 
 def about_to_write(
-    caller: Caller, dataclass: DataClass, instance: models.Model, action: Action, *, alias: str
+    caller: Caller,
+    dataclass: DataClass,
+    instance: models.Model,
+    action: Action,
+    *,
+    alias: str,
+    is_allowed: bool = False,
 ) -> None:
     """Ask all rules of ``instance``, a row of the database ``alias``, before anything is done to it.
 
-    A new one is still empty. Raises ``Refusal``.
+    A new one is still empty. ``is_allowed``: ``admit`` has said so of all rows, and of a new one, or of
+    a dataclass that judges no single rows, there is nothing more to say. Raises ``Refusal``.
     """
+    if not is_allowed and not permissions.may(caller, dataclass, action, instance):
+        raise Refusal(action.row(dataclass=dataclass.name), status=PERMISSION)
     for rule in RULES:
         rule(caller, dataclass, instance, action, alias)
-
-
-def _require_right(
-    caller: Caller, dataclass: DataClass, instance: models.Model, action: Action, alias: str
-) -> None:
-    """The right on this row, as it is now. Of one to be added there is none: ``admit`` has asked."""
-    if action is not Action.ADD and not permissions.may(caller, dataclass, action, instance):
-        raise Refusal(action.row(dataclass=dataclass.name), status=PERMISSION)
 
 
 def _require_rights_along(
@@ -143,8 +144,9 @@ def _require_rights_along(
         raise Refusal(obstacle)
 
 
-# Asked in this order of every row. A rule raises ``Refusal``, with the errors that the client gets.
-RULES: tuple[Rule, ...] = (_require_right, _require_rights_along)
+# Asked in this order of every row, once the right on it is held. A rule raises ``Refusal``, with the
+# errors that the client gets.
+RULES: tuple[Rule, ...] = (_require_rights_along,)
 
 
 # 5. Validation.

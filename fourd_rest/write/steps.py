@@ -39,7 +39,12 @@ class Steps(ABC):
             return None
         context = self.context
         gate.about_to_write(
-            context.caller, context.dataclass, instance, draft.action, alias=context.alias
+            context.caller,
+            context.dataclass,
+            instance,
+            draft.action,
+            alias=context.alias,
+            is_allowed=draft.is_new,
         )
         self.write(instance, draft)
         return instance

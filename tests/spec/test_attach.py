@@ -22,7 +22,7 @@ from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.read.reader import Rows
 from fourd_rest.uploads import attach, blobs, folder_copy, intents
-from fourd_rest.write import commit, gate
+from fourd_rest.write import commit, gate, preparation
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import (
@@ -498,21 +498,34 @@ def test_atomic_with_another_failure(admin: RestClient) -> None:
         assert "__ERROR" not in answer.json()["__ENTITIES"][0]
 
 
+@pytest.mark.parametrize("kind", ["setter", "setattr"])
 def test_of_a_refused_value_nothing_is_copied(
-    admin: RestClient, registered: Any, monkeypatch: Any
+    admin: RestClient, registered: Any, monkeypatch: Any, request: Any, kind: str
 ) -> None:
     """Where the site's own code takes values it is asked first, so that ``$atomic`` tells of all."""
 
     def refuse(instance: Defaulted, value: Any) -> None:
         raise ValueError("never")
 
-    registered(Defaulted, fields=["file"], computed=["limit"])
-    monkeypatch.setattr(Defaulted, "limit", property(Defaulted.limit.fget, refuse))
-    monkeypatch.setattr(attach, "_copy", lambda *args: pytest.fail("copied"))
+    def set_any(instance: Defaulted, name: str, value: Any) -> None:
+        if value == "never":
+            raise ValueError(value)
+        instance.__dict__[name] = value
+
+    registered(Defaulted, fields=["file", "text"], computed=["limit"])
     Country.objects.create(code="FR", name="France")
-    keys = [Defaulted.objects.create().pk for _ in range(2)]
+    keys = [Defaulted.objects.create(text="x").pk for _ in range(2)]
+    value: dict[str, Any] = {"limit": 2}
+    if kind == "setter":
+        monkeypatch.setattr(Defaulted, "limit", property(Defaulted.limit.fget, refuse))
+    else:
+        value = {"text": "never"}
+        monkeypatch.setattr(Defaulted, "__setattr__", set_any)
+        request.addfinalizer(preparation._is_set_plainly.cache_clear)
+        preparation._is_set_plainly.cache_clear()
+    monkeypatch.setattr(attach, "_copy", lambda *args: pytest.fail("copied"))
     wire_id = upload(admin, PDF)
-    posted = [{"__KEY": key, "__STAMP": 1, "file": {"ID": wire_id}, "limit": 2} for key in keys]
+    posted = [{"__KEY": key, "__STAMP": 1, "file": {"ID": wire_id}, **value} for key in keys]
     with nothing_changes():
         answer = admin.update("Defaulted", posted, "$atomic=true")
     assert [codes(entity) for entity in answer.json()["__ENTITIES"]] == [[1508, 1517]] * 2

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from fourd_rest import DataClass
 from fourd_rest.models import BlobAttachment
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient, picture
-from tests.contract.checks import assert_answer, errors, files, nothing_changes, refused
+from tests.contract.checks import assert_answer, codes, errors, files, nothing_changes, refused
 from tests.contract.sample import acme, employee, john, to_one
 from tests.spec.writes import NOT_SAVED, NOW, conflict, saved_employee, told
 from tests.zoo.models import Animal, Keeper, Passport
@@ -201,6 +202,19 @@ def test_a_stale_stamp_of_the_outer_entity_saves_neither(admin: RestClient) -> N
     with nothing_changes():
         answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 3, "employer": {"name": "Acme"}})
     assert_answer(answer, 500, refused(2, *conflict(), entity=employee()))
+
+
+def test_a_stale_outer_entity_that_is_invalid(admin: RestClient, monkeypatch: Any) -> None:
+    """Its values are told of, also where nothing but the new related entity would change it (D-64)."""
+
+    def never(instance: Employee) -> None:
+        raise ValidationError("Never")
+
+    monkeypatch.setattr(Employee, "clean", never)
+    john()
+    with nothing_changes():
+        answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 3, "employer": {"name": "Acme"}})
+    assert codes(answer.json()) == [1569, 1570, 1517]
 
 
 def test_a_related_entity_that_is_invalid(admin: RestClient) -> None:
