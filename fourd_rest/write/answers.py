@@ -104,6 +104,7 @@ class Answers:
         return Outcome(answer, refusal.status)
 
     def not_saved(self, draft: Draft) -> ErrorItem:
+        """The last error of every refused entity: 1517, or 1534 for a new one."""
         if draft.posted.get("__KEY") in (None, ""):
             return NEW_ENTITY_NOT_SAVED(dataclass=self.dataclass.name)
         return ENTITY_NOT_SAVED(record=self._record(draft), dataclass=self.dataclass.name)
@@ -115,6 +116,7 @@ class Answers:
         return SAVE_FAILED(record=record, table=self.dataclass.name, database=datastore_name())
 
     def conflict(self, draft: Draft) -> Refusal:
+        """Why an entity of a stale stamp is not saved: 1263, ``__STATUS`` 2."""
         record = self._record(draft)
         return Refusal(
             STAMP_CHANGED(record=record, table=self.dataclass.name),
@@ -123,6 +125,7 @@ class Answers:
         )
 
     def gone(self, draft: Draft) -> Refusal:
+        """Why an entity that is not there, or out of reach, is not saved: 1542, ``__STATUS`` 5."""
         draft.stored = None
         item = ENTITY_NOT_FOUND(key=self._record(draft), dataclass=self.dataclass.name)
         return Refusal(item, status=GONE)
@@ -160,8 +163,10 @@ class Answers:
         return error.messages if told.issuperset(named) else ["its values cannot be taken"]
 
     def _wire_name(self, source: str) -> str:
-        """How a field is called on the wire; the name of one that is not exposed is not told,
-        nor that of a relation to a dataclass that the caller may not know of."""
+        """How a field is called on the wire; the name of the dataclass where that is not told.
+
+        It is not for fields that are not exposed and for relations to what the caller may not know of.
+        """
         for attribute in self.caller.attributes(self.dataclass).values():
             if attribute.source == source:
                 return attribute.name
@@ -200,6 +205,7 @@ class Answers:
         return Refusal(first, self._save_failed(self._record(draft)))
 
     def constraint(self, error: DatabaseError, draft: Draft) -> Refusal:
+        """What the database has refused: a duplicate (1115, 1545) or by another rule (9016)."""
         if database_errors.is_duplicate(error):
             table = own_key(self.dataclass.model).model._meta.db_table
             return self._duplicate(draft, is_key=database_errors.is_duplicate_key(error, table))

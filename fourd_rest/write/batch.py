@@ -59,6 +59,7 @@ def is_plain(dataclass: DataClass) -> bool:
 
 
 def is_plain_beside_signals(dataclass: DataClass) -> bool:
+    """``is_plain``, whoever listens to the saves."""
     model, kind = dataclass.model, type(dataclass)
     return (
         kind.save_model is DataClass.save_model

@@ -153,12 +153,7 @@ def _names(expression: Any, model: type[models.Model]) -> Iterator[str]:
     if isinstance(expression, F):
         yield from _looked_at(expression.name, model)  # type: ignore[attr-defined]
     elif isinstance(expression, Q):
-        for child in expression.children:
-            if isinstance(child, tuple):
-                yield from _looked_at(child[0], model)
-                yield from _names(child[1], model)
-            else:
-                yield from _names(child, model)
+        yield from _names_of_conditions(expression, model)
     elif isinstance(expression, Lookup):
         yield from _names([expression.lhs, expression.rhs], model)
     elif isinstance(expression, (list, tuple)):
@@ -170,6 +165,15 @@ def _names(expression: Any, model: type[models.Model]) -> Iterator[str]:
             raise _UntoldError  # SQL of the site's own may name any column
         for source in sources:
             yield from _names(source, model)
+
+
+def _names_of_conditions(conditions: Q, model: type[models.Model]) -> Iterator[str]:
+    for child in conditions.children:
+        if isinstance(child, tuple):
+            yield from _looked_at(child[0], model)
+            yield from _names(child[1], model)
+        else:
+            yield from _names(child, model)
 
 
 def _looked_at(lookup: str, model: type[models.Model]) -> Iterator[str]:
