@@ -66,7 +66,6 @@ def _apply_all(context: Context, drafts: Mapping[int, Draft], results: Results) 
     saved: dict[int, Outcome] = {}
 
     def apply() -> None:
-        saved.clear()
         with transaction(context):
             for place, draft in drafts.items():
                 try:

@@ -22,7 +22,7 @@ from fourd_rest import DataClass, sweep
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.read.reader import Rows
 from fourd_rest.uploads import attach, blobs, folder_copy, intents
-from fourd_rest.write import commit, gate, preparation
+from fourd_rest.write import commit, gate, preparation, strategies
 from testproject.hr.models import Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import (
@@ -529,6 +529,16 @@ def test_of_a_refused_value_nothing_is_copied(
     with nothing_changes():
         answer = admin.update("Defaulted", posted, "$atomic=true")
     assert [codes(entity) for entity in answer.json()["__ENTITIES"]] == [[1508, 1517]] * 2
+
+
+@pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
+def test_after_a_bug_no_copy_is_left(admin: RestClient, monkeypatch: Any, params: str) -> None:
+    john()
+    wire_id = upload(admin, PDF)
+    monkeypatch.setattr(strategies, "save", lambda *args: 1 / 0)
+    with nothing_changes():
+        answer = admin.update("Employee", {"__KEY": 12, "__STAMP": 4, "cv": {"ID": wire_id}}, params)
+    assert (answer.status_code, codes(answer.json())) == (500, [9011])
 
 
 def test_array_with_another_failure(admin: RestClient) -> None:

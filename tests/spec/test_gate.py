@@ -222,3 +222,21 @@ def test_the_right_to_add_is_asked_once(admin: RestClient, registered: Any) -> N
     registered(Country, dataclass=Asking)
     assert admin.update("Country", {"code": "FR", "name": "France"}).status_code == 200
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
+def test_rows_are_taken_in_the_order_of_their_keys(
+    admin: RestClient, monkeypatch: Any, params: str
+) -> None:
+    """New ones last: requests that take the same rows cannot wait for each other in a circle."""
+    three()
+    seen = []
+
+    def note(caller: Any, dataclass: Any, instance: models.Model, action: Any, alias: str) -> None:
+        seen.append(instance.pk)
+
+    monkeypatch.setattr(gate, "RULES", (*gate.RULES, note))
+    answer = admin.update("Employee", [change(3), NEW, change(1), change(2)], params)
+    assert seen == [1, 2, 3, None]
+    saved = [entity.get("ID") for entity in answer.json()["__ENTITIES"]]
+    assert (saved[0], *saved[2:]) == (3, 1, 2)

@@ -217,6 +217,21 @@ def test_a_stale_outer_entity_that_is_invalid(admin: RestClient, monkeypatch: An
     assert codes(answer.json()) == [1569, 1570, 1517]
 
 
+def test_a_related_entity_of_another_database(admin: RestClient, monkeypatch: Any) -> None:
+    """Both could not be saved in one transaction."""
+    original = DataClass.write_alias
+
+    def write_alias(dataclass: DataClass) -> str:
+        return "elsewhere" if dataclass.name == "Company" else original(dataclass)
+
+    monkeypatch.setattr(DataClass, "write_alias", write_alias)
+    john()
+    with nothing_changes():
+        answer = admin.update("Employee", {"__KEY": "12", "__STAMP": 4, "employer": {"name": "Acme"}})
+    message = "A nested entity of another database is not supported by this server"
+    assert_answer(answer, 500, refused(4, (9014, message), NOT_SAVED, entity=employee()))
+
+
 def test_a_related_entity_that_is_invalid(admin: RestClient) -> None:
     john()
     with nothing_changes():

@@ -9,6 +9,7 @@ from django.db import IntegrityError, OperationalError
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass.values import moment_to_wire
+from fourd_rest.errors import DATABASE_BUSY, STORAGE_FAILED, RestError
 from fourd_rest.write import commit, gate, strategies
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
@@ -294,3 +295,20 @@ def test_not_atomic(admin: RestClient, params: str) -> None:
     answer = admin.update("Employee", [change(1), change(2, stamp=9)], params)
     assert answer.status_code == 500
     assert names()[0] == (1, "New", 2)
+
+
+@pytest.mark.parametrize("params", ["$method=update", "$atomic=true"])
+def test_one_error_that_every_entity_meets(admin: RestClient, monkeypatch: Any, params: str) -> None:
+    """Of the request as a whole it is if the client has asked for what cannot be; a fault is of each."""
+    three()
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise RestError(error())
+
+    monkeypatch.setattr(strategies, "prepare", fail)
+    error = STORAGE_FAILED
+    answer = admin.update("Employee", [change(1), change(2)], params)
+    assert [codes(entity) for entity in answer.json()["__ENTITIES"]] == [[9015, 1517]] * 2
+    error = DATABASE_BUSY
+    answer = admin.update("Employee", [change(1), change(2)], params)
+    assert (answer.status_code, codes(answer.json())) == (503, [9010])
