@@ -11,11 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.signals import post_save, pre_save
-from fourd_rest.read.reader import Rows
 
 from fourd_rest import DataClass
 from fourd_rest.dataclass import values
 from fourd_rest.errors import STORAGE_FAILED, RestError
+from fourd_rest.read.reader import Rows
 from fourd_rest.views import lifecycle
 from fourd_rest.write import answers
 from testproject.hr.models import Company, Employee
