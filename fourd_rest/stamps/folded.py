@@ -32,6 +32,7 @@ _AFTER = "_fourd_folded_after"
 
 
 def watch_all() -> None:
+    """Watch every dataclass that is registered, now or later."""
     registry.subscribe(watch)
 
 
