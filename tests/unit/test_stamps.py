@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core import serializers
 from django.db import IntegrityError, connection, models, transaction
+from django.db.models.signals import post_save
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.utils import timezone
@@ -564,7 +565,34 @@ def test_a_stamp_column_of_a_child_does_not_bother_its_parent(monkeypatch):
     assert list(watched) == [Tower]
 
 
+def test_a_stamp_that_is_no_number_counts_as_none():
+    planet = Planet.objects.create(code="x", name="X", stamp=models.Value(7))
+    assert (planet.stamp, column(planet)[0]) == (1, 1)
+
+
+def test_a_stamp_that_exceeds_the_former_life_stays():
+    Planet.objects.create(code="x", name="X").delete()
+    Planet.objects.bulk_create([Planet(code="x", name="X", stamp=9)])
+    post_save.send(sender=Planet, instance=Planet.objects.get())
+    assert Planet.objects.get().stamp == 10
+
+
+def test_a_signal_for_a_row_without_a_key():
+    planet = Planet.objects.create(code="x", name="X")
+    post_save.send(sender=Planet, instance=Planet(code=None))
+    assert column(planet)[0] == 1
+
+
 # REST's own saves
+
+
+def test_many_stamps_in_a_column_without_a_time():
+    own = Registry()
+    own.register(Planet, stamp_field="stamp")
+    planet = Planet(code="x", stamp=3, modified=LATER)
+    fields = mover.move_all(own.for_model(Planet), [planet], {}, alias="default", now=NOW)
+    assert fields == {Planet._meta.get_field("stamp")}
+    assert (planet.stamp, planet.modified) == (4, LATER)
 
 
 def test_a_save_whose_stamp_was_moved_already():
