@@ -75,10 +75,12 @@ def text_of(field: models.Field[Any, Any], value: Any) -> Any:
 
 
 def own_bool(value: Any) -> bool | None:
+    """A ``bool`` of a ``bool`` or of the numbers 0 and 1."""
     return bool(value) if isinstance(value, int) and value in (0, 1) else None
 
 
 def own_integer(value: Any) -> int | None:
+    """An ``int`` of any number without a fraction."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (float, Decimal)):
@@ -90,12 +92,14 @@ def own_integer(value: Any) -> int | None:
 
 
 def own_float(value: Any) -> int | float | None:
+    """A number as floats and integers hold it; a ``Decimal`` becomes the nearest ``float``."""
     if isinstance(value, Decimal):
         return float(value)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def own_decimal(value: Any) -> Decimal | None:
+    """A ``Decimal``: of a ``float`` the digits that ``repr`` writes."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, Decimal):
@@ -104,22 +108,26 @@ def own_decimal(value: Any) -> Decimal | None:
 
 
 def own_text(value: Any) -> str | None:
+    """A plain ``str``, also of a subclass."""
     return str(value) if isinstance(value, str) else None
 
 
 def own_uuid(value: Any) -> uuid.UUID | None:
+    """A ``UUID``. Raises ``ValueError`` for a text that is none."""
     if isinstance(value, str):
         return uuid.UUID(value)
     return value if isinstance(value, uuid.UUID) else None
 
 
 def own_date(value: Any) -> dt.date | None:
+    """A ``date``: of a ``datetime`` its day."""
     if isinstance(value, dt.datetime):
         return value.date()
     return value if isinstance(value, dt.date) else None
 
 
 def own_moment(value: Any) -> dt.datetime | None:
+    """A ``datetime``, with a time zone if and only if ``USE_TZ`` is on."""
     if not isinstance(value, dt.datetime):
         return None
     if settings.USE_TZ is (value.tzinfo is not None):
@@ -129,10 +137,12 @@ def own_moment(value: Any) -> dt.datetime | None:
 
 
 def own_time(value: Any) -> dt.time | None:
+    """A ``time``."""
     return value if isinstance(value, dt.time) else None
 
 
 def own_duration(value: Any) -> dt.timedelta | None:
+    """A ``timedelta``."""
     return value if isinstance(value, dt.timedelta) else None
 
 

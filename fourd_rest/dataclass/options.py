@@ -163,12 +163,15 @@ class DataClass:
         return self._has_permission(request, "view", obj) or self._has_permission(request, "change", obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether ``request`` may create entities."""
         return self._has_permission(request, "add", None)
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether ``request`` may change ``obj``; without it, every entity."""
         return self._has_permission(request, "change", obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether ``request`` may delete ``obj``; without it, every entity."""
         return self._has_permission(request, "delete", obj)
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
@@ -225,10 +228,10 @@ class DataClass:
         return each_once(self.model, rows, f"get_queryset() of the dataclass {self.name}")
 
     def granted(self, request: HttpRequest) -> models.QuerySet[Any] | None:
-        """The entities that ``request`` may read because ``get_queryset`` gives them, whatever rights it
-        holds on the dataclass (``object_permissions``); None where ``get_queryset`` grants nothing.
+        """The entities that ``request`` may read because ``get_queryset`` gives them.
 
-        It grants nothing to guests, whose rights stand in the settings.
+        That needs no right on the dataclass (``object_permissions``). None where ``get_queryset`` grants
+        nothing: without that option, and to guests, whose rights stand in the settings.
         """
         if not self.grants_by_rows or not request.user.is_authenticated:
             return None
@@ -249,6 +252,7 @@ class DataClass:
 
     @cached_property
     def timestamp_column(self) -> str | None:
+        """The model's own column with the time of the last save, or None if there is none."""
         return self.timestamp_field or self._model_columns[1]
 
     @cached_property
@@ -274,6 +278,7 @@ class DataClass:
 
     @cached_property
     def collection_name(self) -> str:
+        """The name of entity selections of this dataclass: the catalog's type of relations to it."""
         return f"{self.name}Selection"
 
     @cached_property
@@ -313,6 +318,7 @@ class DataClass:
 
     @cached_property
     def key_type(self) -> ValueType:
+        """The type of the key, as it travels. Only for dataclasses that are exposed."""
         field = key_field(self.model)
         assert field is not None  # noqa: S101  (left out otherwise)
         return value_type(field)
@@ -347,6 +353,7 @@ class DataClass:
 
     @cached_property
     def key_attribute(self) -> Attribute | None:
+        """The attribute that shows the key; None if it is not exposed."""
         key = own_key(self.model)
         return next((a for a in self.attributes.values() if a.own_field is key), None)
 
@@ -357,6 +364,7 @@ class DataClass:
 
     @cached_property
     def identity_columns(self) -> tuple[str, ...]:
+        """The names of ``identity_fields`` as instances and ``values_list`` have them."""
         return tuple(field.attname for field in self.identity_fields)
 
     @cached_property
@@ -423,6 +431,7 @@ class DataClass:
         return not is_secret(source) and source not in self.folded_columns
 
     def write_alias(self) -> str:
+        """The database that entities are written to, as the routers say."""
         return router.db_for_write(self.model)
 
     # Keys (``requests.md`` 4).

@@ -37,6 +37,7 @@ class Action(Enum):
 
     @property
     def row(self) -> ErrorRow:
+        """The error for whoever does not hold the right; it names the dataclass."""
         return self.value
 
 
@@ -109,6 +110,10 @@ def check_entity(caller: Caller, dataclass: DataClass, action: Action, obj: mode
 
 
 def denied(caller: Caller, dataclass: DataClass, action: Action) -> RestError:
+    """The refusal of ``action``: 1557-1560 (401).
+
+    For who may not know of ``dataclass`` at all, 1800 (404).
+    """
     if caller.knows(dataclass):
         return RestError(action.row(dataclass=dataclass.name))
     return unknown(dataclass.name)
@@ -135,6 +140,7 @@ def undisclosed(caller: Caller, dataclass: DataClass) -> Iterator[None]:
 
 
 def unknown(name: str) -> RestError:
+    """1800 (404): to the caller there is no dataclass ``name``."""
     return RestError(DATACLASS_NOT_FOUND(dataclass=name))
 
 

@@ -119,6 +119,7 @@ def _uuid_from_wire(value: Any) -> uuid.UUID:
 
 
 def uuid_to_wire(value: uuid.UUID) -> str:
+    """32 hexadecimal digits in capitals, without hyphens."""
     return value.hex.upper()
 
 
@@ -221,6 +222,7 @@ def is_blank_date(text: str) -> bool:
 
 
 def date_to_wire(value: dt.date) -> str:
+    """``31!12!2024``: day and month without leading zeros, the year with four digits."""
     return f"{value.day}!{value.month}!{value.year:04d}"
 
 

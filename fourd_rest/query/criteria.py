@@ -70,10 +70,12 @@ class Judged:
 
     @property
     def fails(self) -> Q:
+        """The entities with a value for which the criterion is false."""
         return self.make_fails()
 
     @property
     def negated(self) -> Judged:
+        """The criterion with ``not`` in front of it."""
         return Judged(self.fails, lambda: self.holds)
 
 
@@ -451,6 +453,10 @@ def _judge_object(
 def property_test(
     caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
 ) -> objects.PropertyTest:
+    """The criterion as a test of a property, for ``judge_properties``.
+
+    Raises ``RestError`` 1200, 1201, 1280, 1574 or 9022.
+    """
     if _is_python_s(place.attribute):
         raise place.wrong_type()
     if comparator is Comparator.IN:

@@ -1,7 +1,7 @@
-"""Criteria that Python decides: keywords, computed attributes, and fields that store something else than
-they show (``query.md`` 4.2 and 13).
+"""Criteria that Python decides (``query.md`` 4.2 and 13).
 
-SQL narrows the entities down where it can; what is left is looked at one by one, up to
+They are about keywords, computed attributes, and fields that store something else than they show. SQL
+narrows the entities down where it can. What is left is looked at one by one, up to
 ``MAX_SCANNED_ENTITIES``, and the condition names the keys that were found. Of objects it names the
 texts: which element of a collection holds one is left to SQL.
 """

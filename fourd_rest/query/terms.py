@@ -51,21 +51,29 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Inverse:
+    """``not``: what ``term`` does not hold for, among the entities with a value."""
+
     term: Term
 
 
 @dataclass(frozen=True, slots=True)
 class All:
+    """``and``: all of ``terms`` hold."""
+
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
+    """``or``: one of ``terms`` holds, or several do."""
+
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
+    """``except``: ``term`` holds and ``without`` does not, also where there is no value."""
+
     term: Term
     without: Term
 
