@@ -106,6 +106,14 @@ def expression(caller: Caller, place: Place, value: Any = None) -> Any:
     return at(caller, place).or_null(found)
 
 
+def annotated(dataclass: DataClass, attribute: Annotated) -> QuerySet[Any]:
+    """All rows of ``dataclass``, with the value of ``attribute`` under its ``source``."""
+    rows: QuerySet[Any] = dataclass.model._base_manager.annotate(
+        **{attribute.source: attribute.expression}
+    )
+    return rows
+
+
 def annotation(place: Place, form: Any = None) -> Any:
     """What SQL of the site's computes at ``place``, in a query of its own, where it may aggregate.
 
@@ -114,7 +122,7 @@ def annotation(place: Place, form: Any = None) -> Any:
     attribute = place.attribute
     if not isinstance(attribute, Annotated):
         return None
-    rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
+    rows = annotated(place.dataclass, attribute)
     row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
     return Subquery(row.values(_fourd_value=F(attribute.source) if form is None else form)[:1])
 
