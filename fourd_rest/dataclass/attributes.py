@@ -141,8 +141,8 @@ class Valued(_Base):
         """Where Python alone knows the value: how it is had of an instance of the model."""
         return None
 
-    def shown(self, value: Any) -> Any:
-        """``value`` as a read would show it."""
+    def to_wire(self, value: Any) -> Any:
+        """``value`` as JSON shows it; null stays null."""
         if value is None or self.value.to_wire is None:
             return value
         return self.value.to_wire(value)
@@ -151,7 +151,7 @@ class Valued(_Base):
         """A Python value of the field as one of the attribute's type; None where it is none."""
         return None if value is None else self.value.plain(value)
 
-    def held_by(self, instance: models.Model) -> Any:
+    def wire_value_of(self, instance: models.Model) -> Any:
         """What a read would show of ``instance``, which need not be as a database gives it.
 
         A default may be of another type than the column's values (0 for a decimal, a text for a date).
@@ -163,7 +163,7 @@ class Valued(_Base):
         if field is None or value is None or hasattr(value, "resolve_expression"):
             return None
         try:
-            return self.shown(field.to_python(value))
+            return self.to_wire(field.to_python(value))
         except (ValidationError, ValueError, TypeError, ArithmeticError):
             return None
 

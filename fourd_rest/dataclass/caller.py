@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from django.http import HttpRequest
@@ -36,7 +37,7 @@ class Caller:
     _viewed: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _granted: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _known: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _held: dict[tuple[str, DataClass], bool] = field(
+    _held: dict[tuple[Enum, DataClass], bool] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -59,7 +60,7 @@ class Caller:
             views = self._viewed[dataclass] = dataclass.has_view_permission(self.request)
         return views
 
-    def holds(self, dataclass: DataClass, action: str, ask: Callable[[HttpRequest], bool]) -> bool:
+    def holds(self, dataclass: DataClass, action: Enum, ask: Callable[[HttpRequest], bool]) -> bool:
         """What ``ask`` says of the right to do ``action`` with ``dataclass`` as a whole."""
         held = self._held.get((action, dataclass))
         if held is None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from django.conf import settings
@@ -183,6 +183,10 @@ def _name(name: Any) -> Any:
 # Values of fields, and what Python computes.
 
 
+# What may give the value, one after the other.
+Forms: TypeAlias = Iterator[Callable[[], Any]]
+
+
 def plain_of(
     field: models.Field[Any, Any], own: Callable[[Any], Any], from_wire: Callable[[Any], Any]
 ) -> Callable[[Any], Any]:
@@ -191,16 +195,16 @@ def plain_of(
     ``own`` takes what is one, ``from_wire`` a text. None for what is none in any form.
     """
     if own is own_json:
-        return lambda value: _first(field, _json_forms(field, value))
+        return lambda value: _first(field, value, _json_forms(field, value))
     if own is own_text:
-        return lambda value: _first(field, _text_forms(field, value))
-    return lambda value: _first(field, _forms(field, own, from_wire, value))
+        return lambda value: _first(field, value, _text_forms(field, value))
+    return lambda value: _first(field, value, _forms(field, own, from_wire, value))
 
 
 def plain_computed(label: str, own: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """How what Python computes is made a value of the attribute type that it is declared to be."""
 
-    def forms(value: Any) -> Iterator[Callable[[], Any]]:
+    def forms(value: Any) -> Forms:
         yield lambda: own(value)
         yield lambda: own(value.value) if isinstance(value, Enum) else None
         if own is own_text:
@@ -209,19 +213,16 @@ def plain_computed(label: str, own: Callable[[Any], Any]) -> Callable[[Any], Any
     def plain(value: Any) -> Any:
         if hasattr(value, "resolve_expression"):
             return value  # of a row that is not saved: the database will fill it in
-        return _first(label, (forms(value), value))
+        return _first(label, value, forms(value))
 
     return plain
 
 
-Forms = tuple[Iterator[Callable[[], Any]], Any]
-
-
-def _first(what: Any, forms: Forms) -> Any:
-    made, value = forms
+def _first(what: Any, value: Any, forms: Forms) -> Any:
+    """The first of ``forms`` that ``value`` has; None, and a warning, if it has none."""
     if value is None:
         return None
-    for make in made:
+    for make in forms:
         try:
             found = make()
         except Exception:  # noqa: BLE001, S112  (whatever code of the site raises for its own objects)
@@ -239,14 +240,11 @@ def _tell(what: str, type_: str) -> None:
 
 
 def _text_forms(field: models.Field[Any, Any], value: Any) -> Forms:
-    def forms() -> Iterator[Callable[[], Any]]:
-        yield lambda: own_text(value)
-        if not is_opaque(field):
-            # What is stored is what a read gives.
-            yield lambda: own_text(field.get_prep_value(value))
-        yield lambda: str(text_of(field, value))
-
-    return forms(), value
+    yield lambda: own_text(value)
+    if not is_opaque(field):
+        # What is stored is what a read gives.
+        yield lambda: own_text(field.get_prep_value(value))
+    yield lambda: str(text_of(field, value))
 
 
 def _forms(
@@ -255,13 +253,10 @@ def _forms(
     from_wire: Callable[[Any], Any],
     value: Any,
 ) -> Forms:
-    def forms() -> Iterator[Callable[[], Any]]:
-        yield lambda: own(value)
-        yield lambda: own(value.value) if isinstance(value, Enum) else None
-        yield lambda: own(field.get_prep_value(value))
-        yield lambda: from_wire(text_of(field, value))
-
-    return forms(), value
+    yield lambda: own(value)
+    yield lambda: own(value.value) if isinstance(value, Enum) else None
+    yield lambda: own(field.get_prep_value(value))
+    yield lambda: from_wire(text_of(field, value))
 
 
 def _json_forms(field: models.Field[Any, Any], value: Any) -> Forms:
@@ -277,11 +272,8 @@ def _json_forms(field: models.Field[Any, Any], value: Any) -> Forms:
         written = text_of(field, value)
         return json.loads(written) if isinstance(written, str) else None
 
-    def forms() -> Iterator[Callable[[], Any]]:
-        if isinstance(value, (dict, list, *_JSON)):
-            yield lambda: _as_json(value, encoder)
-        yield prepared
+    if isinstance(value, (dict, list, *_JSON)):
         yield lambda: _as_json(value, encoder)
-        yield text
-
-    return forms(), value
+    yield prepared
+    yield lambda: _as_json(value, encoder)
+    yield text

@@ -42,6 +42,14 @@ def own_key(model: type[models.Model]) -> models.Field[Any, Any]:
     return found
 
 
+def topmost(model: type[models.Model]) -> type[models.Model]:
+    """The topmost concrete parent of ``model``: its table has a row for every row of ``model``."""
+    top: type[models.Model] = model._meta.concrete_model or model
+    while top._meta.parents:
+        top = next(iter(top._meta.parents))
+    return top
+
+
 def members(model: type[models.Model]) -> dict[str, Member]:
     """Everything of ``model`` that could be an attribute, by Python name, in catalog order."""
     options = model._meta

@@ -18,7 +18,7 @@ from fourd_rest.conf import current
 
 from .attributes import AnyAttribute, FileAttribute, Relation
 from .left_out import LeftOut
-from .members import is_identity, key_field, members, own_key
+from .members import is_identity, key_field, members, own_key, topmost
 from .names import RESERVED, camel_case, is_secret
 from .querysets import each_once, reads_plainly, unsorted
 from .values import ValueType, clean_text, key_text, value_type
@@ -121,28 +121,8 @@ class DataClass:
     folded: dict[str, str] = {}  # noqa: RUF012
     database_comparison: Sequence[str] = ()
 
-    OPTIONS: ClassVar[tuple[str, ...]] = (
-        "name",
-        "fields",
-        "exclude",
-        "names",
-        "naming",
-        "readonly_fields",
-        "ordering",
-        "stamp_field",
-        "timestamp_field",
-        "page_size",
-        "delete_replaced_files",
-        "delete_files",
-        "allow_delete_all",
-        "allow_stamp_override",
-        "object_permissions",
-        "computed",
-        "annotations",
-        "aliases",
-        "folded",
-        "database_comparison",
-    )
+    # The names above: this runs while the class is made, before anything else is in it.
+    OPTIONS: ClassVar[tuple[str, ...]] = tuple(name for name in locals() if not name.startswith("_"))
 
     def __init__(self, model: type[models.Model], registry: Home) -> None:
         self.model = model
@@ -271,10 +251,7 @@ class DataClass:
     @cached_property
     def stamp_label(self) -> str:
         """Under which name the side table keeps stamps: the topmost concrete model's label."""
-        model = self.model._meta.concrete_model or self.model
-        while model._meta.parents:
-            model = next(iter(model._meta.parents))
-        return model._meta.label_lower
+        return topmost(self.model)._meta.label_lower
 
     @cached_property
     def collection_name(self) -> str:
@@ -411,7 +388,7 @@ class DataClass:
         return type(self).get_queryset is not DataClass.get_queryset or not reads_plainly(self.model)
 
     @cached_property
-    def judges_objects(self) -> bool:
+    def view_depends_on_entity(self) -> bool:
         """Whether permission to read may depend on the single entity."""
         return type(self).has_view_permission is not DataClass.has_view_permission
 

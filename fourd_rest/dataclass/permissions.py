@@ -46,22 +46,16 @@ def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model 
 
     The latter is asked once in a request.
     """
-    request = caller.request
-    match action:
-        case Action.VIEW:
-            if obj is None:
-                return caller.views(dataclass)
-            return dataclass.has_view_permission(request, obj)
-        case Action.ADD:
-            return caller.holds(dataclass, "add", dataclass.has_add_permission)
-        case Action.CHANGE:
-            if obj is None:
-                return caller.holds(dataclass, "change", dataclass.has_change_permission)
-            return dataclass.has_change_permission(request, obj)
-        case Action.DELETE:
-            if obj is None:
-                return caller.holds(dataclass, "delete", dataclass.has_delete_permission)
-            return dataclass.has_delete_permission(request, obj)
+    if action is Action.ADD:
+        return caller.holds(dataclass, action, dataclass.has_add_permission)
+    if action is Action.VIEW and obj is None:
+        return caller.views(dataclass)
+    ask = {
+        Action.VIEW: dataclass.has_view_permission,
+        Action.CHANGE: dataclass.has_change_permission,
+        Action.DELETE: dataclass.has_delete_permission,
+    }[action]
+    return caller.holds(dataclass, action, ask) if obj is None else ask(caller.request, obj)
 
 
 def shows_all(caller: Caller, dataclass: DataClass) -> bool:
@@ -69,14 +63,14 @@ def shows_all(caller: Caller, dataclass: DataClass) -> bool:
 
     If not, ``shows`` is to be asked for each.
     """
-    return not dataclass.judges_objects and caller.views_all(dataclass)
+    return not dataclass.view_depends_on_entity and caller.views_all(dataclass)
 
 
 def shows(caller: Caller, dataclass: DataClass, obj: models.Model, alias: str) -> bool:
     """Whether ``obj`` may be shown to ``caller``; ``alias`` is the database that is written."""
     if dataclass.has_view_permission(caller.request, obj):
         return True
-    granted = None if dataclass.judges_objects else dataclass.granted(caller.request)
+    granted = None if dataclass.view_depends_on_entity else dataclass.granted(caller.request)
     return granted is not None and dataclass.with_key(granted.using(alias), obj.pk).exists()
 
 

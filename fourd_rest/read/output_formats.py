@@ -124,7 +124,7 @@ def _shown(attribute: Flat) -> Callable[[Any], Any]:
         return lambda key: {"__KEY": show_key(key)}
     if attribute.value.simple_date:
         return lambda value: _apply(_date, attribute.plain(value))
-    return attribute.shown
+    return attribute.to_wire
 
 
 def _key(dataclass: DataClass) -> Callable[[Any], Any]:
