@@ -61,7 +61,7 @@ def bound(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
 
 
 class _Holder:
-    """Stands for an instance where ``value_to_string`` asks one for a value."""
+    """Takes the part of an instance for ``value_to_string``, which reads a value from one."""
 
 
 def text_of(field: models.Field[Any, Any], value: Any) -> Any:

@@ -1,6 +1,6 @@
 """``DataClass``: what a site says about one exposed model, and what follows from it.
 
-It borrows the names of Django's ``ModelAdmin``: there is nothing new to learn.
+Its names are those of Django's ``ModelAdmin``, where that has the same option or hook.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class DataClass:
         return self.model._default_manager.get_queryset()
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Whether ``request`` may read; like the admin, whoever may change may also read."""
+        """Whether ``request`` may read; as in the admin, who may change may also read."""
         return self._has_permission(request, "view", obj) or self._has_permission(request, "change", obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -159,7 +159,7 @@ class DataClass:
 
         Who may add or change, also single entities where ``object_permissions`` is set: of the newest
         ``UPLOAD_PROBE`` entities that ``get_queryset`` gives one is looked for that ``request`` may
-        change. Whoever can say it in one query overrides this.
+        change. A site that can decide it in one query overrides this.
         """
         if self.has_change_permission(request) or self.has_add_permission(request):
             return True
@@ -237,14 +237,14 @@ class DataClass:
 
     @cached_property
     def _model_columns(self) -> tuple[str | None, str | None]:
-        """What a model that inherits ``Stamped`` brings along, unless the options name their own."""
+        """The columns of a model that inherits ``Stamped``, unless the options name others."""
         if self.stamp_field is not None:
             return (None, None)
         return getattr(self.model, "fourd_stamp_columns", (None, None))
 
     @cached_property
     def folded_columns(self) -> frozenset[str]:
-        """The fields that ``folded`` names; none if it is no dict, for the checks to tell."""
+        """The fields that ``folded`` names; none if it is no dict, which the checks report."""
         given: Any = self.folded
         return frozenset(map(str, given.values())) if isinstance(given, dict) else frozenset()
 
@@ -288,7 +288,7 @@ class DataClass:
         return None
 
     def _hides_its_key(self, field: models.Field[Any, Any]) -> bool:
-        """Whether stamps, sets and addresses would know an entity by different texts."""
+        """Whether stamps, sets and addresses could have different texts for one key."""
         value = value_type(field)
         is_known = self.model._meta.pk.name in self.database_comparison
         return value.name == "string" and value.is_opaque and not is_known
@@ -325,7 +325,7 @@ class DataClass:
 
     @property
     def derived_left_out(self) -> list[LeftOut]:
-        """What ``computed``, ``annotations`` and ``aliases`` name in vain."""
+        """What ``computed``, ``annotations`` and ``aliases`` name and what cannot be exposed."""
         return self._derived.left_out
 
     @cached_property

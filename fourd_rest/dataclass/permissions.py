@@ -1,4 +1,4 @@
-"""Permission questions, asked before existence is told (D-21).
+"""Permissions, checked before the answer says whether something exists (D-21).
 
 Who holds no right on a dataclass gets the answer that an unknown dataclass gets; who holds some right,
 but not the one in question, gets a 401 that names it.
@@ -28,7 +28,7 @@ from .registry import registry
 
 
 class Action(Enum):
-    """What is to be done, with the error of whoever may not."""
+    """What is to be done, with the error if the caller may not."""
 
     VIEW = NO_PERMISSION_READ
     ADD = NO_PERMISSION_CREATE
@@ -59,9 +59,9 @@ def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model 
 
 
 def shows_all(caller: Caller, dataclass: DataClass) -> bool:
-    """Whether whatever entity may be shown to ``caller`` in an answer to a write (D-55).
+    """Whether ``caller`` may see every entity in an answer to a write (D-55).
 
-    If not, ``shows`` is to be asked for each.
+    If not, ask ``shows`` for each entity.
     """
     return not dataclass.view_depends_on_entity and caller.views_all(dataclass)
 
@@ -121,9 +121,9 @@ def require_described(caller: Caller, dataclass: DataClass) -> None:
 
 @contextmanager
 def undisclosed(caller: Caller, dataclass: DataClass) -> Iterator[None]:
-    """What is found wrong within is told to who may know of ``dataclass``, to anybody else 1800.
+    """Errors raised within become 1800 for a caller who may not know of ``dataclass``.
 
-    For whatever looks at a request before it is known on which entity a right might be held.
+    For code that looks at a request before it is known on which entity the caller might hold a right.
     """
     try:
         yield

@@ -412,7 +412,7 @@ def _compared(lookup: str, comparator: Comparator, value: Any) -> Q:
 
 
 def _moment_condition(lookup: str, comparator: Comparator, value: Any) -> Q:
-    """Clients see milliseconds: within one of them nothing is told apart."""
+    """Clients see milliseconds: values within one of them are equal."""
     if _microseconds(value) % 1000:
         return _compared(lookup, comparator, value)
     after = _next(value)

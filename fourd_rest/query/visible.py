@@ -1,4 +1,4 @@
-"""What of an entity one caller may see: told here, and nowhere else (D-13, D-21).
+"""What one caller may see of an entity: decided here, and nowhere else (D-13, D-21).
 
 A value may depend on other entities than its own: on those that to-one relations pass on the way to it,
 and a relation on the one that it leads to. Where one of them is hidden from the caller the value is null
@@ -153,7 +153,7 @@ def _is_withheld(caller: Caller, hop: Hop[DataClass]) -> bool:
 def apart(dataclass: DataClass, rows: Any) -> QuerySet[Any]:
     """``rows`` of ``dataclass``, in no order, so that what is joined to them is joined anew.
 
-    A join of the site's own would be shared: taken for that of a relation, and its rows counted.
+    Django would share a join of the site's own: take it for that of a relation, and count its rows.
     """
     found: QuerySet[Any] = rows
     if not dataclass.restricts_rows:

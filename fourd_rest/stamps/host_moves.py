@@ -68,9 +68,9 @@ class Pending:
 
 
 class Counted(int):
-    """A stamp that the statement of the save counts: of the row as it is then, whoever saves beside it.
+    """A stamp that the statement of the save counts, from the one that the row has at that moment.
 
-    To everybody else it is the number that the stamp will probably be.
+    To other code it is the number that the stamp will probably have.
     """
 
     column: str
@@ -86,7 +86,7 @@ class Counted(int):
         self.is_written = True
         if not isinstance(query, InsertQuery):
             return (F(self.column) + 1).resolve_expression(query, *args, **kwargs)
-        # A row that is not there, or is on no other database yet. Its key may have had another life.
+        # A row that is not there, or is on no other database yet. The key may have been in use before.
         past = _past(self.label, self.keys, self.alias)
         following = FIRST_STAMP if past is None else past + 1
         if past is None or not self.is_new:
@@ -98,7 +98,7 @@ class Counted(int):
 def begin(row: HostRow, *, update_fields: Any, by_django: bool) -> Pending:
     """Move the stamp of ``row`` before it is saved; returns what is left for ``finish``.
 
-    ``by_django``: whether it was Django that sent the signal. Else nobody knows what will be written,
+    ``by_django``: whether it was Django that sent the signal. Else it is unknown what will be written,
     and how. Raises what the database does.
     """
     dataclass, instance, keys = row.dataclass, row.instance, row.keys
@@ -128,12 +128,12 @@ def begin(row: HostRow, *, update_fields: Any, by_django: bool) -> Pending:
 def finish(row: HostRow, pending: Pending | None, created: Any) -> None:
     """Do what ``begin`` has left, now that the row is saved, and tell of the move.
 
-    ``pending`` is None where nothing told of this save. ``created``: whether the row is new. Raises what
-    the database does.
+    ``pending`` is None where the first signal was not sent. ``created``: whether the row is new.
+    Raises what the database does.
     """
     dataclass, keys = row.dataclass, row.keys
     if pending is None or (pending.keys and pending.keys[0] not in keys[:1]):
-        # Nothing told of this save, or what was told had another key.
+        # There was no first signal, or it was about another key.
         left = Left.AGAIN
         _move(row)
     else:
@@ -166,7 +166,7 @@ def delete(row: HostRow, deleted: datetime | None, *, is_held: bool) -> None:
         _bump_keys(row, own, deleted)
         _tell(row, own, change)
         return
-    # Moving it first holds the row until the delete is committed, so that nobody can be told of a
+    # Moving it first holds the row until the delete is committed, so that no client can get a
     # stamp beyond the one that is kept.
     if not is_held:
         own_column.bump_row(dataclass, row.instance, alias)
@@ -189,9 +189,9 @@ def _tell(row: HostRow, keys: Sequence[str], change: Change, stamp: int | None =
 
 
 def _begin_life(row: HostRow, keys: Iterable[str]) -> bool:
-    """A new row under a key that was chosen: it must not accept a stamp of its former life.
+    """Give a row under a chosen key its stamp: it must not accept that of a deleted row of this key.
 
-    Returns whether it had one.
+    Returns whether there was one.
     """
     label, alias = row.dataclass.stamp_label, row.alias
     return bool(in_our_tables(alias, lambda: side_table.begin(label, keys, alias)))
@@ -254,12 +254,12 @@ def _bump_keys(row: HostRow, keys: Iterable[str], deleted: datetime | None = Non
 
 
 def _outlive(row: HostRow) -> None:
-    """Have the stamp column exceed what a former life of the key has left."""
+    """Make the stamp column exceed the last stamp of a deleted row of this key."""
     past = _past(row.dataclass.stamp_label, row.keys, row.alias)
     if past is not None:
         own_column.outlive(row.dataclass, row.instance, past, row.alias)
 
 
 def _past(label: str, keys: Iterable[str], alias: str) -> int | None:
-    """The last stamp of a key's former life, if one is kept."""
+    """The last stamp of a deleted row of these keys, None if there is none."""
     return in_our_tables(alias, lambda: side_table.last(label, keys, alias))

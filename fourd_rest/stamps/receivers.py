@@ -1,6 +1,6 @@
 """Receivers of the signals that saves and deletes send: who is watched, and what the signals say.
 
-Sites send these signals by hand as well, with whatever arguments come to mind.
+Sites send these signals by hand as well, with any arguments.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _before_delete(sender: Any, instance: Any = None, using: Any = None, **kwarg
         return
     is_held = mover.release(instance)
     row = _row(dataclass, instance, using)
-    # Django tells where a delete began. Who sends this by hand may keep the row, hidden or not.
+    # Django says where a delete began. Code that sends this by hand may keep the row.
     deleted = timezone.now() if "origin" in kwargs else None
     if deleted is not None and (noted := _noted.get()) is not None:
         noted.append((instance._meta.concrete_model, instance.pk))
@@ -152,7 +152,7 @@ def _keys(instance: models.Model) -> list[str]:
         try:
             found.append(key_text(kind, field.to_python(value)))
         except (ValidationError, ValueError, TypeError, AttributeError):
-            # No key of this table: the save itself will fail, and tell better why.
+            # No key of this table: the save itself will fail with a better message.
             return []
     return found
 
