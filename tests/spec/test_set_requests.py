@@ -836,6 +836,19 @@ def test_deletes(admin: RestClient, path: str, left: list[int]) -> None:
         assert list(Employee.objects.order_by("pk").values_list("pk", flat=True)) == left
 
 
+@pytest.mark.parametrize("params", ["", "&$atomic=true"])
+def test_a_selection_that_is_too_large_is_not_deleted(
+    admin: RestClient, settings: Any, params: str
+) -> None:
+    hire()
+    settings.FOURD_REST = {"MAX_ENTITY_SET_SIZE": 4}
+    with nothing_changes():
+        answer = admin.rest("DELETE", f"Employee?$filter='ID>0'{params}")
+        assert_answer(answer, 413, errors((9025, "The request is for more than 4 entities")))
+    assert_answer(admin.rest("DELETE", f"Employee?$filter='ID>1'{params}"), 200, {"ok": True})
+    assert list(Employee.objects.values_list("pk", flat=True)) == [1]
+
+
 def test_a_set_survives_its_entities(admin: RestClient) -> None:
     hire()
     address = make(admin)
