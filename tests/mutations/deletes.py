@@ -27,11 +27,11 @@ DELETES: tuple[Guard, ...] = (
         ("tests/spec/test_set_requests.py::test_a_selection_that_is_too_large_is_not_deleted",),
     ),
     Guard(
-        "delete-asks-no-replica",
-        "fourd_rest/write/deleting.py",
-        "unsorted(caller, dataclass, asked, alias=dataclass.write_alias())",
-        "unsorted(caller, dataclass, asked)",
-        ("tests/spec/test_replica.py",),
+        "reads-of-a-delete-ask-no-replica",
+        "fourd_rest/views/data.py",
+        "    @reads_of_a_write()\n    def delete(",
+        "    def delete(",
+        ("tests/spec/test_replica.py::test_writes",),
     ),
     Guard(
         "delete-locks-nothing-without-the-right",
@@ -96,14 +96,14 @@ DELETES: tuple[Guard, ...] = (
         "fourd_rest/write/deleting.py",
         "(file.stored for file in files if not file.is_needed(instance, alias))",
         "(file.stored for file in files)",
-        ("tests/spec/test_delete_many.py::test_files_of_an_entity_that_stays",),
+        ("tests/spec/test_delete_many.py::test_a_hook_that_keeps_the_row",),
     ),
     Guard(
         "files-stay-unless-asked",
         "fourd_rest/write/deleting.py",
         "    if not dataclass.delete_files:\n        return\n",
         "",
-        ("tests/spec/test_write_keys.py::test_delete_leaves_files_and_unlinks",),
+        ("tests/spec/test_delete_many.py::test_files",),
     ),
     Guard(
         "files-go-after-the-commit",

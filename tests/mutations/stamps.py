@@ -126,13 +126,13 @@ STAMPS: tuple[Guard, ...] = (
         "fourd_rest/sql/transactions.py",
         "if is_over or connections[alias].in_atomic_block:",
         "if is_over:",
-        ("tests/spec/test_write_keys.py::test_retries",),
+        ("tests/spec/test_write_keys.py::test_delete_in_a_busy_database",),
     ),
     Guard(
         "views-open-no-transaction",
         "fourd_rest/views/lifecycle.py",
         "            view = transaction.non_atomic_requests(using=alias)(view)\n",
         "            pass\n",
-        ("tests/spec/test_attach.py",),
+        ("tests/spec/test_write_keys.py::test_no_request_is_wrapped_in_a_transaction",),
     ),
 )

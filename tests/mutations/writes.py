@@ -62,6 +62,13 @@ WRITES: tuple[Guard, ...] = (
         ("tests/unit/test_stamp_moves.py::test_rest_deletes",),
     ),
     Guard(
+        "reads-of-a-write-ask-no-replica",
+        "fourd_rest/views/data.py",
+        "    @reads_of_a_write()\n    def post(",
+        "    def post(",
+        ("tests/spec/test_replica.py::test_writes",),
+    ),
+    Guard(
         "rows-are-locked",
         "fourd_rest/read/reader.py",
         "rows = model._base_manager.order_by().select_for_update(no_key=no_key)",

@@ -605,6 +605,27 @@ def test_members_that_cannot_be_added_or_removed(admin: RestClient, login: Any) 
     assert keys(admin.read(address)) == ["2", "5", "4", "1"]
 
 
+@pytest.mark.parametrize("edit", ["$addToSet=3", "$removeFromSet=0"])
+@pytest.mark.parametrize(
+    ("param", "status", "told"),
+    [
+        ("$attributes=nothing", 404, [1500, 1804]),
+        ("$expand=nothing", 404, [1500, 1805]),
+        ("$filter='nothing=1'", 500, [1500]),
+        ("$orderby=nothing", 404, [1500, 1810]),
+        ("$top=x", 400, [1806]),
+    ],
+)
+def test_a_request_that_is_refused_changes_no_set(
+    admin: RestClient, edit: str, param: str, status: int, told: list[int]
+) -> None:
+    hire()
+    address = make(admin)
+    answer = admin.read(f"{address}?{edit}&{param}")
+    assert (answer.status_code, codes(answer.json())) == (status, told)
+    assert keys(admin.read(address)) == ["2", "5", "4", "1"]
+
+
 def test_the_position_of_a_key(admin: RestClient) -> None:
     hire()
     address = make(admin)
