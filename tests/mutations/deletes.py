@@ -31,7 +31,7 @@ DELETES: tuple[Guard, ...] = (
         "fourd_rest/views/data.py",
         "    @reads_of_a_write()\n    def delete(",
         "    def delete(",
-        ("tests/spec/test_replica.py::test_writes",),
+        ("tests/spec/test_replica.py",),
     ),
     Guard(
         "delete-locks-nothing-without-the-right",

@@ -137,7 +137,7 @@ LIMITS: tuple[Guard, ...] = (
         "fourd_rest/request/placeholders.py",
         "    if _listed(where) > limit:\n",
         "    if False:\n",
-        ("tests/query/test_params.py::test_number_of_values",),
+        ("tests/query/test_params.py::test_number_of_values_of_all_lists",),
     ),
     Guard(
         "size-of-a-page",
@@ -215,6 +215,20 @@ LIMITS: tuple[Guard, ...] = (
         "            self.waited += seconds\n",
         "            pass\n",
         ("tests/unit/test_watch.py",),
+    ),
+    Guard(
+        "patience-ends",
+        "fourd_rest/sql/limits.py",
+        "        return watch.lock_time() <= 0\n",
+        "        return False\n",
+        ("tests/unit/test_watch.py::test_attempts_wait_together",),
+    ),
+    Guard(
+        "waiting-of-a-commit-counts",
+        "fourd_rest/sql/limits.py",
+        "        watch.waited = max(watch.waited, self._before + monotonic() - self._begin)\n",
+        "",
+        ("tests/unit/test_watch.py::test_attempts_wait_together",),
     ),
     Guard(
         "statement-of-sqlite-ends",

@@ -55,6 +55,13 @@ SETS: tuple[Guard, ...] = (
         ("tests/spec/test_sets.py::test_sweep_beside_a_rebuild",),
     ),
     Guard(
+        "set-made-anew-from-saved-texts-alone",
+        "fourd_rest/request/selections.py",
+        "saved=SavedTexts(address, dataclass_name) if is_saved else None",
+        "saved=SavedTexts(address, dataclass_name)",
+        ("tests/spec/test_set_requests.py::test_release",),
+    ),
+    Guard(
         "edit-of-an-expired-set",
         "fourd_rest/entity_sets/lifecycle.py",
         "rows.filter(pk=wire_id, expires__gt=timezone.now()).first()",
