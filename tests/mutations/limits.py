@@ -231,11 +231,25 @@ LIMITS: tuple[Guard, ...] = (
         ("tests/unit/test_watch.py::test_attempts_wait_together",),
     ),
     Guard(
+        "waiting-of-sqlite",
+        "fourd_rest/sql/guards.py",
+        "            self._set_wait(round(watch.lock_time(self._own_wait / 1000) * 1000))\n",
+        "",
+        ("tests/spec/test_time.py::test_a_request_waits_as_long_as_it_may",),
+    ),
+    Guard(
+        "limits-end-with-the-request",
+        "fourd_rest/sql/guards.py",
+        "            self._set_wait(self._own_wait)\n",
+        "",
+        ("tests/spec/test_time.py::test_a_request_waits_as_long_as_it_may",),
+    ),
+    Guard(
         "statement-of-sqlite-ends",
         "fourd_rest/sql/guards.py",
         "        raw.set_progress_handler(self.is_over, _STEPS)\n",
         "",
-        ("tests/spec/test_time.py::test_what_a_client_makes_the_database_compute_is_ended",),
+        ("tests/spec/test_time.py::test_a_statement_is_ended_at_the_next_look_at_the_clock",),
     ),
     Guard(
         "size-of-a-set",
@@ -340,7 +354,7 @@ LIMITS: tuple[Guard, ...] = (
         "fourd_rest/pictures/verification.py",
         "        if self.frames > MAX_FRAMES:\n",
         "        if False:\n",
-        ("tests/unit/test_pictures.py::test_frames_are_bounded",),
+        ("tests/unit/test_pictures.py::test_a_tiff_whose_frames_never_end",),
     ),
     Guard(
         "time-of-a-picture",
