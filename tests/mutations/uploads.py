@@ -17,7 +17,7 @@ UPLOADS: tuple[Guard, ...] = (
         "fourd_rest/models.py",
         "return self.state == self.State.READY and self.expires is not None",
         "return self.expires is not None",
-        ("tests/spec/test_sweep.py::test_expired_id_is_refused_before_any_sweep",),
+        ("tests/spec/test_bad_input.py::test_upload_id",),
     ),
     Guard(
         "upload-expires",
