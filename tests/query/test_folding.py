@@ -502,6 +502,28 @@ def test_a_column_that_ignores_case_does_so_in_patterns(monkeypatch: Any) -> Non
 
 
 @sqlite
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (["%", ""], ["%a"]),
+        (["_", ""], ["_b"]),
+        (["!", ""], ["!c"]),
+        (["", "a"], ["%a"]),
+        (["", "B"], ["_b"]),
+    ],
+)
+def test_nothing_is_special_in_a_column_that_ignores_case(
+    monkeypatch: Any, parts: list[str], expected: list[str]
+) -> None:
+    """Its patterns are those of LIKE, as on other databases."""
+    monkeypatch.setattr(Singer._meta.get_field("code"), "db_collation", "NOCASE")
+    for code in ("%a", "_b", "!c"):
+        Singer.objects.create(name=code, code=code)
+    rows = Singer.objects.filter(like(form("code", Singer).expression, parts))
+    assert list(rows.values_list("code", flat=True)) == expected
+
+
+@sqlite
 def test_connections_that_are_open_get_the_function() -> None:
     connection.connection.create_function(text_folding.FUNCTION, 1, None)
     functions.install()

@@ -231,6 +231,18 @@ def test_number_of_values() -> None:
         assert refusal("a in :1", "[[1,2,3,4]]") == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a in :1 or b in :1", "a in :1 and b in :1", "a in :1 except b in :1", "a in :1 and not (b in :1)"],
+)
+def test_number_of_values_of_all_lists(text: str) -> None:
+    expected = (9022, "The query is too large: its lists have more than 3 values together")
+    with override_settings(FOURD_REST={"MAX_IN_VALUES": 3}):
+        assert refusal(text, "[[1,2]]") == expected
+    with override_settings(FOURD_REST={"MAX_IN_VALUES": 4}):
+        assert bind(parse(text), "[[1,2]]").where is not None
+
+
 def test_names_of_a_path() -> None:
     path = ".".join("a" * MAX_STEPS)
     assert bind(parse(":1"), json.dumps([path])).where == IsTrue(Path((Step("a"),) * MAX_STEPS))

@@ -605,6 +605,27 @@ def test_members_that_cannot_be_added_or_removed(admin: RestClient, login: Any) 
     assert keys(admin.read(address)) == ["2", "5", "4", "1"]
 
 
+@pytest.mark.parametrize("edit", ["$addToSet=3", "$removeFromSet=0"])
+@pytest.mark.parametrize(
+    ("param", "status", "told"),
+    [
+        ("$attributes=nothing", 404, [1500, 1804]),
+        ("$expand=nothing", 404, [1500, 1805]),
+        ("$filter='nothing=1'", 500, [1500]),
+        ("$orderby=nothing", 404, [1500, 1810]),
+        ("$top=x", 400, [1806]),
+    ],
+)
+def test_a_request_that_is_refused_changes_no_set(
+    admin: RestClient, edit: str, param: str, status: int, told: list[int]
+) -> None:
+    hire()
+    address = make(admin)
+    answer = admin.read(f"{address}?{edit}&{param}")
+    assert (answer.status_code, codes(answer.json())) == (status, told)
+    assert keys(admin.read(address)) == ["2", "5", "4", "1"]
+
+
 def test_the_position_of_a_key(admin: RestClient) -> None:
     hire()
     address = make(admin)
@@ -834,6 +855,19 @@ def test_deletes(admin: RestClient, path: str, left: list[int]) -> None:
         joint = "&" if "?" in asked else "?"
         assert_answer(admin.rest(verb, f"{asked}{joint}{params}", sent), 200, {"ok": True})
         assert list(Employee.objects.order_by("pk").values_list("pk", flat=True)) == left
+
+
+@pytest.mark.parametrize("params", ["", "&$atomic=true"])
+def test_a_selection_that_is_too_large_is_not_deleted(
+    admin: RestClient, settings: Any, params: str
+) -> None:
+    hire()
+    settings.FOURD_REST = {"MAX_ENTITY_SET_SIZE": 4}
+    with nothing_changes():
+        answer = admin.rest("DELETE", f"Employee?$filter='ID>0'{params}")
+        assert_answer(answer, 413, errors((9025, "The request is for more than 4 entities")))
+    assert_answer(admin.rest("DELETE", f"Employee?$filter='ID>1'{params}"), 200, {"ok": True})
+    assert list(Employee.objects.values_list("pk", flat=True)) == [1]
 
 
 def test_a_set_survives_its_entities(admin: RestClient) -> None:

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from fourd_rest import DataClass
 from fourd_rest.entity_sets import lifecycle
 from fourd_rest.models import EntityStamp
-from fourd_rest.sql import guards, limits
+from fourd_rest.sql import guards, limits, watch
 from fourd_rest.sql.database_errors import is_overdue
 from fourd_rest.sql.transactions import write_transaction
 from testproject.hr.models import Company, Employee
@@ -248,6 +248,27 @@ def test_what_a_client_makes_python_compute_is_ended(slow: RestClient, settings:
     with within(2, at_least=0.9):
         assert_answer(slow.read(path), 503, TOO_LONG)
     assert not connection.in_atomic_block
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a progress handler")
+def test_a_statement_is_ended_at_the_next_look_at_the_clock(
+    staff: Any, admin: RestClient, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(guards, "_STEPS", 1)
+    monkeypatch.setattr(watch.Watch, "statement_time", lambda self: 0.0)
+    assert_answer(admin.read("Employee?$filter=ID>3"), 503, TOO_LONG)
+    # A plain page is not limited, and the connection is as before.
+    assert admin.read("Employee?$top=1").status_code == 200
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="busy_timeout")
+def test_a_request_waits_as_long_as_it_may(site: None, settings: Any) -> None:
+    settings.FOURD_REST = {"MAX_LOCK_WAIT": 3}
+    with limits.RequestLimits():
+        assert session() == [20_000]
+        limits.writing()
+        assert session() == [3_000]
+    assert session() == [20_000]
 
 
 @pytest.mark.slow

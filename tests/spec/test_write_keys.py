@@ -294,7 +294,11 @@ def test_delete_without_the_right(login: Any, path: str, described: bool) -> Non
 
 
 def test_delete_in_a_busy_database(admin: RestClient, monkeypatch: Any) -> None:
+    """Within a transaction of the site's own, as this test is, there is no second attempt."""
+    calls = []
+
     def transaction(alias: str) -> Any:
+        calls.append(alias)
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(deleting, "write_transaction", transaction)
@@ -302,6 +306,7 @@ def test_delete_in_a_busy_database(admin: RestClient, monkeypatch: Any) -> None:
     with nothing_changes():
         answer = admin.rest("DELETE", "Employee(12)")
     assert_answer(answer, 503, errors((9010, "The database is busy")), {"Retry-After": "1"})
+    assert calls == ["default"]
 
 
 # A database that asks for patience
@@ -330,6 +335,30 @@ def test_retries(admin: RestClient, monkeypatch: Any, failures: int, verb: str) 
     assert len(calls) == min(failures + 1, 4)
     assert answer.status_code == (503 if failures == 4 else 200)
     assert Employee.objects.filter(first_name="John").exists() == (failures == 4)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_request_is_wrapped_in_a_transaction(
+    admin: RestClient, registered: Any, monkeypatch: Any
+) -> None:
+    """Also where the site wraps all others: our transactions are short, and begin with a write."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    found = []
+
+    class Looking(DataClass):
+        naming = "camelCase"
+
+        def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+            if obj is None:
+                found.append(connection.in_atomic_block)
+            return True
+
+    registered(Employee, Looking)
+    john()
+    answer = admin.update("Employee", {"__KEY": 12, "__STAMP": 4, "firstName": "Jack"})
+    assert answer.status_code == 200
+    assert found
+    assert not any(found)
 
 
 @pytest.mark.parametrize("verb", ["POST", "DELETE"])

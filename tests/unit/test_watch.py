@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -94,6 +95,21 @@ def test_what_a_statement_took_is_waiting(watched: Watch, clock: Clock, fails: b
         clock.now += 2
         watched.spend(2)
     assert watched.waited == 2
+
+
+def test_attempts_wait_together(watched: Watch, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not a statement's waiting, as that of a commit, counts too; nothing counts twice."""
+    monkeypatch.setattr(limits, "monotonic", clock)
+    monkeypatch.setattr(limits, "_watch", ContextVar("watch", default=watched))
+    patience = limits.Patience()
+    clock.now += 3
+    assert not patience.is_over
+    watched.spend(0.5)
+    assert watched.waited == 3.5
+    assert not patience.is_over
+    clock.now += 1
+    assert patience.is_over
+    assert limits.Patience().is_over
 
 
 @pytest.mark.django_db

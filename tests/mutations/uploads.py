@@ -1,0 +1,203 @@
+"""Uploads and copies: whole, verified, of their owner, and never removed while they are needed."""
+
+from __future__ import annotations
+
+from .guard import Guard
+
+UPLOADS: tuple[Guard, ...] = (
+    Guard(
+        "upload-is-usable",
+        "fourd_rest/uploads/attach.py",
+        "        or not blob.is_usable(timezone.now())\n",
+        "",
+        ("tests/spec/test_bad_input.py::test_upload_id",),
+    ),
+    Guard(
+        "upload-is-ready",
+        "fourd_rest/models.py",
+        "return self.state == self.State.READY and self.expires is not None",
+        "return self.expires is not None",
+        ("tests/spec/test_bad_input.py::test_upload_id",),
+    ),
+    Guard(
+        "upload-expires",
+        "fourd_rest/models.py",
+        "self.expires is not None and now < self.expires",
+        "self.expires is not None",
+        ("tests/spec/test_sweep.py::test_expired_id_is_refused_before_any_sweep",),
+    ),
+    Guard(
+        "upload-of-another-user",
+        "fourd_rest/uploads/attach.py",
+        "        or blob.owner_id not in (None, caller.owner)\n",
+        "",
+        ("tests/spec/test_attach.py::test_upload_of_another_user",),
+    ),
+    Guard(
+        "upload-is-a-picture",
+        "fourd_rest/uploads/attach.py",
+        "if attribute.file is File.IMAGE and blob.kind != UploadedBlob.Kind.PICTURE:",
+        "if False:",
+        ("tests/spec/test_bad_input.py::test_image_attribute_takes_no_other_file",),
+    ),
+    Guard(
+        "picture-that-was-announced",
+        "fourd_rest/uploads/blobs.py",
+        "            _verify(blob, spool, settings)\n",
+        "",
+        ("tests/spec/test_bad_input.py::test_picture_upload_that_is_none",),
+    ),
+    Guard(
+        "empty-upload",
+        "fourd_rest/uploads/blobs.py",
+        "    if body.count == 0:\n",
+        "    if False:\n",
+        ("tests/spec/test_bad_input.py::test_empty_body",),
+    ),
+    Guard(
+        "stored-size-of-an-upload",
+        "fourd_rest/uploads/blobs.py",
+        "        if storage.size(blob.name) != body.count:\n",
+        "        if False:\n",
+        ("tests/spec/test_upload.py",),
+    ),
+    Guard(
+        "error-of-the-body-that-a-storage-hides",
+        "fourd_rest/uploads/blobs.py",
+        "        body.read(1)\n",
+        "",
+        (
+            "tests/spec/test_upload.py::test_storage_that_hides_the_cut",
+            "tests/spec/test_upload.py::test_storage_that_hides_the_limit",
+        ),
+    ),
+    Guard(
+        "nothing-is-kept-of-a-failed-upload",
+        "fourd_rest/uploads/blobs.py",
+        "    except BaseException:\n        _drop(blob)\n        raise\n",
+        "    except BaseException:\n        raise\n",
+        ("tests/spec/test_upload.py::test_storage_that_fails",),
+    ),
+    Guard(
+        "upload-that-was-given-up",
+        "fourd_rest/uploads/blobs.py",
+        "waiting = UploadedBlob.objects.filter(pk=blob.pk, state=State.RECEIVING)",
+        "waiting = UploadedBlob.objects.filter(pk=blob.pk)",
+        ("tests/spec/test_upload.py::test_upload_that_the_sweep_gave_up",),
+    ),
+    Guard(
+        "validators-of-the-site",
+        "fourd_rest/uploads/blobs.py",
+        "        _ask_validators(blob, current())\n",
+        "",
+        ("tests/spec/test_validators.py::test_refused",),
+    ),
+    Guard(
+        "upload-that-still-arrives",
+        "fourd_rest/uploads/blobs.py",
+        "rows.exclude(state=State.RECEIVING, progressed__gt=stalled).update(",
+        "rows.update(",
+        ("tests/spec/test_admin.py::test_upload_that_still_arrives_is_left_alone",),
+    ),
+    Guard(
+        "stored-size-of-a-copy",
+        "fourd_rest/uploads/attach.py",
+        "    if target.size(saved) != blob.size:\n",
+        "    if False:\n",
+        ("tests/spec/test_attach.py",),
+    ),
+    Guard(
+        "files-are-never-overwritten",
+        "fourd_rest/uploads/attach.py",
+        "return Storage.get_available_name(field.storage, name, max_length=field.max_length)",
+        "return str(name)",
+        ("tests/spec/test_attach.py::test_existing_files_are_never_overwritten",),
+    ),
+    Guard(
+        "copy-that-fails-is-discarded",
+        "fourd_rest/uploads/attach.py",
+        "            _discard(attribute, intent)\n        raise\n",
+        "            pass\n        raise\n",
+        ("tests/spec/test_attach.py::test_storage_that_fails",),
+    ),
+    Guard(
+        "copy-that-the-sweep-took",
+        "fourd_rest/uploads/attach.py",
+        (
+            "            # A sweep took the intent for abandoned and has removed the copy.\n"
+            "            raise RestError(STORAGE_FAILED())\n"
+        ),
+        "            pass\n",
+        ("tests/spec/test_attach.py::test_copy_that_the_sweep_took",),
+    ),
+    Guard(
+        "copy-of-a-saved-entity-stays",
+        "fourd_rest/uploads/attach.py",
+        "    if not _waiting(intent).update(state=BlobAttachment.State.ABANDONED):\n        return\n",
+        "",
+        ("tests/spec/test_attach.py::test_an_error_after_the_commit_takes_no_file_away",),
+    ),
+    Guard(
+        "intent-before-the-copy",
+        "fourd_rest/uploads/intents.py",
+        "        intent.save(using=self._alias)\n        self.noted.append(intent)\n",
+        "        self.noted.append(intent)\n",
+        ("tests/spec/test_attach.py::test_intent_is_there_before_the_copy",),
+    ),
+    Guard(
+        "slow-copy-is-noted",
+        "fourd_rest/uploads/intents.py",
+        '            intent.save(update_fields=["progressed"])\n',
+        "            pass\n",
+        ("tests/spec/test_attach.py::test_slow_copy_is_noted",),
+    ),
+    Guard(
+        "sweep-leaves-copies-in-progress",
+        "fourd_rest/sweep.py",
+        "state=BlobAttachment.State.INTENT, progressed__lte=stalled",
+        "state=BlobAttachment.State.INTENT",
+        ("tests/spec/test_sweep.py::test_copy_in_progress",),
+    ),
+    Guard(
+        "sweep-leaves-attached-copies",
+        "fourd_rest/sweep.py",
+        "state=BlobAttachment.State.INTENT, progressed__lte=stalled",
+        "progressed__lte=stalled",
+        ("tests/spec/test_sweep.py::test_attached_copies_are_never_touched",),
+    ),
+    Guard(
+        "sweep-leaves-uploads-that-arrive",
+        "fourd_rest/sweep.py",
+        "blobs.filter(state=state.RECEIVING, progressed__lte=stalled)",
+        "blobs.filter(state=state.RECEIVING)",
+        ("tests/spec/test_sweep.py",),
+    ),
+    Guard(
+        "sweep-leaves-uploads-a-while",
+        "fourd_rest/sweep.py",
+        "expires__lte=over).update(state=state.EXPIRED)",
+        "expires__lte=now).update(state=state.EXPIRED)",
+        ("tests/spec/test_sweep.py::test_expired_just_now",),
+    ),
+    Guard(
+        "picture-that-was-taken-over",
+        "fourd_rest/pictures/conversions.py",
+        "waiting = _rows().filter(pk=row.pk, state=State.MAKING)",
+        "waiting = _rows().filter(pk=row.pk)",
+        ("tests/unit/test_conversions.py::test_a_slow_maker_that_was_taken_for_dead",),
+    ),
+    Guard(
+        "stored-size-of-a-picture",
+        "fourd_rest/pictures/conversions.py",
+        "    if stored != row.size:\n",
+        "    if False:\n",
+        ("tests/spec/test_images.py::test_a_storage_that_loses_what_it_keeps",),
+    ),
+    Guard(
+        "picture-that-answers-still-send",
+        "fourd_rest/pictures/conversions.py",
+        "filter(state=State.ENDED, touched__lte=over)",
+        "filter(state=State.ENDED)",
+        ("tests/unit/test_conversions.py::test_the_least_used_make_room",),
+    ),
+)
