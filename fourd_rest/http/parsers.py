@@ -92,7 +92,7 @@ class EntityParser(BaseParser):
     ) -> Any:
         """The value of the body. ``stream`` is Django's request.
 
-        Raises ``RestError`` 9002 for more than ``MAX_BODY_SIZE`` bytes or ``MAX_JSON_DEPTH`` levels,
+        Raises ``RestError`` 9003 (413) beyond ``MAX_BODY_SIZE`` bytes, 9002 beyond ``MAX_JSON_DEPTH`` levels,
         9004 for a body without content, 9001 for what cannot be read, and what ``BodyReader`` raises.
         """
         settings = current()
@@ -120,7 +120,7 @@ class RawBodyParser(BaseParser):
     ) -> Any:
         """The received upload, an ``UploadedBlob`` ready to be attached.
 
-        Raises ``RestError`` 9002 (413) beyond ``MAX_UPLOAD_SIZE`` bytes, 1806 for a ``$timeout`` that is
+        Raises ``RestError`` 9003 (413) beyond ``MAX_UPLOAD_SIZE`` bytes, 1806 for a ``$timeout`` that is
         none, and as ``receiving.receive`` does.
         """
         context = parser_context or {}

@@ -1,0 +1,1 @@
+"""Reads: source → selection → page → reader → projection → JSON."""

@@ -1,4 +1,6 @@
-"""Query text → the values of ``syntax`` (``query.md`` 2, 3 and 9, ``server-facts.md`` 8, D-38, D-39).
+"""Query text → the values of ``filter_syntax``.
+
+The grammar is that of ``query.md`` 2, 3 and 9, ``server-facts.md`` 8, D-38 and D-39.
 
 One pass from left to right, without recursion: an enclosing parenthesis is an entry on a stack, so
 neither the depth nor the length of a text can exhaust the interpreter. No pattern gives characters
@@ -233,6 +235,7 @@ class _Group:
     tallest: int = 0
 
     def end_of_factors(self) -> None:
+        """Make one alternative of the factors read so far: an ``or`` or the end of the group follows."""
         factors = self.factors
         self.alternatives.append(factors[0] if len(factors) == 1 else And(tuple(factors)))
         self.factors = []
@@ -240,6 +243,7 @@ class _Group:
         self.height = 0
 
     def node(self) -> Node:
+        """The tree of the whole group, which ends here."""
         self.end_of_factors()
         return self.alternatives[0] if len(self.alternatives) == 1 else Or(tuple(self.alternatives))
 
@@ -270,6 +274,7 @@ class _Reader:
         self._criteria = 0
 
     def query(self) -> Query:
+        """The whole text as a filter, with or without criteria and order."""
         text = self._text
         if not text.strip():
             return Query(None)
@@ -279,6 +284,7 @@ class _Reader:
         return Query(node, self.order(at) if at is not None else ())
 
     def order(self, at: int) -> tuple[OrderItem, ...]:
+        """The rest of the text from ``at`` on as a list of attributes to sort by."""
         text = self._text
         items: list[OrderItem] = []
         while True:

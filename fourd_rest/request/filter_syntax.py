@@ -1,7 +1,7 @@
 """What a filter or an order says, as values (``query.md`` 2, D-38). Nothing here knows a dataclass.
 
-``parser`` makes these values from text, ``compiler`` gives them a meaning. Positions are offsets in the
-text and only for messages.
+``filter_parser`` makes these values from text, ``query.compiler`` gives them a meaning. Positions
+are offsets in the text and only for messages.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
+    """``name.name``, with at least one step. ``position`` is that of its first character."""
+
     steps: tuple[Step, ...]
     position: int = 0
 
@@ -107,6 +109,8 @@ Operand: TypeAlias = "Bare | Text | Constant | Given | Items | Placeholder"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
+    """``path comparator operand``: one criterion."""
+
     path: Path | Placeholder
     comparator: Comparator
     operand: Operand
@@ -121,16 +125,22 @@ class IsTrue:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """What does not match ``node``."""
+
     node: Node
 
 
 @dataclass(frozen=True, slots=True)
 class And:
+    """What matches all of ``nodes``, two or more."""
+
     nodes: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
+    """What matches one of ``nodes`` at least, which are two or more."""
+
     nodes: tuple[Node, ...]
 
 
@@ -163,6 +173,8 @@ def paths(node: Node | None) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
+    """An attribute to sort by, ascending unless ``descending``."""
+
     path: Path
     descending: bool = False
 

@@ -61,6 +61,10 @@ class ReleaseView(RestView):
     """``POST /rest/$entityset/$release``: drops the entity sets whose IDs the body lists."""
 
     def post(self, request: Request, path: str) -> HttpResponse:
+        """Release the sets.
+
+        Raises ``RestError`` 9007 (403) for a page of another site, 9001 to 9006 for the body.
+        """
         self.check_origin()
         return _release_listed(self)
 
@@ -77,6 +81,11 @@ class DataView(RestView):
     file_parser_classes: Sequence[type[BaseParser]] = (RawBodyParser,)
 
     def get(self, request: Request, path: str) -> HttpResponseBase:
+        """Read a collection, an entity, the bytes of an attribute; keep or release an entity set.
+
+        ``requests.md`` 4 to 7. Raises ``RestError`` 1812, 1813, 9014 (501) for the method, 9007 (403)
+        where a page of another site asks for a change (D-26), and what the request is refused for.
+        """
         params = self.address.params
         method = keywords.method_of(params)
         keywords.check_read(params, method)
@@ -94,6 +103,11 @@ class DataView(RestView):
 
     @reads_of_a_write()
     def post(self, request: Request, path: str) -> HttpResponse:
+        """Create, update, validate or delete; an attribute in the path takes the body as its bytes.
+
+        ``requests.md`` 6.3 and 6.5. Raises ``RestError`` 9007 (403), 1811 to 1813, 9014 (501), and what
+        the request itself is refused for; entities that are refused are told in the answer (D-10).
+        """
         params = self.address.params
         method = keywords.method_of(params) or "update"
         self.check_origin()
@@ -110,6 +124,7 @@ class DataView(RestView):
 
     @reads_of_a_write()
     def delete(self, request: Request, path: str) -> HttpResponse:
+        """Delete entities, or empty an image or BLOB attribute. Raises ``RestError`` as ``post``."""
         params = self.address.params
         keywords.method_of(params)
         self.check_origin()

@@ -19,6 +19,7 @@ class RootView(RestView):
     """``GET /rest/``: whether a server is there."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
+        """Answer ``{"ok": true}``."""
         return answer({"ok": True})
 
 
@@ -26,6 +27,7 @@ class DescriptiveView(RestView):
     """What tells about the server and changes nothing: read by POST as well (U-55)."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
+        """What is told; each resource has its own."""
         raise NotImplementedError
 
     def post(self, request: Request, path: str) -> HttpResponse:
@@ -48,6 +50,10 @@ class CatalogView(DescriptiveView):
     """``GET|POST /rest/$catalog[/$all|/A,B][?$metadata=full]``."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
+        """The catalog in short, in full, or some of its dataclasses (``responses.md`` 9).
+
+        Raises ``RestError`` 1806 for more than one part, 1800 (404) for an unknown dataclass.
+        """
         asked = DescribeRequest.of(self.address)
         found = Catalog(self.caller, full=asked.is_full)
         if not asked.parts:
@@ -61,4 +67,5 @@ class InfoView(DescriptiveView):
     """``GET|POST /rest/$info[/part]``: sessions and entity sets, as far as they are the caller's."""
 
     def get(self, request: Request, path: str) -> HttpResponse:
+        """The whole of it, or the part that the path names. Raises ``RestError`` as ``Info.read``."""
         return answer(Info(self.caller).read(DescribeRequest.of(self.address).parts))

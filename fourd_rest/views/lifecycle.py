@@ -77,6 +77,7 @@ class RestView(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
+        """The view function for ``urls``, in no transaction of Django's."""
         view: Any = super().as_view(**initkwargs)
         # Transactions here are short and begin with a write (ATOMIC_REQUESTS would break both).
         for alias in connections:
@@ -84,13 +85,16 @@ class RestView(APIView):
         return view
 
     def get_authenticators(self) -> list[BaseAuthentication]:
+        """The site's authentication classes, without their CSRF step."""
         return sessions.authenticators()
 
     def get_throttles(self) -> list[BaseThrottle]:
+        """The site's throttles, then those of this resource (``throttle_scopes``)."""
         own = (throttle() for throttle in self.throttle_scopes)
         return [*map(with_client_address, super().get_throttles()), *own]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer the request within the limits on its time, measured if the setting says so."""
         with limits.RequestLimits(), timing.request():
             # What else the site's pattern captures is for the site: ``request.resolver_match`` has it.
             return super().dispatch(request, path=kwargs["fourd_path"])
@@ -107,6 +111,11 @@ class RestView(APIView):
         )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Read the address, find out who asks, count throttles; from here on the body may be read.
+
+        Sets ``address`` and ``caller``. Raises ``RestError`` 1806, 1808, 1809 for the address, and what
+        authentication and throttles raise.
+        """
         http = request._request
         path = kwargs["path"]
         is_read = http.method in ("GET", "HEAD")
@@ -123,20 +132,24 @@ class RestView(APIView):
         self.request.open_body()
 
     def perform_authentication(self, request: Request) -> None:
+        """DRF's; a guest is an ``AnonymousUser``, whatever the site makes of guests."""
         super().perform_authentication(request)
         user: Any = request.user
         if user is None:  # REST_FRAMEWORK["UNAUTHENTICATED_USER"]
             request.user = AnonymousUser()
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise ``RestError`` 9012 (405)."""
         raise RestError(VERB_NOT_ALLOWED(verb=_verb(request)))
 
     def check_origin(self) -> None:
+        """Raise ``RestError`` 9007 (403) if a page of another site asks (D-26)."""
         sessions.check_origin(self.caller.request)
 
     # Answers.
 
     def handle_exception(self, exc: Exception) -> Any:
+        """The answer to whatever was raised: errors of the protocol, of DRF, of the site, and bugs."""
         error = _as_rest_error(exc)
         if error is not None:
             logger.info("%s %s: %s", self.request.method, self.request.path, error)
@@ -158,6 +171,7 @@ class RestView(APIView):
         return response
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Headers that every answer has, and no body for HEAD."""
         response["4DREST-INFO"] = "1.0"
         # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
         response._has_been_logged = True

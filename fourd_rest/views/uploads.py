@@ -22,6 +22,10 @@ class UploadView(RestView):
     throttle_scopes = (UploadThrottle,)
 
     def post(self, request: Request, path: str) -> HttpResponse:
+        """Receive the body.
+
+        Raises ``RestError`` 9007 (403), 401 without the right to upload, and as ``RawBodyParser.parse``.
+        """
         self.check_origin()
         receiving.check_permission(self.caller)
         return answer({"ID": self.request.data.wire_id})
