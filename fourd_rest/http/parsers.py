@@ -92,8 +92,8 @@ class EntityParser(BaseParser):
     ) -> Any:
         """The value of the body. ``stream`` is Django's request.
 
-        Raises ``RestError`` 9003 (413) beyond ``MAX_BODY_SIZE`` bytes, 9002 beyond ``MAX_JSON_DEPTH`` levels,
-        9004 for a body without content, 9001 for what cannot be read, and what ``BodyReader`` raises.
+        Raises ``RestError`` 9003 (413) beyond ``MAX_BODY_SIZE`` bytes, 9002 beyond ``MAX_JSON_DEPTH``
+        levels, 9004 for a body without content, 9001 for what cannot be read, and as ``BodyReader``.
         """
         settings = current()
         reader = BodyReader.of(stream, limit=settings.MAX_BODY_SIZE)

@@ -22,7 +22,6 @@ MAX_PATH = 8_192
 MAX_QUERY = 65_536
 
 _UNCLOSED = {"'": UNCLOSED_SINGLE_QUOTE, '"': UNCLOSED_DOUBLE_QUOTE}
-_FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 
 _ENTITY_SET = frozenset({"$entityset", "$$entityset"})
 NO_SET = "$none"
@@ -41,15 +40,7 @@ _QUOTED_KEY = {
     for quote in _UNCLOSED
 }
 _KEY_ESCAPE = {quote: re.compile(rf"\\(?:u0022|u0027|['\"\\])|{quote}{quote}") for quote in _UNCLOSED}
-_KEY_CHARACTER = {
-    r"\u0022": '"',
-    r"\u0027": "'",
-    r"\"": '"',
-    r"\'": "'",
-    r"\\": "\\",
-    '""': '"',
-    "''": "'",
-}
+_KEY_CHARACTER = quotes.CHARACTERS | {'""': '"', "''": "'"}
 _NEEDS_QUOTES = re.compile(r"[&/?\"'(),\[\]]|^$")
 
 # A quote, the backslash before it, or both may arrive percent-encoded.
@@ -74,7 +65,6 @@ _OTHER_VALUE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _FORM_ENCODED = re.compile(rf"{_BLANK}*+(?:['\"]|%2[27])?+(?:%5b|%7b)", re.IGNORECASE)
-_BRACKETS = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +170,7 @@ def parse(path: str, query: str, *, is_read: bool = False) -> Address:
         raise _bad(f"the path is longer than {MAX_PATH} characters")
     if len(query) > MAX_QUERY:
         raise _bad(f"the query string is longer than {MAX_QUERY} characters")
-    if _FORBIDDEN.search(path) or _FORBIDDEN.search(query):
+    if quotes.FORBIDDEN.search(path) or quotes.FORBIDDEN.search(query):
         raise _bad("it holds a character that is not allowed")
     path = path.lstrip("/")
     head, keys, unique, at = _target(path)
@@ -361,7 +351,7 @@ def _unwrapped(name: str, text: str) -> tuple[str, str]:
     try:
         found = quotes.pieces(text)
     except quotes.Unclosed as error:
-        inside = _BRACKETS.search(text)
+        inside = quotes.BRACKETS.search(text)
         if name == keywords.PARAMS.key and inside is not None and text[0] == text[-1]:
             return inside[0], ""
         raise _unclosed(str(error)) from None

@@ -5,7 +5,7 @@ The grammar is that of ``query.md`` 2, 3 and 9, ``server-facts.md`` 8, D-38 and 
 One pass from left to right, without recursion: an enclosing parenthesis is an entry on a stack, so
 neither the depth nor the length of a text can exhaust the interpreter. No pattern gives characters
 back, so the time is linear in the length. What is a *value* ends differently from what is a *name*,
-so there is no list of tokens; each place asks for what may stand there.
+so there is no list of tokens; each step looks for what may come next.
 
 Every text is read or refused with a ``RestError``: 1112 for an unknown comparator (regular
 expressions, D-35, are unknown ones), 1278 for ``eval(…)``, 9022 beyond a limit of the settings, 1201
@@ -30,6 +30,7 @@ from fourd_rest.errors import (
     RestError,
 )
 
+from . import quotes
 from .filter_syntax import (
     And,
     Bare,
@@ -150,14 +151,6 @@ _VALUE = re.compile(rf"\s*+(?:{_QUOTE}|(?P<list>\[)|(?P<placeholder>:))?+")
 _QUOTED = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "'\""}
 _ESCAPE = re.compile(r"\\(?:u0022|u0027|['\"\\])")
 _BARE_ESCAPE = re.compile(r"\\(?:u0022|u0027|['\"])")
-_CHARACTERS = {
-    r"\u0022": '"',
-    r"\u0027": "'",
-    r"\"": '"',
-    r"\'": "'",
-    r"\\": "\\",
-}
-_FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def parse(text: str, *, opens: bool = False) -> Query:
@@ -173,16 +166,8 @@ def parse(text: str, *, opens: bool = False) -> Query:
     >>> query.where.nodes[1].operand, str(query.order[0].path), query.order[0].descending
     (Placeholder(name='1', position=36), 'title', True)
     """
-    settings = current()
     read = _cached if len(text) <= _CACHED_LENGTH else _query
-    return read(
-        text,
-        settings.MAX_FILTER_LENGTH,
-        settings.MAX_FILTER_DEPTH,
-        settings.MAX_FILTER_CRITERIA,
-        settings.MAX_IN_VALUES,
-        opens,
-    )
+    return read(text, *_limits(), opens)
 
 
 def parse_order(text: str, *, opens: bool = False) -> tuple[OrderItem, ...]:
@@ -194,20 +179,22 @@ def parse_order(text: str, *, opens: bool = False) -> tuple[OrderItem, ...]:
     >>> [(str(item.path), item.descending) for item in parse_order("employer.name DESC, ID")]
     [('employer.name', True), ('ID', False)]
     """
+    parser = _Parser(text, *_limits(), opens)
+    return () if not text.strip() else parser.order(0)
+
+
+def _limits() -> tuple[int, int, int, int]:
     settings = current()
-    reader = _Reader(
-        text,
+    return (
         settings.MAX_FILTER_LENGTH,
         settings.MAX_FILTER_DEPTH,
         settings.MAX_FILTER_CRITERIA,
         settings.MAX_IN_VALUES,
-        opens,
     )
-    return () if not text.strip() else reader.order(0)
 
 
 def _query(text: str, *limits: Any) -> Query:
-    return _Reader(text, *limits).query()
+    return _Parser(text, *limits).query()
 
 
 _cached: Callable[..., Query] = lru_cache(_CACHED_TEXTS)(_query)
@@ -248,10 +235,23 @@ class _Group:
         return self.alternatives[0] if len(self.alternatives) == 1 else Or(tuple(self.alternatives))
 
 
-class _Reader:
-    """One text on its way to a ``Query``."""
+class _Parser:
+    """One text on its way to a ``Query``.
 
-    __slots__ = ("_criteria", "_max_criteria", "_max_depth", "_max_values", "_opens", "_text")
+    ``_groups`` are the parentheses that are open, the whole text first; ``_negations`` is how many times
+    ``not`` stands in them before what is read next.
+    """
+
+    __slots__ = (
+        "_criteria",
+        "_groups",
+        "_max_criteria",
+        "_max_depth",
+        "_max_values",
+        "_negations",
+        "_opens",
+        "_text",
+    )
 
     def __init__(
         self,
@@ -265,13 +265,15 @@ class _Reader:
         self._text = text
         if len(text) > max_length:
             raise too_large(f"it is longer than {max_length} characters")
-        if (found := _FORBIDDEN.search(text)) is not None:
+        if (found := quotes.FORBIDDEN.search(text)) is not None:
             self._fail("a character that is not allowed", found.start())
         self._max_depth = min(max_depth, MAX_DEPTH)
         self._max_criteria = max_criteria
         self._max_values = max_values
         self._opens = opens
         self._criteria = 0
+        self._groups = [_Group(0)]
+        self._negations = 0
 
     def query(self) -> Query:
         """The whole text as a filter, with or without criteria and order."""
@@ -285,93 +287,89 @@ class _Reader:
 
     def order(self, at: int) -> tuple[OrderItem, ...]:
         """The rest of the text from ``at`` on as a list of attributes to sort by."""
-        text = self._text
         items: list[OrderItem] = []
         while True:
-            match = _PRIMARY.match(text, at)
-            if match is None and (match := self._opened(at)) is not None:
-                text = self._text
+            match = self._primary(at)
             if match is None or match.lastgroup != "path":
                 self._fail("no attribute to order by", at)
             if len(items) >= self._max_criteria:
                 raise too_large(f"it orders by more than {self._max_criteria} attributes")
             path, at = self._path(match), match.end()
-            direction = _DIRECTION.match(text, at)
+            direction = _DIRECTION.match(self._text, at)
             if direction is not None:
                 at = direction.end()
             items.append(OrderItem(path, direction is not None and direction["descending"] is not None))
-            comma = _COMMA.match(text, at)
+            comma = _COMMA.match(self._text, at)
             if comma is None:
                 break
             at = comma.end()
-        if text[at:].strip():
+        if self._text[at:].strip():
             self._fail("unexpected text in the order", at)
         return tuple(items)
 
     def _expression(self) -> tuple[Node, int | None]:
         """The tree of all criteria, and where the ``order by`` after them ends, if there is one."""
-        text = self._text
-        group, enclosing, at = _Group(0), [], 0
-        nots = 0
+        at = 0
         while True:
-            match = _PRIMARY.match(text, at)
-            if match is None and (match := self._opened(at)) is not None:
-                text = self._text
+            path, at = self._beginning(at)
+            node, at = self._criterion(path, at)
+            connector, at = self._connector(node, at)
+            if connector == "or":
+                self._groups[-1].end_of_factors()
+            elif connector == "except":
+                self._groups[-1].excluding = True
+            elif connector != "and":
+                break
+        group = self._groups[-1]
+        if len(self._groups) > 1:
+            self._fail("a parenthesis is not closed", group.position)
+        return group.node(), at if connector == "order" else None
+
+    def _beginning(self, at: int) -> tuple[Path | Placeholder, int]:
+        """The path of the next criterion, and where it ends. Opens the parentheses before it."""
+        while True:
+            match = self._primary(at)
             if match is None:
                 self._fail("no criterion can be read", at)
             kind, at = match.lastgroup, match.end()
             if kind == "open":
-                enclosing.append(group)
-                group = _Group(match.start("open"))
-                self._check_depth(len(enclosing) + nots)
-                continue
-            if kind == "not":
-                nots += 1
-                group.negations += 1
-                self._check_depth(len(enclosing) + nots)
-                continue
-            if kind == "formula":
+                self._groups.append(_Group(match.start("open")))
+            elif kind == "not":
+                self._negations += 1
+                self._groups[-1].negations += 1
+            elif kind == "formula":
                 raise RestError(FORMULA_NOT_ALLOWED())
-            node: Node
-            node, at = self._criterion(
-                _placeholder(match) if kind == "placeholder" else self._path(match), at
-            )
-            height = 0
-            while True:
-                nots -= group.negations
-                self._add(group, node, height)
-                connector = _CONNECTOR.match(text, at)
-                if connector is None:
-                    self._fail("unexpected text", at)
-                kind, at = connector.lastgroup, connector.end()
-                if kind != "close":
-                    break
-                if not enclosing:
-                    self._fail("a parenthesis closes that was not opened", connector.start("close"))
-                node, height = group.node(), group.tallest + 1
-                group = enclosing.pop()
-            if kind == "and":
-                continue
-            if kind == "or":
-                group.end_of_factors()
-                continue
-            if kind == "except":
-                group.excluding = True
-                continue
-            if enclosing:
-                self._fail("a parenthesis is not closed", group.position)
-            return group.node(), at if kind == "order" else None
+            else:
+                return _placeholder(match) if kind == "placeholder" else self._path(match), at
+            self._check_depth(len(self._groups) - 1 + self._negations)
 
-    def _opened(self, at: int) -> re.Match[str] | None:
-        """What stands at ``at`` once the quotes of the piece there are taken away, if that may be."""
-        match = None
+    def _connector(self, node: Node, at: int) -> tuple[str | None, int]:
+        """What follows the criterion ``node``, and where that ends. Closes the parentheses before it."""
+        height = 0
+        while True:
+            group = self._groups[-1]
+            self._negations -= group.negations
+            self._add(group, node, height)
+            match = _CONNECTOR.match(self._text, at)
+            if match is None:
+                self._fail("unexpected text", at)
+            if match.lastgroup != "close":
+                return match.lastgroup, match.end()
+            if len(self._groups) == 1:
+                self._fail("a parenthesis closes that was not opened", match.start("close"))
+            self._groups.pop()
+            node, height, at = group.node(), group.tallest + 1, match.end()
+
+    def _primary(self, at: int) -> re.Match[str] | None:
+        """What begins at ``at``, if need be once the quotes of the piece there are taken away."""
+        match = _PRIMARY.match(self._text, at)
         while self._opens and match is None and (piece := _PIECE.match(self._text, at)) is not None:
             self._text = f"{self._text[:at]}{piece[2]}{self._text[piece.end() :]}"
             match = _PRIMARY.match(self._text, at)
         return match
 
     def _add(self, group: _Group, node: Node, height: int) -> None:
-        """Put a criterion or a parenthesis that ends here in its place."""
+        """Make a criterion or a parenthesis that ends here a part of ``group``."""
         if group.negations:
             height += group.negations
             for _ in range(group.negations):
@@ -535,7 +533,7 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
 
 
 def _decoded(text: str, escape: re.Pattern[str]) -> str:
-    return escape.sub(lambda found: _CHARACTERS[found[0]], text) if "\\" in text else text
+    return escape.sub(lambda found: quotes.CHARACTERS[found[0]], text) if "\\" in text else text
 
 
 def _unquoted(text: str) -> Bare | Constant:

@@ -62,7 +62,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """``:1`` or ``:name``, until ``bind`` puts a value in its place."""
+    """``:1`` or ``:name``, until ``bind`` replaces it by a value."""
 
     name: str
     position: int = 0
@@ -155,20 +155,19 @@ class Except:
 Node: TypeAlias = "Comparison | IsTrue | Not | And | Or | Except"
 
 
-def paths(node: Node | None) -> Iterator[Path]:
-    """The paths of all criteria, placeholders left out."""
+def criteria(node: Node | None) -> Iterator[Comparison | IsTrue]:
+    """All criteria of a tree, from left to right; none of None."""
     match node:
-        case Comparison(path) | IsTrue(path):
-            if isinstance(path, Path):
-                yield path
+        case Comparison() | IsTrue():
+            yield node
         case Not(inner):
-            yield from paths(inner)
+            yield from criteria(inner)
         case Except(inner, without):
-            yield from paths(inner)
-            yield from paths(without)
+            yield from criteria(inner)
+            yield from criteria(without)
         case And(nodes) | Or(nodes):
             for inner in nodes:
-                yield from paths(inner)
+                yield from criteria(inner)
 
 
 @dataclass(frozen=True, slots=True)

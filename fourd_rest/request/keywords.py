@@ -62,7 +62,7 @@ class Kind(Flag):
 NO_KIND = Kind(0)
 COLLECTION = Kind.PAGE | Kind.FIGURES | Kind.VALUES
 SLICE = Kind.PAGE | Kind.VALUES
-SHOWN = Kind.PAGE | Kind.ENTITY
+ENTITIES = Kind.PAGE | Kind.ENTITY
 
 
 class Changes(Enum):
@@ -196,9 +196,12 @@ CLEAN = Keyword("$clean", FLAG, Kind.SET, "leaves out members that are gone")
 # How much of them is shown, and how.
 TOP = Keyword("$top", INTEGER, SLICE, "size of the page", aliases=("$limit",))
 SKIP = Keyword("$skip", INTEGER, SLICE, "how many come before the page")
-ATTRIBUTES = Keyword("$attributes", NAMES, SHOWN, "which attributes; a list in the path wins")
+ATTRIBUTES = Keyword("$attributes", NAMES, ENTITIES, "which attributes; a list in the path wins")
 EXPAND = Keyword(
-    "$expand", NAMES, SHOWN | Kind.RELATED | Kind.UPDATE, "which relations are shown as entities"
+    "$expand",
+    NAMES,
+    ENTITIES | Kind.RELATED | Kind.UPDATE,
+    "which relations are shown as entities",
 )
 SUB_EXPAND = Keyword("$subExpand", NAMES, Kind.RELATED, "the same, within the related entities")
 OUTPUT_FORMAT = Keyword("$format", FORMAT, Kind.PAGE, "the form of the answer", is_harmless=True)
@@ -315,20 +318,6 @@ def _read_for(kinds: Kind) -> tuple[Keyword[Any], ...]:
     return tuple(
         keyword for keyword in KEYWORDS if keyword.type.read is not None and keyword.kinds & kinds
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request by its keywords: ``asked[TOP]`` is their value, or what stands for none.
-
-    ``values`` are those of ``values()``: what was not asked, or counts for nothing here, is not there.
-    """
-
-    values: Mapping[str, Any]
-
-    def __getitem__(self, keyword: Keyword[T]) -> T:
-        found: T = self.values.get(keyword.key, keyword.type.default)
-        return found
 
 
 def check_flags(params: Params) -> None:

@@ -3,7 +3,7 @@
 Strict JSON is read by the standard library. What fails there is put into strict form and read once
 more, so that the samples of the vendor's pages work (D-06, ``query.md`` 7): names without quotes,
 texts in single quotes, a comma before a closing bracket, and nothing else. What the values mean is
-judged elsewhere; a text may hold NUL or a lone surrogate here.
+decided elsewhere; a text may hold NUL or a lone surrogate here.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ def read(text: str, *, max_depth: int) -> Any:
     try:
         return _strict(text, max_depth)
     except (JSONDecodeError, TooDeep):
-        # Even "too deep" is no verdict yet: in single quotes a bracket is a character.
+        # Also if it nests too deep: in single quotes a bracket is a character.
         lenient = _LENIENT.sub(_rewritten, text)
     try:
         return _strict(lenient, max_depth)
     except JSONDecodeError as error:
-        raise Unreadable(f"error at {_place(text, error.pos)}") from None
+        raise Unreadable(f"error at {_line_and_column(text, error.pos)}") from None
 
 
 def _strict(text: str, max_depth: int) -> Any:
@@ -136,7 +136,7 @@ def _requoted(match: re.Match[str]) -> str:
     return {'"': r"\"", r"\'": "'"}.get(match[0], match[0])
 
 
-def _place(text: str, position: int) -> str:
+def _line_and_column(text: str, position: int) -> str:
     """Line and column in ``text`` of a position in its strict form."""
     grown = 0
     for match in _LENIENT.finditer(text):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from fourd_rest.conf import current
 from fourd_rest.errors import BAD_URL, PLACEHOLDER_MISSING, WRONG_OPERAND, RestError
 
-from . import lenient_json
+from . import lenient_json, quotes
 from .filter_parser import MAX_STEPS, too_large
 from .filter_syntax import (
     And,
@@ -29,6 +29,7 @@ from .filter_syntax import (
     Placeholder,
     Query,
     Step,
+    criteria,
 )
 
 MAX_INDEX = 128
@@ -36,8 +37,6 @@ MAX_INDEX = 128
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 # What an escape stands for, tried one after the other. JSON itself knows no "\\'".
 _UNESCAPED = ({r"\'": "'"}, {r"\'": "'", r"\"": '"'})
-_FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
-_BRACKETS = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 
 _Find: TypeAlias = Callable[[Placeholder], Any]
 
@@ -58,46 +57,28 @@ def bind(
     Raises ``RestError`` with 1806 for what is no array or object, 1279 for a placeholder that is
     missing or null, 1280 for a value that cannot stand there, 9022 beyond a limit of the settings.
 
-    >>> from .parser import parse
+    >>> from .filter_parser import parse
     >>> bind(parse("price > :1"), "[10.5]").where.operand
     Given(value=Decimal('10.5'), placeholder=':1')
     >>> str(bind(parse(":path = 3"), "{path: 'extra.first name'}").where.path)
     'extra.first name'
     """
-    if query.where is None or not _has_placeholder(query.where):
+    if query.where is None or not any(map(_has_placeholder, criteria(query.where))):
         return query
     where = _bound(query.where, _finder(params, written, is_read))
     limit = current().MAX_IN_VALUES
-    # One list may stand in many places, and each of them is a part of the statement.
-    if _listed(where) > limit:
+    # A placeholder may stand several times, and its list is a part of the statement each time.
+    operands = [one.operand for one in criteria(where) if isinstance(one, Comparison)]
+    lists = [one.value for one in operands if isinstance(one, Given) and isinstance(one.value, list)]
+    if sum(map(len, lists)) > limit:
         raise too_large(f"its lists have more than {limit} values together")
     return Query(where, query.order)
 
 
-def _listed(node: Node) -> int:
-    """How many values all lists of placeholders have together."""
-    match node:
-        case Comparison(operand=Given(value=list(values))):
-            return len(values)
-        case Not(inner):
-            return _listed(inner)
-        case Except(inner, without):
-            return _listed(inner) + _listed(without)
-        case And(nodes) | Or(nodes):
-            return sum(map(_listed, nodes))
-    return 0
-
-
-def _has_placeholder(node: Node) -> bool:
-    if isinstance(node, Comparison):
-        return isinstance(node.operand, Placeholder) or isinstance(node.path, Placeholder)
-    if isinstance(node, IsTrue):
-        return isinstance(node.path, Placeholder)
-    if isinstance(node, Not):
-        return _has_placeholder(node.node)
-    if isinstance(node, Except):
-        return _has_placeholder(node.node) or _has_placeholder(node.without)
-    return any(map(_has_placeholder, node.nodes))
+def _has_placeholder(criterion: Comparison | IsTrue) -> bool:
+    if isinstance(criterion.path, Placeholder):
+        return True
+    return isinstance(criterion, Comparison) and isinstance(criterion.operand, Placeholder)
 
 
 def _bound(node: Node, find: _Find) -> Node:
@@ -133,7 +114,7 @@ def _given(placeholder: Placeholder, value: Any, comparator: Comparator) -> Give
 def _is_value(value: Any) -> bool:
     # No attribute holds the characters that no database takes.
     if isinstance(value, str):
-        return _FORBIDDEN.search(value) is None
+        return quotes.FORBIDDEN.search(value) is None
     return isinstance(value, (bool, int, Decimal))
 
 
@@ -141,7 +122,7 @@ def _path(path: Path | Placeholder, find: _Find) -> Path:
     if isinstance(path, Path):
         return path
     value = find(path)
-    if not isinstance(value, str) or _FORBIDDEN.search(value) is not None:
+    if not isinstance(value, str) or quotes.FORBIDDEN.search(value) is not None:
         raise _wrong_type(path)
     names = value.split(".")
     if not all(names):
@@ -188,7 +169,7 @@ def _read_pieces(params: str, written: str, is_read: bool) -> Any:
     """The values of ``params``, or else what stands within the brackets of ``written``."""
     found: list[Any] = []
     errors: list[RestError] = []
-    for text in (params, *_BRACKETS.findall(written)):
+    for text in (params, *quotes.BRACKETS.findall(written)):
         try:
             found.append(_read(text))
         except RestError as error:

@@ -8,6 +8,19 @@ from __future__ import annotations
 
 import re
 
+# No database takes these: NUL, and halves of surrogate pairs.
+FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
+# From the first bracket of an array or object to the last.
+BRACKETS = re.compile(r"[\[{].*[\]}]", re.DOTALL)
+# What the escapes of D-39 stand for.
+CHARACTERS = {
+    r"\u0022": '"',
+    r"\u0027": "'",
+    r"\"": '"',
+    r"\'": "'",
+    r"\\": "\\",
+}
+
 _PIECE = re.compile(
     r"""
     (?P<outside> (?: [^'"\\]++ | \\(?:.|\Z) )++ )

@@ -6,7 +6,9 @@ is raised then: of the filter, the order, their paths, then of the other keyword
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fourd_rest.errors import NO_SUBENTITYSET, RestError
 
@@ -26,9 +28,10 @@ from .keywords import (
     SKIP,
     SUB_EXPAND,
     TOP,
-    Asked,
     Changes,
+    Keyword,
     Kind,
+    T,
 )
 from .selections import SelectionRequest, check_paths
 
@@ -43,18 +46,24 @@ def changes_state(address: Address, method: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadRequest(Asked):
+class ReadRequest:
     """A read of a collection or of an entity set.
 
     ``selection`` says of which entities, ``names`` and ``expand`` what is shown of them, each a list as
     text, None where there is none. ``makes_set``: the answer names a set, made from the selection unless
-    it is a stored one. All else is in ``values``: ``request[TOP]``.
+    it is a stored one. Other keywords are in ``values``, which ``keywords.values`` made: ``request[TOP]`` is
+    the value of one, or what stands for none.
     """
 
+    values: Mapping[str, Any]
     selection: SelectionRequest
     names: str | None
     expand: str | None
     makes_set: bool
+
+    def __getitem__(self, keyword: Keyword[T]) -> T:
+        found: T = self.values.get(keyword.key, keyword.type.default)
+        return found
 
     @classmethod
     def of(cls, address: Address, dataclass_name: str, method: str) -> ReadRequest:

@@ -17,7 +17,7 @@ from fourd_rest.errors import BAD_ORDER, BAD_URL, QUERY_NOT_ANALYZED, QUERY_TOO_
 from . import quotes
 from .address import NO_SET, Address
 from .filter_parser import parse, parse_order
-from .filter_syntax import OrderItem, Path, Query, paths
+from .filter_syntax import OrderItem, Path, Query, criteria
 from .keywords import (
     ALL,
     ATTRIBUTES,
@@ -89,7 +89,8 @@ class SelectionRequest:
         order = query.order or _order(address, ORDER_BY, dataclass_name)
         names, set_id = address.list_and_set
         lists = [params.get(key) for key in _LISTS]
-        check_paths((*paths(query.where), *(item.path for item in order or ())), names, *lists)
+        found = [one.path for one in criteria(query.where) if isinstance(one.path, Path)]
+        check_paths((*found, *(item.path for item in order or ())), names, *lists)
         if is_related:
             order = order or _order(address, SUB_ORDER_BY, dataclass_name)
             return cls(filter=query, order=order)
