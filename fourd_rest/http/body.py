@@ -118,7 +118,7 @@ class BodyReader:
         try:
             piece = self._source(min(size, end - self.count))
         except Exception as cause:
-            # Servers raise exceptions of their own for bad chunks; none of them is ours to know.
+            # For bad chunks each server raises an exception of its own.
             raise self._fail(RestError(BODY_CUT())) from cause
         count = self.count + len(piece)
         if count > self._limit:

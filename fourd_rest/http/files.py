@@ -182,7 +182,7 @@ class _Pieces:
         self._left = length
 
     def read(self) -> bytes:
-        """Some bytes, none at the end. A file that ends first raises: no short answer may pass."""
+        """Some bytes, none at the end. Raises ``RestError`` 9015 for a file that ends too early."""
         if self._left == 0:
             return b""
         piece = self._file.read(min(self._left, PIECE_SIZE))

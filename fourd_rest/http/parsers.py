@@ -31,7 +31,7 @@ class BodyRequest(Request):
 
     DRF itself calls no parser for a body without ``Content-Length`` (a chunked one) or without
     ``Content-Type``. Here the parser is always called: it alone knows what an empty body means. Until
-    ``open_body`` the body is nobody's: authentication classes and throttles see a form without values
+    ``open_body`` nothing reads the body: authentication classes and throttles see a form without values
     (``sessions.close_form``).
     """
 
@@ -67,7 +67,7 @@ class BodyRequest(Request):
         try:
             return parser.parse(http, self.content_type, self.parser_context), MultiValueDict()
         except Exception:
-            # The body is gone: whoever asks once more is not to be told that it was cut.
+            # The body is consumed: to read it again must not raise that it was cut.
             self._data = self._full_data = None
             self._files = MultiValueDict()
             raise

@@ -40,7 +40,7 @@ def _leave_to_check_origin(request: Request) -> None:
 
 
 def close_form(request: HttpRequest) -> None:
-    """Make sure that nobody who asks for form values consumes the body, which is no form (D-06).
+    """Keep code that asks for form values from consuming the body, which is no form (D-06).
 
     Authentication classes, throttles and hooks of the site see a form without values. A CSRF check
     of their own, however it is made, would find no token in it: it takes the request as exempt.

@@ -75,7 +75,7 @@ def _measured() -> Iterator[None]:
     finally:
         _timing.reset(token)
         for connection in used:
-            # Code of the site's may have put others in their place.
+            # Code of the site may have added or removed others meanwhile.
             wrappers = connection.execute_wrappers
             wrappers[:] = [wrapper for wrapper in wrappers if wrapper is not timing]
 

@@ -96,7 +96,7 @@ def _resolve(caller: Caller, dataclass: DataClass, name: str) -> Place:
     return place
 
 
-def places(caller: Caller, dataclass: DataClass, names: str | None) -> dict[str, Place]:
+def resolved_list(caller: Caller, dataclass: DataClass, names: str | None) -> dict[str, Place]:
     """What a comma-separated list names: attributes, also of related entities, and properties.
 
     Raises ``RestError`` 1816 for an empty list, 9022 (400) beyond ``MAX_NAMES``, 1500 and 1804 (404) for
@@ -206,10 +206,10 @@ def _whole_if_it_is(number: float) -> int | float:
 
 def _to_scale(field: Field[Any, Any]) -> Callable[[Any], Any]:
     """SQLite gives a sum of decimals without its final zeros."""
-    places = getattr(field, "decimal_places", None)
-    if places is None:
+    digits = getattr(field, "decimal_places", None)
+    if digits is None:
         return lambda number: number
-    scale = Decimal(1).scaleb(-places)
+    scale = Decimal(1).scaleb(-digits)
     return lambda number: number.quantize(scale, context=_WIDE) if number.is_finite() else number
 
 

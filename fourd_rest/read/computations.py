@@ -21,8 +21,8 @@ from fourd_rest.errors import BAD_COMPUTE_ACTION, NO_ATTRIBUTE, QUERY_NOT_COMPLE
 from fourd_rest.request.keywords import ALL
 from fourd_rest.sql import limits
 
-from .computables import Column, Computable, columns, computable, places, rows_of
-from .figures import ACTIONS, Figures, answer, unique
+from .aggregates import ACTIONS, Aggregates, answer, unique
+from .computables import Column, Computable, columns, computable, resolved_list, rows_of
 from .selection import Selection, Slice
 
 
@@ -41,18 +41,18 @@ def compute(selection: Selection, names: str | None, action: str) -> Any:
         raise RestError(BAD_COMPUTE_ACTION(action=action))
     if asked == "count" and not (names or "").strip(" ,"):
         return selection.count()
-    named = list(places(selection.caller, selection.dataclass, names).items())
+    named = list(resolved_list(selection.caller, selection.dataclass, names).items())
     if asked != ALL:
         del named[1:]
     computables = [computable(name, place, asked) for name, place in named]
     if asked == "count":
         return selection.count()
-    count, found = _figures(selection, computables, asked)
+    count, found = _all_aggregates(selection, computables, asked)
     if asked != ALL:
         return answer(computables[0], found[0], count, asked)
     return {
-        one.name: {name: answer(one, figures, count, name) for name in ACTIONS if one.takes(name)}
-        for one, figures in zip(computables, found, strict=True)
+        one.name: {name: answer(one, aggregates, count, name) for name in ACTIONS if one.takes(name)}
+        for one, aggregates in zip(computables, found, strict=True)
     }
 
 
@@ -64,7 +64,7 @@ def distinct(selection: Selection, names: str | None, part: Slice) -> list[Any]:
     """
     scalars = [
         (name, place)
-        for name, place in places(selection.caller, selection.dataclass, names).items()
+        for name, place in resolved_list(selection.caller, selection.dataclass, names).items()
         if not isinstance(place.attribute, Relation)
     ]
     if not scalars:
@@ -76,16 +76,16 @@ def distinct(selection: Selection, names: str | None, part: Slice) -> list[Any]:
         rows = rows_of(selection)
         _check_scan(rows[: current().MAX_SCANNED_ENTITIES + 1].count())
         scanned = _scanned(rows, [asked])
-        values = unique(asked, [row[0] for row in scanned])[part.places]
+        values = unique(asked, [row[0] for row in scanned])[part.bounds]
     else:
         values = _groups(selection, columns(selection, asked), part)
     if asked.is_property:
         return values
-    shown = [asked.attribute.shown(value) for value in values]
+    values = [asked.attribute.shown(value) for value in values]
     if asked.attribute.type in ("date", "duration"):
         # Moments that differ by less than a millisecond are one to the client.
-        return list(dict.fromkeys(shown))
-    return shown
+        return list(dict.fromkeys(values))
+    return values
 
 
 def _groups(selection: Selection, parts: Sequence[Column], part: Slice) -> list[Any]:
@@ -109,9 +109,9 @@ def _groups(selection: Selection, parts: Sequence[Column], part: Slice) -> list[
     return result
 
 
-def _figures(
+def _all_aggregates(
     selection: Selection, computables: Sequence[Computable], asked: str
-) -> tuple[int, list[Figures]]:
+) -> tuple[int, list[Aggregates]]:
     """The number of entities, and of each computable what ``asked`` needs."""
     rows = rows_of(selection)
     parts = {
@@ -127,7 +127,7 @@ def _figures(
     found = _aggregated(rows, aggregates)
     count = found["_fourd_count"]
     found |= _ends_of_texts(rows, named, found)
-    result: list[Figures] = [Figures()] * len(computables)
+    result: list[Aggregates] = [Aggregates()] * len(computables)
     for (number, _), (name, column) in zip(parts, named.items(), strict=True):
         result[number] = result[number].followed_by(_restored(name, column, found))
     computed = [one for one in computables if one.is_computed]
@@ -136,7 +136,7 @@ def _figures(
         scanned = _scanned(rows, computed)
         for index, one in enumerate(computed):
             values = (row[index] for row in scanned)
-            result[computables.index(one)] = Figures.of(one, values)
+            result[computables.index(one)] = Aggregates.of(one, values)
     return count, result
 
 
@@ -177,12 +177,12 @@ def _aggregated(rows: QuerySet[Any], aggregates: Mapping[str, Any]) -> dict[str,
         raise RestError(QUERY_NOT_COMPLETED(reason="a sum is too large")) from error
 
 
-def _restored(name: str, column: Column, found: Mapping[str, Any]) -> Figures:
+def _restored(name: str, column: Column, found: Mapping[str, Any]) -> Aggregates:
     def value(what: str) -> Any:
         given = found.get(f"{name}_{what}")
         return None if given is None else column.restore(given)
 
-    return Figures(found.get(f"{name}_filled", 0), value("total"), value("low"), value("high"))
+    return Aggregates(found.get(f"{name}_filled", 0), value("total"), value("low"), value("high"))
 
 
 def _check_scan(count: int) -> None:

@@ -15,7 +15,7 @@ def envelope(
     location: str | None = None,
     dataclass: DataClass | None = None,
 ) -> dict[str, Any]:
-    """The JSON object around ``entities``, of ``count`` in all those from the place ``first`` on.
+    """The JSON object around ``entities``, those after the first ``first`` of ``count`` in all.
 
     ``location`` is the address of their entity set; ``dataclass`` is named where nothing else tells it.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Window
@@ -26,10 +26,10 @@ from .projection import Entity, Projection, SeenKeys, project
 from .shapes import Expanded
 
 # Of a row of a nested selection: the key it belongs to, its rank from 1, the size of the selection.
-_RANK = ("_fourd_owner", "_fourd_place", "_fourd_count")
+_RANK = ("_fourd_owner", "_fourd_rank", "_fourd_count")
 
 # A level of at most this part of the limit is read without being counted.
-_MUCH = 5
+_UNCOUNTED = 5
 
 # How often each of some rows is shown in the answer.
 Weights = Sequence[int]
@@ -60,11 +60,6 @@ def _seen_keys(caller: Caller, projection: Projection, rows: Sequence[Row], alia
     return found
 
 
-def among(queryset: QuerySet[Any, Any], column: str, keys: Iterable[Any]) -> QuerySet[Any, Any]:
-    """Of ``queryset`` the rows with one of ``keys`` in ``column``."""
-    return queryset.filter(key_in(keys, column))
-
-
 class Nesting:
     """Reads what expanded relations lead to, for one answer."""
 
@@ -86,7 +81,7 @@ class Nesting:
         ``asked``: relations of ``dataclass``, each with the keys that lead there. Tells whether it was
         counted, on all levels. Raises 9025 (413).
         """
-        owners, few = sum(weights), self.limit // _MUCH
+        owners, few = sum(weights), self.limit // _UNCOUNTED
         most = sum(self._most(expanded, owners) for expanded, _ in asked)
         # What is behind few entities can be told better once those are read.
         if most <= self.left or all(self._size(expanded, owners) <= few for expanded, _ in asked):
@@ -127,7 +122,8 @@ class Nesting:
             row_weights = [wanted.get(owner, 0) if rank > expanded.skip else 0 for owner, rank in rows]
         else:
             seen = target.entities(self.caller.request).using(self.alias).order_by()
-            rows = {row[0]: row for row in among(seen, "pk", wanted).values_list(*columns)}
+            found = seen.filter(key_in(wanted)).values_list(*columns)
+            rows = {row[0]: row for row in found}
             row_weights = [wanted.get(key, 0) for key in rows]
         self._spend(sum(row_weights))
         for index, (deeper, _) in enumerate(projection.nested, 1):
@@ -231,16 +227,16 @@ class Nesting:
         """Fetches not many more rows than may be shown: the first row of a selection tells its count."""
         order, owner = window_order(expanded.shape.dataclass), F(join.path)
         ranked = (
-            among(rows, join.path, wanted)
+            rows.filter(key_in(wanted, join.path))
             .using(self.alias)
             .annotate(
                 _fourd_owner=owner,
-                _fourd_place=_rank(join, owner, order),
+                _fourd_rank=_rank(join, owner, order),
                 _fourd_count=_count(join, owner, order),
             )
         )
         skip = expanded.skip
-        slice_ = Q(_fourd_place__gt=skip, _fourd_place__lte=skip + size) | Q(_fourd_place=1)
+        slice_ = Q(_fourd_rank__gt=skip, _fourd_rank__lte=skip + size) | Q(_fourd_rank=1)
         limit = self.left + len(wanted)
         found = list(ranked.filter(slice_)[: limit + 1])
         if len(found) > limit:

@@ -34,9 +34,9 @@ def as_array(
     selection: AnySelection, attributes: Sequence[Attribute], part: Slice
 ) -> list[dict[str, Any]]:
     """Flat entities with typed keys. Images, BLOBs and to-many relations are left out."""
-    shown = [a for a in attributes if not isinstance(a, (FileAttribute, ToMany))]
-    names = ("__KEY", "__STAMP", *(attribute.name for attribute in shown))
-    rows = _rows(selection, shown, part)
+    columns = [a for a in attributes if not isinstance(a, (FileAttribute, ToMany))]
+    names = ("__KEY", "__STAMP", *(attribute.name for attribute in columns))
+    rows = _rows(selection, columns, part)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -45,12 +45,12 @@ def looker(selection: AnySelection, attributes: Sequence[Attribute], part: Slice
 
     Of ``attributes`` scalars alone are shown, objects left out.
     """
-    shown = [a for a in attributes if isinstance(a, Valued) and a.type != "object"]
-    rows = _rows(selection, shown, part)
+    columns = [a for a in attributes if isinstance(a, Valued) and a.type != "object"]
+    rows = _rows(selection, columns, part)
     return {
         "__COUNT": selection.count(part, len(rows)),
         "__FIRST": part.skip,
-        "schema": [_column(attribute) for attribute in shown],
+        "schema": [_column(attribute) for attribute in columns],
         "rows": [{"values": list(row[2:])} for row in rows],
         "filtersApplied": False,
     }
@@ -100,28 +100,28 @@ def _rows(selection: AnySelection, attributes: Sequence[Flat], part: Slice) -> l
     indexes = [columns.index(name) for name in names]
     instance_indexes = [columns.index(name) for name in instance_fields]
     annotated = queryset.annotate(**stamp.annotations, **values)
-    show_key, show = _key(dataclass), [_shown(a) for a in read]
+    key_to_flat, to_flat = _key(dataclass), [_flat(a) for a in read]
     result = []
     for row in selection.rows_at(annotated.values_list(*columns), part):
-        found = dict(zip(read, map(_apply, show, [row[index] for index in indexes[2:]]), strict=True))
+        found = dict(zip(read, map(_apply, to_flat, [row[index] for index in indexes[2:]]), strict=True))
         if computed:
             loaded = [row[index] for index in instance_indexes]
             instance = dataclass.model.from_db(queryset.db, instance_fields, loaded)
-            found |= {a: _apply(_shown(a), a.compute(instance)) for a in computed}
-        key, revision = show_key(row[0]), row[1] if row[1] is not None else FIRST_STAMP
+            found |= {a: _apply(_flat(a), a.compute(instance)) for a in computed}
+        key, revision = key_to_flat(row[0]), row[1] if row[1] is not None else FIRST_STAMP
         result.append((key, revision, *(found[attribute] for attribute in attributes)))
     return result
 
 
-def _apply(show: Callable[[Any], Any], value: Any) -> Any:
-    return None if value is None else show(value)
+def _apply(convert: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else convert(value)
 
 
-def _shown(attribute: Flat) -> Callable[[Any], Any]:
+def _flat(attribute: Flat) -> Callable[[Any], Any]:
     """How a value that is not null stands in a flat form."""
     if isinstance(attribute, Relation):
-        show_key = _key(attribute.target)
-        return lambda key: {"__KEY": show_key(key)}
+        key_to_flat = _key(attribute.target)
+        return lambda key: {"__KEY": key_to_flat(key)}
     if attribute.value.simple_date:
         return lambda value: _apply(_date, attribute.plain(value))
     return attribute.shown

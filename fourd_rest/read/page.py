@@ -106,27 +106,27 @@ def _shape(caller: Caller, dataclass: DataClass, request: ReadRequest) -> Shape:
 def _answer(selection: AnySelection, request: ReadRequest, part: Slice) -> Collection:
     caller, dataclass = selection.caller, selection.dataclass
     if (action := request[COMPUTE]) is not None:
-        return Collection(computations.compute(selection.there, request.names, action))
+        return Collection(computations.compute(selection.existing, request.names, action))
     if request[DISTINCT]:
-        return Collection(computations.distinct(selection.there, request.names, part))
+        return Collection(computations.distinct(selection.existing, request.names, part))
     shape, location = _shape(caller, dataclass, request), None
     if request.makes_set:
-        # Last of all that may fail: a set whose ID nobody is told would only count.
+        # After all that may fail: else a set would be kept whose ID the client never gets.
         entity_set = sets.keep(selection, timeout=request[TIMEOUT])
         location = lifecycle.uri(caller, dataclass, entity_set)
     form = output_formats.form(request)
     if form is not None:
         return Collection(form(selection, shape.attributes, part), location)
-    told = _plans(selection, request)
+    plans = _plans(selection, request)
     entities = Reader(caller, shape, selection.queryset.db).page(selection, part)
     count = selection.count(part, len(entities))
     document = envelope(entities, count=count, first=part.skip, location=location, dataclass=dataclass)
-    return Collection(told | document, location)
+    return Collection(plans | document, location)
 
 
 def _plans(selection: AnySelection, request: ReadRequest) -> dict[str, Any]:
     plan, path = request[QUERY_PLAN], request[QUERY_PATH]
     if not (plan or path):
         return {}
-    there = selection.there
-    return query_plan.plan(there, there.where, plan=plan, path=path)
+    existing = selection.existing
+    return query_plan.plan(existing, existing.where, plan=plan, path=path)

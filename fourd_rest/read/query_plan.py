@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -23,6 +23,8 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.request import filter_syntax
 
 from .selection import Selection
+
+_Criterion: TypeAlias = filter_syntax.Comparison | filter_syntax.IsTrue
 
 # PostgreSQL shows the conditions of a node on lines of their own, without a cost.
 _COST = "(cost="
@@ -72,7 +74,7 @@ def plan(
 def _database_plan(rows: QuerySet[Any]) -> dict[str, Any]:
     """The statement with a mark for each value, and what the database means to do.
 
-    A value may stand in a rule about rows, which is nobody's business.
+    A value may be part of a rule about rows, which the client must not learn.
     """
     connection = connections[rows.db]
     try:
@@ -89,15 +91,13 @@ def _database_plan(rows: QuerySet[Any]) -> dict[str, Any]:
 
 
 def _tree(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
-    if isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue):
+    if isinstance(node, _Criterion):
         return _item(dataclass, node, _names(node))
     name, nodes = _parts(node)
     return {name: [_tree(dataclass, part) for part in nodes]}
 
 
-def _item(
-    dataclass: DataClass, node: filter_syntax.Comparison | filter_syntax.IsTrue, names: list[str]
-) -> dict[str, Any]:
+def _item(dataclass: DataClass, node: _Criterion, names: list[str]) -> dict[str, Any]:
     join = _join(dataclass, names)
     if join is None:
         return {"item": f"{dataclass.name}.{'.'.join(names)} {_criterion(node)}"}
@@ -109,7 +109,7 @@ def _item(
 
 
 def _step(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
-    if not isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue):
+    if not isinstance(node, _Criterion):
         name, nodes = _parts(node)
         return {"description": name.upper(), "steps": [_step(dataclass, part) for part in nodes]}
     tree = _tree(dataclass, node)
@@ -120,16 +120,14 @@ def _step(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
 
 
 def _node(dataclass: DataClass, node: filter_syntax.Node) -> dict[str, Any]:
-    if isinstance(node, filter_syntax.Comparison | filter_syntax.IsTrue):
+    if isinstance(node, _Criterion):
         return _leaf(dataclass, node, _names(node))
     name, nodes = _parts(node)
     parts = [_node(dataclass, part) for part in nodes]
     return {"type": "LogicOperatorNode", "logicOper": name, "parts": parts}
 
 
-def _leaf(
-    dataclass: DataClass, node: filter_syntax.Comparison | filter_syntax.IsTrue, names: list[str]
-) -> dict[str, Any]:
+def _leaf(dataclass: DataClass, node: _Criterion, names: list[str]) -> dict[str, Any]:
     join = _join(dataclass, names)
     if join is not None:
         target, condition = join
@@ -163,7 +161,7 @@ def _parts(
             return "Except", (node.node, node.without)
 
 
-def _names(node: filter_syntax.Comparison | filter_syntax.IsTrue) -> list[str]:
+def _names(node: _Criterion) -> list[str]:
     if isinstance(node.path, filter_syntax.Path):
         return [str(filter_syntax.Path((step,))) for step in node.path.steps]
     return [f":{node.path.name}"]
@@ -180,7 +178,7 @@ def _join(dataclass: DataClass, names: list[str]) -> tuple[DataClass, str] | Non
     return target, f"{dataclass.name}.{name} = {target.name}.{key}"
 
 
-def _criterion(node: filter_syntax.Comparison | filter_syntax.IsTrue) -> str:
+def _criterion(node: _Criterion) -> str:
     if isinstance(node, filter_syntax.IsTrue):
         return "= true"
     return f"{node.comparator.value} {_value(node.operand)}"

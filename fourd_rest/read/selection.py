@@ -2,7 +2,7 @@
 
 ``Selection`` is what the database knows, ``KeyedSelection`` a list of members. Whoever reads needs not
 tell them apart: both have a ``queryset``, a ``count``, ``every_key``, the rows of a ``Slice``
-(``rows_at``), and ``there``, which of them are there.
+(``rows_at``), and ``existing``, which leaves out members that are gone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from fourd_rest.dataclass import DataClass
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.entity_sets.lifecycle import EVERYTHING
 from fourd_rest.entity_sets.members import contains
+from fourd_rest.errors import WRONG_KEY, RestError
 from fourd_rest.models import EntitySet
 from fourd_rest.query.compiler import condition
 from fourd_rest.query.ordering import computed_order, order, resolved
@@ -39,7 +40,7 @@ class Slice:
     size: int
 
     @property
-    def places(self) -> slice:
+    def bounds(self) -> slice:
         """The same for Python, and for the ORM."""
         return slice(self.skip, self.skip + self.size)
 
@@ -72,8 +73,8 @@ class Selection:
         return self.condition is not None and not self.condition
 
     @property
-    def there(self) -> Selection:
-        """Those that are there: all."""
+    def existing(self) -> Selection:
+        """All of them."""
         return self
 
     @property
@@ -106,7 +107,7 @@ class Selection:
 
     def rows_at(self, rows: QuerySet[Any, Row], part: Slice) -> list[Row]:
         """Of ``rows``, which are ``queryset`` as tuples, those at ``part``. One statement."""
-        return list(rows.order_by(*self.order)[part.places])
+        return list(rows.order_by(*self.order)[part.bounds])
 
     # Narrowed and sorted.
 
@@ -143,11 +144,11 @@ class Selection:
         """
         if items is None:
             return self
-        places = resolved(self.caller, self.dataclass, items)
-        keys = computed_order(self.caller, self.dataclass, places, self.queryset)
+        resolved_items = resolved(self.caller, self.dataclass, items)
+        keys = computed_order(self.caller, self.dataclass, resolved_items, self.queryset)
         if keys is not None:
             return KeyedSelection(replace(self, is_sorted=True), keys, len(keys))
-        by = order(self.caller, self.dataclass, places)
+        by = order(self.caller, self.dataclass, resolved_items)
         return replace(self, order=by, is_sorted=True)
 
     def in_the_order_of(self, keys: Sequence[Any]) -> KeyedSelection:
@@ -159,10 +160,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class KeyedSelection:
-    """Members whose keys and order are known; one that is gone or hidden keeps its place.
+    """Members whose keys and order are known; one that is gone or hidden still counts.
 
     They are looked for among the entities of ``found_in``. There are ``size`` of them, and ``keys`` are
-    those that may be asked for, the first of them at the place ``first``. ``entity_set`` is the stored
+    those that may be asked for, the first of them after ``first`` others. ``entity_set`` is the stored
     set that these are, if nothing narrows, sorts or joins it: ``found_in`` has other entities as well
     then.
     """
@@ -194,8 +195,8 @@ class KeyedSelection:
         return self.found_in.is_sorted
 
     @property
-    def there(self) -> Selection:
-        """Those that are there, in no order of theirs."""
+    def existing(self) -> Selection:
+        """Members that are not gone, without the order of the others."""
         if self.entity_set is None:
             return self.found_in
         return self.found_in.inside(self.entity_set)
@@ -233,3 +234,14 @@ def everything(caller: Caller, dataclass: DataClass, alias: str | None = None) -
         rows = rows.using(alias)
     condition = None if dataclass.restricts_rows else Q()
     return Selection(caller, dataclass, rows, default_order(dataclass), condition=condition)
+
+
+def to_key(dataclass: DataClass, value: Any) -> Any:
+    """The key that a text or a JSON value stands for.
+
+    Raises ``RestError`` 1541 (404) if it cannot be one.
+    """
+    try:
+        return dataclass.key_from_wire(value)
+    except ValueError as error:
+        raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error

@@ -11,7 +11,6 @@ from fourd_rest.errors import (
     BAD_OTHER_COLLECTION,
     ENTITY_SET_NOT_FOUND,
     NO_OTHER_COLLECTION,
-    WRONG_KEY,
     RestError,
 )
 from fourd_rest.models import EntitySet
@@ -19,7 +18,7 @@ from fourd_rest.request.address import NO_SET
 from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql.transactions import ATTEMPTS
 
-from .selection import NOTHING, WHOLE, AnySelection, KeyedSelection, Slice, everything
+from .selection import NOTHING, WHOLE, AnySelection, KeyedSelection, Slice, everything, to_key
 
 # Seconds that a set lives which was made anew.
 REBUILT_TIMEOUT = 600
@@ -110,10 +109,7 @@ def edit(
     Raises ``RestError`` 1541 (404) for what cannot be a key, and as ``page`` and ``lifecycle.edit``.
     """
     entity_set = find(caller, dataclass, asked)
-    try:
-        keys = [dataclass.key_from_wire(key) for key in add or ()]
-    except ValueError as error:
-        raise RestError(WRONG_KEY(dataclass=dataclass.name)) from error
+    keys = [to_key(dataclass, key) for key in add or ()]
     lifecycle.edit(entity_set, add=keys, remove=remove)
 
 

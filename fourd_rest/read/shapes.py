@@ -133,10 +133,17 @@ def _check(caller: Caller, steps: Collection[Step]) -> None:
             permissions.check(caller, step.target, Action.VIEW)
 
 
-def _unknown(name: str, owner: DataClass, item: str, root: DataClass, row: ErrorRow) -> RestError:
+def unknown(
+    name: str, owner: DataClass, row: ErrorRow, *, item: str = "", root: DataClass | None = None
+) -> RestError:
+    """The error for ``name``, which is no attribute of ``owner`` that the caller may know of.
+
+    It is 1500, with ``row`` (1804 or 1805) for the ``item`` of a list of attributes of ``root``. Those
+    are ``name`` and ``owner`` unless they are given.
+    """
     return RestError(
         asked_attribute(name, owner.name),
-        row(attribute=item, dataclass=root.name),
+        row(attribute=item or name, dataclass=(root or owner).name),
     )
 
 
@@ -168,7 +175,7 @@ def _built(
         builder.root.shows_all = True
     else:
         for item in names.split(","):
-            builder.show(item.strip())
+            builder.add(item.strip())
     if expand is not None and expand.strip():
         for item in expand.split(","):
             builder.expand(item.strip(), unseen)
@@ -217,7 +224,7 @@ class _Node:
             for name, attribute in chosen.items()
             if name in self.nested and isinstance(attribute, Relation)
         )
-        shown = (a.target for a in chosen.values() if isinstance(a, Relation))
+        targets = (a.target for a in chosen.values() if isinstance(a, Relation))
         return Shape(
             self.dataclass,
             tuple(chosen.values()),
@@ -228,7 +235,7 @@ class _Node:
                 if properties is not None and not self.shows_all
             },
             steps,
-            frozenset(shown).union(named, *(inner.shape.targets for inner in expanded)),
+            frozenset(targets).union(named, *(inner.shape.targets for inner in expanded)),
         )
 
     def expanded(self, relation: Relation[DataClass]) -> Expanded:
@@ -252,7 +259,7 @@ class _Builder:
     def steps(self) -> tuple[Step, ...]:
         return tuple(self._steps.values())
 
-    def show(self, item: str) -> None:
+    def add(self, item: str) -> None:
         """``name``, ``relation.name``, ``relation.*``, ``object.property`` or ``*``."""
         node, names = self.root, item.split(".")
         for depth, name in enumerate(names):
@@ -357,7 +364,8 @@ class _Builder:
         return self._refusal(RestError(QUERY_TOO_LARGE(reason=reason)))
 
     def _refused(self, name: str, node: _Node, item: str, row: ErrorRow) -> _Refused:
-        return self._refusal(_unknown(name, node.dataclass, item, self.root.dataclass, row))
+        error = unknown(name, node.dataclass, row, item=item, root=self.root.dataclass)
+        return self._refusal(error)
 
     def _refusal(self, error: RestError) -> _Refused:
         return _Refused(error, self.steps, self.named)

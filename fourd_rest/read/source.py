@@ -12,18 +12,16 @@ from fourd_rest.entity_sets.members import combine
 from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
     BAD_EXPAND_LIST,
-    ENTITY_NOT_LOADED,
     NO_SUBENTITYSET,
     WRONG_OPERAND,
     RestError,
-    asked_attribute,
 )
 from fourd_rest.query.visible import readable
 from fourd_rest.request.filter_syntax import Comparator, Comparison, Path, Query, Step, Text
 from fourd_rest.request.selections import SelectionRequest
 from fourd_rest.sql import limits
 
-from . import reader, sets
+from . import reader, sets, shapes
 from .selection import WHOLE, AnySelection, KeyedSelection, Selection, Slice, everything
 
 
@@ -82,7 +80,7 @@ def _known_keys(dataclass: DataClass, texts: tuple[str, ...]) -> list[Any]:
 def _combined(
     caller: Caller, dataclass: DataClass, asked: SelectionRequest, operator: str
 ) -> AnySelection:
-    """Two sets joined; members that are gone keep their places until something narrows or sorts."""
+    """Two sets joined; members that are gone count until something narrows or sorts."""
     keys = combine(*sets.joined(caller, dataclass, asked), operator)
     joined = everything(caller, dataclass).with_keys(keys)
     selection = joined.filtered(asked.filter)
@@ -101,10 +99,7 @@ def related(caller: Caller, dataclass: DataClass, key_text: str, name: str) -> S
     """
     attribute = caller.attribute(dataclass, name)
     if attribute is None:
-        raise RestError(
-            asked_attribute(name, dataclass.name),
-            BAD_EXPAND_LIST(attribute=name, dataclass=dataclass.name),
-        )
+        raise shapes.unknown(name, dataclass, BAD_EXPAND_LIST)
     if not isinstance(attribute, ToMany):
         raise RestError(NO_SUBENTITYSET())
     permissions.check(caller, attribute.target, Action.VIEW)
@@ -124,14 +119,17 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
         failed = BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name)
         raise RestError(*error.items, failed) from error
     if attribute.is_filled_in:
-        return _own_key(dataclass, value)
-    not_there = RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name))
+        try:
+            return dataclass.key_from_wire(value)
+        except ValueError as error:
+            raise reader.not_loaded(dataclass, value) from error
+    not_there = reader.not_loaded(dataclass, value)
     comparison = Comparison(Path((Step(attribute.name),)), Comparator.IDENTICAL, Text(value))
     with limits.reading():
         try:
             selection = everything(caller, dataclass).filtered(Query(comparison))
         except RestError as error:
-            # What no value can be is nobody's, as a key that is none.
+            # No entity has a value that the attribute cannot have.
             if error.items[-1].row is not WRONG_OPERAND:
                 raise
             raise not_there from error
@@ -139,10 +137,3 @@ def first_with(caller: Caller, dataclass: DataClass, name: str, value: str) -> A
     if key is None:
         raise not_there
     return key
-
-
-def _own_key(dataclass: DataClass, value: str) -> Any:
-    try:
-        return dataclass.key_from_wire(value)
-    except ValueError as error:
-        raise RestError(ENTITY_NOT_LOADED(key=value, dataclass=dataclass.name)) from error

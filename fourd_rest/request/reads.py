@@ -51,7 +51,7 @@ class ReadRequest:
 
     ``selection`` says of which entities, ``names`` and ``expand`` what is shown of them, each a list as
     text, None where there is none. ``makes_set``: the answer names a set, made from the selection unless
-    it is a stored one. Other keywords are in ``values``, which ``keywords.values`` made: ``request[TOP]`` is
+    it is a stored one. All other keywords are in ``values``, by ``keywords.values``: ``request[TOP]`` is
     the value of one, or what stands for none.
     """
 

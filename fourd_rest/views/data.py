@@ -19,13 +19,11 @@ from fourd_rest.errors import (
     BAD_ATTRIBUTE_LIST,
     BAD_JSON,
     BAD_URL,
-    BODY_EMPTY,
     METHOD_NOT_APPLICABLE,
     NOT_SUPPORTED,
     PERMISSION,
     WRONG_KEY,
     RestError,
-    asked_attribute,
     logger,
 )
 from fourd_rest.http import attribute_files, timing
@@ -314,10 +312,7 @@ class DataView(RestView):
         with permissions.undisclosed(self.caller, dataclass):
             attribute = self.caller.attribute(dataclass, name)
             if attribute is None:
-                raise RestError(
-                    asked_attribute(name, dataclass.name),
-                    BAD_ATTRIBUTE_LIST(attribute=name, dataclass=dataclass.name),
-                )
+                raise shapes.unknown(name, dataclass, BAD_ATTRIBUTE_LIST)
             is_named = bool(self.address.keys) and len(self.address.parts) == 1
             if not is_named or not isinstance(attribute, FileAttribute):
                 raise RestError(METHOD_NOT_APPLICABLE(method=method))
@@ -336,34 +331,20 @@ class DataView(RestView):
             return _ok_or(straight_files.clear(self.caller, dataclass, key, attribute))
         with permissions.undisclosed(self.caller, dataclass):
             asked = WriteRequest.of_delete(address)
-            is_selected, atomic = asked.is_selected, asked.is_atomic
-            posted = None
-            if not keys or is_selected:
-                posted = None if keys else self._posted_keys()
-                if posted is None or is_selected:
-                    permissions.check(self.caller, dataclass, Action.DELETE)
-                if posted is not None and is_selected:
+            listed = keys or posted_keys(self.posted_or_empty())
+            is_selected = asked.is_selected or listed is None
+            if is_selected:
+                permissions.check(self.caller, dataclass, Action.DELETE)
+                if not keys and listed is not None:
                     raise RestError(BAD_JSON(reason="keys stand beside a filter or an entity set"))
-            check_count(posted or keys)
-        if posted is None and (not keys or is_selected):
+            check_count(listed or ())
+        if is_selected or listed is None:
             with timing.parsing():
                 selection = SelectionRequest.of(address, dataclass.name)
-            delete_selected(self.caller, dataclass, selection, atomic=atomic)
+            delete_selected(self.caller, dataclass, selection, atomic=asked.is_atomic)
         else:
-            delete(self.caller, dataclass, keys if posted is None else posted, atomic=atomic)
+            delete(self.caller, dataclass, listed, atomic=asked.is_atomic)
         return answer({"ok": True})
-
-    def _posted_keys(self) -> list[str] | None:
-        """The keys in the body of a delete, None for a body without content.
-
-        Clients send such a body where the address says what to delete.
-        """
-        try:
-            return posted_keys(self.request.data)
-        except RestError as error:
-            if error.items[-1].row is not BODY_EMPTY:
-                raise
-            return None
 
 
 def _release_listed(view: RestView) -> HttpResponse:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from fourd_rest.describe.catalog import Catalog
 from fourd_rest.describe.info import Info
-from fourd_rest.errors import BAD_URL, BODY_EMPTY, METHOD_NOT_APPLICABLE, RestError
+from fourd_rest.errors import BAD_URL, METHOD_NOT_APPLICABLE, RestError
 from fourd_rest.request.reads import DescribeRequest
 
 from .lifecycle import RestView, answer
@@ -33,17 +31,9 @@ class DescriptiveView(RestView):
     def post(self, request: Request, path: str) -> HttpResponse:
         """Like GET, if there is nothing to write: no ``$method``, and a body that is empty or ``{}``."""
         method = DescribeRequest.of(self.address).method
-        if method is not None or self._posted():
+        if method is not None or self.posted_or_empty():
             raise RestError(METHOD_NOT_APPLICABLE(method="update" if method is None else method))
         return self.get(request, path)
-
-    def _posted(self) -> Any:
-        try:
-            return self.request.data
-        except RestError as error:
-            if error.items[-1].row is not BODY_EMPTY:
-                raise
-            return None
 
 
 class CatalogView(DescriptiveView):

@@ -33,6 +33,7 @@ from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.values import dumps
 from fourd_rest.errors import (
     BAD_URL,
+    BODY_EMPTY,
     DATACLASS_NOT_FOUND,
     INTERNAL,
     LOGIN_FAILED,
@@ -146,6 +147,19 @@ class RestView(APIView):
         """Raise ``RestError`` 9007 (403) if a page of another site asks (D-26)."""
         sessions.check_origin(self.caller.request)
 
+    def posted_or_empty(self) -> Any:
+        """The posted document, ``{}`` for a body without content.
+
+        Clients send such a body where the address says all. For any other it raises ``RestError`` as
+        ``EntityParser.parse`` does.
+        """
+        try:
+            return self.request.data
+        except RestError as error:
+            if error.items[-1].row is not BODY_EMPTY:
+                raise
+            return {}
+
     # Answers.
 
     def handle_exception(self, exc: Exception) -> Any:
@@ -165,7 +179,7 @@ class RestView(APIView):
             response["Allow"] = ", ".join(self.allowed_methods)
         if error.status == 401 and error.items[-1].row is LOGIN_FAILED:
             response["WWW-Authenticate"] = self.get_authenticate_header(self.request) or ""
-        # Nobody is to learn by the headers that a dataclass he may not know of has been looked for.
+        # A dataclass that the caller may not know of has the headers of one that does not exist.
         is_unknown = error.items[-1].row is DATACLASS_NOT_FOUND
         drain_when_sent(self.request._request, response, as_unread=is_unknown)
         return response
@@ -173,11 +187,11 @@ class RestView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Headers that every answer has, and no body for HEAD."""
         response["4DREST-INFO"] = "1.0"
-        # Refusals with status 500 are part of the protocol: nobody is to be mailed for a stale stamp.
+        # Refusals with status 500 are part of the protocol: Django must not mail them to ADMINS.
         response._has_been_logged = True
         if response.status_code == 404:
-            # It is an answer, no page that is missing: LocaleMiddleware would lead the client to a
-            # page of the site, wherever one of the ``i18n_patterns`` takes any path.
+            # LocaleMiddleware would take it for a missing page, and redirect the client to a page of the
+            # site, wherever one of the ``i18n_patterns`` takes any path.
             request._request.urlconf = "fourd_rest.urls"
         if request.method == "HEAD" and not response.streaming and response.content:
             response["Content-Length"] = str(len(response.content))

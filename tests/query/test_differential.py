@@ -101,7 +101,7 @@ class Run:
         caller = Caller(request, "/rest", "http://testserver")
         try:
             address = parse(question.dataclass, question.query_string)
-            found = source(caller, dataclass, SelectionRequest.of(address, dataclass.name)).there
+            found = source(caller, dataclass, SelectionRequest.of(address, dataclass.name)).existing
         except RestError as error:
             raise AssertionError(f"{self.data} {question}: {error}") from error
         return list(found.ordered.values_list("pk", flat=True))

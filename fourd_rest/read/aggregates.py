@@ -24,7 +24,7 @@ _ROUNDED = Context(prec=17)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Aggregates:
     """Of the values that are not null: how many there are, their sum, the first and the last of them."""
 
     filled: int = 0
@@ -33,8 +33,8 @@ class Figures:
     high: Any = None
 
     @classmethod
-    def of(cls, asked: Computable, values: Iterable[Any]) -> Figures:
-        """The figures of values that Python has computed."""
+    def of(cls, asked: Computable, values: Iterable[Any]) -> Aggregates:
+        """The same of values that Python has computed."""
         present = [value for value in values if value is not None]
         if not present:
             return cls()
@@ -42,9 +42,9 @@ class Figures:
         key = _text_order if asked.is_text else None
         return cls(len(present), total, min(present, key=key), max(present, key=key))
 
-    def followed_by(self, others: Figures) -> Figures:
-        """These figures and those of values that all come after, of which none are added up."""
-        return Figures(
+    def followed_by(self, others: Aggregates) -> Aggregates:
+        """These and the ones of values that all come after, of which none are added up."""
+        return Aggregates(
             self.filled or others.filled,
             self.total if self.total is not None else others.total,
             self.low if self.low is not None else others.low,
@@ -66,27 +66,27 @@ def _text_order(text: str) -> tuple[str, str]:
     return fold(text), text
 
 
-def answer(asked: Computable, figures: Figures, count: int, action: str) -> Any:
+def answer(asked: Computable, found: Aggregates, count: int, action: str) -> Any:
     """JSON of what ``action`` asks; ``count`` is the number of entities, nulls included."""
     match action:
         case "count":
             return count
         case "sum":
-            return 0 if figures.total is None else _number(figures.total)
+            return 0 if found.total is None else _number(found.total)
         case "average":
-            return _average(figures)
+            return _average(found)
         case "min":
-            return _shown(asked, figures.low)
-    return _shown(asked, figures.high)
+            return _to_json(asked, found.low)
+    return _to_json(asked, found.high)
 
 
-def _average(figures: Figures) -> Any:
+def _average(found: Aggregates) -> Any:
     """Exact where it can be written out, else with 17 digits."""
-    if not figures.filled:
+    if not found.filled:
         return None
-    if isinstance(figures.total, float):
-        return figures.total / figures.filled
-    total, filled = Decimal(figures.total), Decimal(figures.filled)
+    if isinstance(found.total, float):
+        return found.total / found.filled
+    total, filled = Decimal(found.total), Decimal(found.filled)
     try:
         quotient = _EXACT.divide(total, filled)
     except Inexact:
@@ -101,7 +101,7 @@ def _number(value: Any) -> Any:
     return orjson.Fragment(format(value, "f")) if value.is_finite() else None
 
 
-def _shown(asked: Computable, value: Any) -> Any:
+def _to_json(asked: Computable, value: Any) -> Any:
     """The first or last value: a date is a moment here, everything else as a read shows it."""
     if value is None or asked.is_property:
         return _number(value)
