@@ -47,7 +47,7 @@ class BodyRequest(Request):
         self._data = self._full_data = self._files = Empty
         self._is_open = True
 
-    # A form is nothing that the body is ever read as.
+    # The body is never read as a form.
 
     @property
     def POST(self) -> Any:  # type: ignore[override]  # noqa: N802  (as Django names it)

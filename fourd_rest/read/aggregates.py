@@ -57,7 +57,7 @@ def unique(asked: Computable, values: Iterable[Any]) -> list[Any]:
     present = {value for value in values if value is not None}
     if not asked.is_text:
         return sorted(present)
-    # Reversed, so that the first of equal texts is the last to be taken.
+    # Reversed, so that the first of equal texts is put in last, and stays.
     first = {fold(text): text for text in sorted(present, key=_text_order, reverse=True)}
     return [first[folded] for folded in sorted(first)]
 

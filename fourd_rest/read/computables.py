@@ -146,7 +146,7 @@ def columns(selection: Selection, asked: Computable) -> list[Column]:
     place, attribute, alias = asked.place, asked.attribute, selection.queryset.db
     if attribute.is_opaque:
         raise place.wrong_type()
-    # A window is one over the rows of a page, and no value of an entity.
+    # The value of a window depends on the rows that are read, not on the entity alone.
     if isinstance(attribute, Annotated) and _is_window(place.dataclass, attribute):
         raise place.wrong_type()
     value = value_at(selection.caller, place)
@@ -170,7 +170,7 @@ def columns(selection: Selection, asked: Computable) -> list[Column]:
             return [_plain(value, _to_scale(field), is_number=True)]
         case "string":
             order = folded_form(value, alias).expression
-            # Of a column it may be another form: a column of its own.
+            # The folded form of a column may be stored in a column of its own.
             if isinstance(attribute, Scalar) and isinstance(value, F):
                 order = text_form(place.dataclass, attribute, place.lookup).expression
             return [Column(value, order, StoredFolded(AsText(value)), str, is_text=True)]

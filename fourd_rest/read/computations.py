@@ -101,7 +101,7 @@ def _groups(selection: Selection, parts: Sequence[Column], part: Slice) -> list[
         result += map(column.restore, page)
         if len(result) == size or column is parts[-1]:
             break
-        # Of the next column's values so many are skipped as this one had too few.
+        # What this column had too few values for is skipped of the next one's.
         if page or not skip:
             skip = 0
         else:

@@ -28,7 +28,7 @@ from .shapes import Expanded
 # Of a row of a nested selection: the key it belongs to, its rank from 1, the size of the selection.
 _RANK = ("_fourd_owner", "_fourd_rank", "_fourd_count")
 
-# A level of at most this part of the limit is read without being counted.
+# A level that holds at most the limit divided by this is read without being counted.
 _UNCOUNTED = 5
 
 # How often each of some rows is shown in the answer.
@@ -83,7 +83,7 @@ class Nesting:
         """
         owners, few = sum(weights), self.limit // _UNCOUNTED
         most = sum(self._most(expanded, owners) for expanded, _ in asked)
-        # What is behind few entities can be told better once those are read.
+        # A small level is read first: what its entities lead to can be estimated better then.
         if most <= self.left or all(self._size(expanded, owners) <= few for expanded, _ in asked):
             return False
         left = self.left
@@ -177,7 +177,7 @@ class Nesting:
         for row in self._ranked(expanded, join, wanted, size):
             owner, rank, count = row[-len(_RANK) :]
             counts[owner] = count
-            # A database may take two texts for one key that are not.
+            # A database may take two different texts for the same key.
             if expanded.skip < rank <= expanded.skip + size and owner in wanted:
                 rows[owner, rank] = row
         row_weights = [wanted[owner] for owner, _ in rows]
@@ -207,8 +207,8 @@ class Nesting:
         projection = project(expanded.shape, self.mount)
         if not (join.repeats and projection.has_expressions):
             return self._slices(projection.select(self._every(target)), expanded, join, wanted, size)
-        # What the site's own SQL counts would be counted for each time that a pair is there: one
-        # statement more, for this alone.
+        # SQL of the site that counts would count an entity once for each row of the same pair. So its
+        # values take a statement of their own.
         keys = self._every(target).order_by().values_list("pk")
         ranks = self._slices(keys, expanded, join, wanted, size)
         owners = {rank[0] for rank in ranks}
@@ -240,7 +240,7 @@ class Nesting:
         limit = self.left + len(wanted)
         found = list(ranked.filter(slice_)[: limit + 1])
         if len(found) > limit:
-            # What was cut off cannot be told from what is not there.
+            # Nothing would tell that the rows beyond are missing.
             raise RestError(SELECTION_TOO_LARGE(limit=self.limit))
         return found
 

@@ -59,7 +59,7 @@ class Reader:
             if rows is not None:
                 return rows
         if selection.condition is None or projection.has_expressions:
-            # What the site's own SQL counts must be filtered before.
+            # SQL of the site that counts must come after the filter.
             return list(projection.of(selection.ordered[part.bounds]))
         every = projection.filtered(selection.condition).using(self.alias)
         return selection.rows_at(every, part)
@@ -174,7 +174,7 @@ def related(
     if join is None:
         return entities.filter(pk=values[0])
     tied = target.model._base_manager.using(seen.db).filter(**{join.path: values[0]})
-    # Not by a filter of its own: it could share a join that the site has made for another purpose.
+    # As a subquery: a filter could share a join that the site has made for another purpose.
     return entities.filter(pk__in=tied.order_by().values("pk"))
 
 

@@ -34,7 +34,7 @@ from fourd_rest.request.keywords import ALL
 NESTED_SIZE = 100
 # Every one is a statement.
 MAX_RELATIONS = 100
-# Of objects, in one list: each is told for every entity, be it there or not.
+# Properties of objects in one list: each is shown for every entity, also where it is missing.
 MAX_PROPERTIES = 200
 
 # Which properties of an object are shown: by name their own properties, or None for the whole value.

@@ -52,11 +52,11 @@ from .filter_syntax import (
     Text,
 )
 
-# What walks a tree does recurse. Beyond this depth, whatever the setting, Python's own limit is near.
+# Code that walks a tree recurses: a deeper one, whatever the setting, could reach Python's limit.
 MAX_DEPTH = 100
 MAX_STEPS = 32
 
-# Texts kept with their trees: this many, none longer than that.
+# How many texts are kept with their trees, and how long one may be.
 _CACHED_TEXTS = 512
 _CACHED_LENGTH = 1_024
 

@@ -257,16 +257,15 @@ REMOVE_REF_ONLY = Keyword(
 KEYWORDS: tuple[Keyword[Any], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Keyword)
 )
-BY_KEY: Mapping[str, Keyword[Any]] = {keyword.key: keyword for keyword in KEYWORDS}
 ALIASES: Mapping[str, str] = {alias: keyword.key for keyword in KEYWORDS for alias in keyword.aliases}
-# Lists of names: around one of them quotes say nothing.
+# Lists of names, in which quotes around a name mean nothing.
 LISTS = frozenset(keyword.key for keyword in KEYWORDS if keyword.type is NAMES)
 
 _FLAGS = frozenset(keyword.key for keyword in KEYWORDS if keyword.type is FLAG)
 _REFUSED = frozenset(keyword.key for keyword in KEYWORDS if keyword.support is Support.REFUSED)
 _CHANGING = frozenset(keyword.key for keyword in KEYWORDS if keyword.changes is Changes.ALWAYS)
 _CHANGING_SETS = frozenset(keyword.key for keyword in KEYWORDS if keyword.changes is Changes.WITH_SET)
-# An update may turn out to be of a file, which is known later.
+# Whether an update is of a file is known later.
 _IN_UPDATES = frozenset(
     keyword.key
     for keyword in KEYWORDS

@@ -29,13 +29,14 @@ _PIECE = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-# Names have no quotes: around one in a list they say nothing.
+# A name of a list in quotes, which mean nothing there.
 _LISTED = re.compile(r"(?:^|(?<=,))\s*+(['\"])([^'\",]*+)\1\s*+(?=,|\Z)")
 # Text outside of the quotes that negates what follows it.
 _NEGATES = re.compile(r"[\s(]*+(?:!|not(?![\w$]))", re.IGNORECASE)
-# Text outside of the quotes that joins what is inside: the words of the language between criteria, or …
+# Text outside of the quotes that joins criteria: only words and symbols of the language.
 _JOINS = re.compile(r"(?:[\s&|^()!]|(?<![\w$])(?:and|or|except|not)(?![\w$]))*+\Z", re.IGNORECASE)
-# … one constant: nothing in it ends a value, changes the comparator before it or is null.
+# Text outside of the quotes that is not one constant: it ends a value, changes the comparator before it,
+# or is null.
 _SPLITS = re.compile(
     r"""
     \A\s*+[=<>#%!] | [&|^()\[\]] | \A\s*+null\s*+\Z
@@ -97,5 +98,5 @@ def is_clear(text: str) -> bool:
     if "[" in text and any("," in part for part in outside):
         return False  # one element of a list would become several
     if any(not is_inside and _NEGATES.match(part) for is_inside, part in found[1:]):
-        return False  # behind a comparator it would turn it round, and no criterion goes on with it
+        return False  # after a comparator it would negate that, and no criterion continues so
     return all(_JOINS.match(part) or not _SPLITS.search(part) for part in outside)

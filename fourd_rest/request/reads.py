@@ -128,7 +128,7 @@ def _kinds(address: Address, selection: SelectionRequest, *, makes_set: bool) ->
     else:
         kinds = Kind.PAGE
     if is_of_set and (ADD_TO_SET.key in params or REMOVE_FROM_SET.key in params):
-        # Whatever is wrong with the address must be told before anything changes.
+        # All that is wrong with the address must be found before anything changes.
         kinds |= Kind.SET | Kind.PAGE
     return kinds
 

@@ -272,7 +272,7 @@ class DataView(RestView):
         items, is_list = posted_entities(self.request.data)
         if self.address.keys:
             self._add_key(dataclass, items, is_list)
-        if not items:  # of which a right might be held on any
+        if not items:  # no entity is named on which a right of its own might be held
             permissions.require_described(self.caller, dataclass)
         return items, is_list
 

@@ -105,7 +105,8 @@ def test_names_are_used_once() -> None:
     ],
 )
 def test_flag(query: str, name: str, expected: bool) -> None:
-    assert keywords.BY_KEY[name].of(parse("Book", query).params) is expected
+    (keyword,) = (keyword for keyword in keywords.KEYWORDS if keyword.key == name)
+    assert keyword.of(parse("Book", query).params) is expected
 
 
 @pytest.mark.parametrize(
