@@ -17,10 +17,10 @@ class FourdRestConfig(AppConfig):
         """Register the checks, read the ``fourd.py`` of every app, connect the receivers."""
         from . import checks  # noqa: F401  (registers the checks)
         from .sql import functions
-        from .stamps import folded, receivers
+        from .stamps import folded_columns, receivers
 
         # Every app's ``fourd.py`` registers its models, as ``admin.py`` does for the admin.
         autodiscover_modules("fourd")
         functions.install()
         receivers.watch_all()
-        folded.watch_all()
+        folded_columns.watch_all()

@@ -1,8 +1,8 @@
 """The kinds of attributes that a dataclass consists of, each resolved once from the model.
 
-Ask an attribute what all kinds answer; what only some have, look at after ``isinstance``. A new kind is
+Use what all kinds have without a test; what only some have, after ``isinstance``. A new kind is
 one more class here, made by ``builder`` or ``derived``. A relation names the dataclass that it leads to,
-which this module knows nothing of.
+which this module does not import.
 """
 
 from __future__ import annotations
@@ -138,11 +138,11 @@ class Valued(_Base):
 
     @property
     def in_python(self) -> Callable[[Any], Any] | None:
-        """Where Python alone knows the value: how it is had of an instance of the model."""
+        """Gets the value from an instance of the model, where only Python knows it; else None."""
         return None
 
-    def shown(self, value: Any) -> Any:
-        """``value`` as a read would show it."""
+    def to_wire(self, value: Any) -> Any:
+        """``value`` as JSON shows it; null stays null."""
         if value is None or self.value.to_wire is None:
             return value
         return self.value.to_wire(value)
@@ -151,7 +151,7 @@ class Valued(_Base):
         """A Python value of the field as one of the attribute's type; None where it is none."""
         return None if value is None else self.value.plain(value)
 
-    def held_by(self, instance: models.Model) -> Any:
+    def wire_value_of(self, instance: models.Model) -> Any:
         """What a read would show of ``instance``, which need not be as a database gives it.
 
         A default may be of another type than the column's values (0 for a decimal, a text for a date).
@@ -163,7 +163,7 @@ class Valued(_Base):
         if field is None or value is None or hasattr(value, "resolve_expression"):
             return None
         try:
-            return self.shown(field.to_python(value))
+            return self.to_wire(field.to_python(value))
         except (ValidationError, ValueError, TypeError, ArithmeticError):
             return None
 
@@ -181,7 +181,7 @@ class Scalar(Valued):
 
     @property
     def in_python(self) -> Callable[[Any], Any] | None:
-        """The value that the field makes of its column, where that is not what SQL compares."""
+        """The value that the field makes of its column, where SQL compares something else."""
         if self.is_opaque:
             return lambda instance: self.plain(getattr(instance, self.field.attname))
         return None
@@ -230,7 +230,7 @@ class Alias(Valued, Generic[D]):
 
     @property
     def declared(self) -> Field | None:
-        """None: an alias does not repeat what is told of ``end``."""
+        """None: the catalog does not describe ``end`` again under its alias."""
         return None
 
     @property
@@ -339,5 +339,5 @@ def passed(relations: Iterable[ToOne[D]]) -> tuple[Hop[D], ...]:
     return tuple(found)
 
 
-# The three stems of all kinds. ``isinstance`` with one of them, or with a kind, tells what there is.
+# The three base classes of all kinds: ``isinstance`` takes them, and each kind.
 AnyAttribute: TypeAlias = Valued | FileAttribute | Relation[D]

@@ -1,6 +1,6 @@
 """The attributes that are fields and relations of a dataclass' model.
 
-A field that cannot be mapped is left out and listed with the reason, for the system checks to tell.
+A field that cannot be mapped is left out and listed with the reason, which the system checks report.
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ class Builder:
     def _is_read_only(self, source: str, field: Any) -> bool:
         options = self.dataclass
         if isinstance(field, ForeignObjectRel):
-            # The other side of a privilege, such as the users of a group or the groups of a permission,
-            # is one as well.
+            # The opposite relation gives privileges as well: the users of a group, the groups of a
+            # permission.
             field = field.field
             of_user = field.name in PRIVILEGE_FIELDS and is_user_model(field.model)
             if of_user or field.related_model._meta.label == "auth.Permission":
@@ -140,7 +140,7 @@ class Builder:
         return (
             source in options.readonly_fields
             or source in {options.stamp_column, options.timestamp_column, *options.folded_columns}
-            # A BinaryField is not editable in forms unless told so; that says nothing about REST.
+            # A BinaryField is not editable in forms unless the site says so; that does not concern REST.
             or not (field.editable or field.primary_key or is_binary(field))
             or getattr(field, "generated", False)
             or (is_user_model(options.model) and source in PRIVILEGE_FIELDS)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,7 +15,7 @@ from rest_framework.settings import api_settings
 from .attributes import Relation
 from .options import Attribute, DataClass
 
-# What one subscriber is given of IPv6: who has one address there has all of them.
+# The network that one subscriber gets of IPv6, with all its addresses.
 _IPV6_NETWORK = 64
 # Some proxies write the client's port as well.
 _WITH_PORT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+))(?::\d+)?\Z")
@@ -22,9 +23,9 @@ _WITH_PORT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+))(?::\d+)?\Z")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request seen from below.
+    """Who makes one request, for the layers below the views.
 
-    ``request`` is handed to the hooks of dataclasses and looked into by nobody else. ``prefix`` is where
+    ``request`` is for the hooks of dataclasses; no other code reads it. ``prefix`` is where
     the app is mounted, as it stands in addresses: percent-encoded, without a slash at the end
     (``/rest``); ``origin`` is scheme and host (D-02). Rights on dataclasses as a whole are asked for
     once in a request.
@@ -36,7 +37,7 @@ class Caller:
     _viewed: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _granted: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
     _known: dict[DataClass, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _held: dict[tuple[str, DataClass], bool] = field(
+    _held: dict[tuple[Enum, DataClass], bool] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -59,7 +60,7 @@ class Caller:
             views = self._viewed[dataclass] = dataclass.has_view_permission(self.request)
         return views
 
-    def holds(self, dataclass: DataClass, action: str, ask: Callable[[HttpRequest], bool]) -> bool:
+    def holds(self, dataclass: DataClass, action: Enum, ask: Callable[[HttpRequest], bool]) -> bool:
         """What ``ask`` says of the right to do ``action`` with ``dataclass`` as a whole."""
         held = self._held.get((action, dataclass))
         if held is None:
@@ -106,12 +107,12 @@ class Caller:
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The one identity that throttles and quotas know of whoever has not logged in.
+    """What throttles and quotas count by for callers who have not logged in.
 
     ``REMOTE_ADDR``, unless ``REST_FRAMEWORK["NUM_PROXIES"]`` says how many proxies have written into
-    ``X-Forwarded-For``: then the entry that the outermost of them wrote. What stands before that entry
-    is the client's own word, as is the whole header where nobody vouches for a proxy: DRF, which then
-    takes all of it for the identity, gives whoever asks as many as he likes.
+    ``X-Forwarded-For``: then the entry that the outermost of them wrote. The client
+    can write what stands before that entry, and without a proxy the whole header. DRF then counts by
+    all of it, so that a client can have as many identities as it likes.
 
     An IPv6 address counts by its network of 64 bits. None where the server tells none (Unix sockets):
     such callers count as one.

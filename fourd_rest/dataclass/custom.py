@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from django.conf import settings
@@ -61,7 +61,7 @@ def bound(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
 
 
 class _Holder:
-    """Stands for an instance where ``value_to_string`` asks one for a value."""
+    """Takes the part of an instance for ``value_to_string``, which reads a value from one."""
 
 
 def text_of(field: models.Field[Any, Any], value: Any) -> Any:
@@ -75,10 +75,12 @@ def text_of(field: models.Field[Any, Any], value: Any) -> Any:
 
 
 def own_bool(value: Any) -> bool | None:
+    """A ``bool`` of a ``bool`` or of the numbers 0 and 1."""
     return bool(value) if isinstance(value, int) and value in (0, 1) else None
 
 
 def own_integer(value: Any) -> int | None:
+    """An ``int`` of any number without a fraction."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (float, Decimal)):
@@ -90,12 +92,14 @@ def own_integer(value: Any) -> int | None:
 
 
 def own_float(value: Any) -> int | float | None:
+    """A number as floats and integers hold it; a ``Decimal`` becomes the nearest ``float``."""
     if isinstance(value, Decimal):
         return float(value)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def own_decimal(value: Any) -> Decimal | None:
+    """A ``Decimal``: of a ``float`` the digits that ``repr`` writes."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, Decimal):
@@ -104,22 +108,26 @@ def own_decimal(value: Any) -> Decimal | None:
 
 
 def own_text(value: Any) -> str | None:
+    """A plain ``str``, also of a subclass."""
     return str(value) if isinstance(value, str) else None
 
 
 def own_uuid(value: Any) -> uuid.UUID | None:
+    """A ``UUID``. Raises ``ValueError`` for a text that is none."""
     if isinstance(value, str):
         return uuid.UUID(value)
     return value if isinstance(value, uuid.UUID) else None
 
 
 def own_date(value: Any) -> dt.date | None:
+    """A ``date``: of a ``datetime`` its day."""
     if isinstance(value, dt.datetime):
         return value.date()
     return value if isinstance(value, dt.date) else None
 
 
 def own_moment(value: Any) -> dt.datetime | None:
+    """A ``datetime``, with a time zone if and only if ``USE_TZ`` is on."""
     if not isinstance(value, dt.datetime):
         return None
     if settings.USE_TZ is (value.tzinfo is not None):
@@ -129,10 +137,12 @@ def own_moment(value: Any) -> dt.datetime | None:
 
 
 def own_time(value: Any) -> dt.time | None:
+    """A ``time``."""
     return value if isinstance(value, dt.time) else None
 
 
 def own_duration(value: Any) -> dt.timedelta | None:
+    """A ``timedelta``."""
     return value if isinstance(value, dt.timedelta) else None
 
 
@@ -173,6 +183,10 @@ def _name(name: Any) -> Any:
 # Values of fields, and what Python computes.
 
 
+# What may give the value, one after the other.
+Forms: TypeAlias = Iterator[Callable[[], Any]]
+
+
 def plain_of(
     field: models.Field[Any, Any], own: Callable[[Any], Any], from_wire: Callable[[Any], Any]
 ) -> Callable[[Any], Any]:
@@ -181,16 +195,16 @@ def plain_of(
     ``own`` takes what is one, ``from_wire`` a text. None for what is none in any form.
     """
     if own is own_json:
-        return lambda value: _first(field, _json_forms(field, value))
+        return lambda value: _first(field, value, _json_forms(field, value))
     if own is own_text:
-        return lambda value: _first(field, _text_forms(field, value))
-    return lambda value: _first(field, _forms(field, own, from_wire, value))
+        return lambda value: _first(field, value, _text_forms(field, value))
+    return lambda value: _first(field, value, _forms(field, own, from_wire, value))
 
 
 def plain_computed(label: str, own: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """How what Python computes is made a value of the attribute type that it is declared to be."""
 
-    def forms(value: Any) -> Iterator[Callable[[], Any]]:
+    def forms(value: Any) -> Forms:
         yield lambda: own(value)
         yield lambda: own(value.value) if isinstance(value, Enum) else None
         if own is own_text:
@@ -199,19 +213,16 @@ def plain_computed(label: str, own: Callable[[Any], Any]) -> Callable[[Any], Any
     def plain(value: Any) -> Any:
         if hasattr(value, "resolve_expression"):
             return value  # of a row that is not saved: the database will fill it in
-        return _first(label, (forms(value), value))
+        return _first(label, value, forms(value))
 
     return plain
 
 
-Forms = tuple[Iterator[Callable[[], Any]], Any]
-
-
-def _first(what: Any, forms: Forms) -> Any:
-    made, value = forms
+def _first(what: Any, value: Any, forms: Forms) -> Any:
+    """The first of ``forms`` that ``value`` has; None, and a warning, if it has none."""
     if value is None:
         return None
-    for make in made:
+    for make in forms:
         try:
             found = make()
         except Exception:  # noqa: BLE001, S112  (whatever code of the site raises for its own objects)
@@ -229,14 +240,11 @@ def _tell(what: str, type_: str) -> None:
 
 
 def _text_forms(field: models.Field[Any, Any], value: Any) -> Forms:
-    def forms() -> Iterator[Callable[[], Any]]:
-        yield lambda: own_text(value)
-        if not is_opaque(field):
-            # What is stored is what a read gives.
-            yield lambda: own_text(field.get_prep_value(value))
-        yield lambda: str(text_of(field, value))
-
-    return forms(), value
+    yield lambda: own_text(value)
+    if not is_opaque(field):
+        # What is stored is what a read gives.
+        yield lambda: own_text(field.get_prep_value(value))
+    yield lambda: str(text_of(field, value))
 
 
 def _forms(
@@ -245,13 +253,10 @@ def _forms(
     from_wire: Callable[[Any], Any],
     value: Any,
 ) -> Forms:
-    def forms() -> Iterator[Callable[[], Any]]:
-        yield lambda: own(value)
-        yield lambda: own(value.value) if isinstance(value, Enum) else None
-        yield lambda: own(field.get_prep_value(value))
-        yield lambda: from_wire(text_of(field, value))
-
-    return forms(), value
+    yield lambda: own(value)
+    yield lambda: own(value.value) if isinstance(value, Enum) else None
+    yield lambda: own(field.get_prep_value(value))
+    yield lambda: from_wire(text_of(field, value))
 
 
 def _json_forms(field: models.Field[Any, Any], value: Any) -> Forms:
@@ -267,11 +272,8 @@ def _json_forms(field: models.Field[Any, Any], value: Any) -> Forms:
         written = text_of(field, value)
         return json.loads(written) if isinstance(written, str) else None
 
-    def forms() -> Iterator[Callable[[], Any]]:
-        if isinstance(value, (dict, list, *_JSON)):
-            yield lambda: _as_json(value, encoder)
-        yield prepared
+    if isinstance(value, (dict, list, *_JSON)):
         yield lambda: _as_json(value, encoder)
-        yield text
-
-    return forms(), value
+    yield prepared
+    yield lambda: _as_json(value, encoder)
+    yield text

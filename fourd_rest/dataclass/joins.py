@@ -1,4 +1,4 @@
-"""How the rows of a to-many relation are tied to the entity that has them."""
+"""How the rows of a to-many relation are joined to the entity that has them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .options import DataClass
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """How a to-many relation is tied, seen from its target.
+    """How a to-many relation is joined, from the side of its target.
 
     ``path`` leads from a row of the target to the value that ``column`` has in the entity's own row: its
     key. ``repeats``: one pair may be there several times, because a model of the site stands between.
@@ -59,11 +59,11 @@ def join_of(dataclass: DataClass, attribute: Relation[DataClass]) -> Join:
 def window_order(dataclass: DataClass) -> list[Any]:
     """The default order of ``dataclass`` as a window function takes it, the key last.
 
-    No random one: the place of an entity is asked for twice.
+    No random one: the position of an entity is computed twice.
     """
     order: Sequence[Any] = dataclass.default_order
     if dataclass.restricts_rows:
-        # A manager may put other names in the place of these: those of the active language, say.
+        # A manager may replace these names, for example by those of the active language.
         order = dataclass.model._base_manager.order_by(*order).query.order_by
     return list(_expressions(dataclass.model, order))
 

@@ -1,4 +1,4 @@
-"""What is not exposed though it was registered or chosen, and why; the system checks tell it."""
+"""What is not exposed though it was registered or chosen, and why; the system checks report it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 LOOKS_SECRET = "its name looks like a secret"  # noqa: S105
 IS_RESERVED = "the protocol has this name for the address of an entity"
-# Of a relation that no column ties to one entity.
+# For a relation that no column joins to one entity.
 NO_JOIN = "no join leads over it to its entities and back"
 
 

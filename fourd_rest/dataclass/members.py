@@ -1,4 +1,4 @@
-"""What Django tells of a model: its fields and relations, and which of them make a row what it is."""
+"""A model's fields and relations as Django knows them, and which of them identify a row."""
 
 from __future__ import annotations
 
@@ -34,12 +34,20 @@ def key_field(model: type[models.Model]) -> models.Field[Any, Any] | None:
 
 
 def own_key(model: type[models.Model]) -> models.Field[Any, Any]:
-    """The primary key, which a child has from its parent: its own is a mere link to there."""
+    """The primary key, which a child has from its parent: its own is only a link to it."""
     field: Any = model._meta.pk
     while is_parent_link(field):
         field = field.target_field
     found: models.Field[Any, Any] = field
     return found
+
+
+def topmost(model: type[models.Model]) -> type[models.Model]:
+    """The topmost concrete parent of ``model``: its table has a row for every row of ``model``."""
+    top: type[models.Model] = model._meta.concrete_model or model
+    while top._meta.parents:
+        top = next(iter(top._meta.parents))
+    return top
 
 
 def members(model: type[models.Model]) -> dict[str, Member]:
@@ -74,8 +82,8 @@ def has_no_join(member: Any) -> bool:
     field = relation.field
     if not field.many_to_many:
         return not isinstance(field, models.ForeignKey)
-    # From the side that the relation is not looked at from. A name may be that of several relations,
-    # or of none: not every class of fields that calls itself many-to-many tells both sides.
+    # From the opposite side. Several relations may have this name there, or none: not every class of
+    # fields that calls itself many-to-many has both sides.
     if isinstance(member, ForeignObjectRel):
         model, name, wanted = field.model, field.name, field.path_infos
     else:
@@ -88,7 +96,7 @@ def has_no_join(member: Any) -> bool:
 
 
 def is_parent_link(member: Member) -> bool:
-    """Whether ``member`` ties a child's row to its parent's, seen from either of them."""
+    """Whether ``member`` links a child's row to its parent's, looked at from either side."""
     if isinstance(member, ForeignObjectRel):
         return bool(getattr(member, "parent_link", False))
     return bool(member.remote_field and getattr(member.remote_field, "parent_link", False))
@@ -97,7 +105,7 @@ def is_parent_link(member: Member) -> bool:
 def is_linkable(member: Any) -> bool:
     """Whether the relation is many-to-many, without a model or code of the site's own in between.
 
-    Managers other than Django's may keep what they are given until the entity is saved, or keep places.
+    Managers other than Django's may wait with a change until the entity is saved, or keep an order.
     """
     if not member.many_to_many:
         return False

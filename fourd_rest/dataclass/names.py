@@ -10,9 +10,9 @@ from fourd_rest.conf import SECRET_WORDS, secret_fields
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 # The words of snake_case, camelCase and CONSTANT_CASE names.
 _WORD = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_]?[^\W\d_A-Z]+")
-# Patterns of secrets that begin words of another meaning: secretary, secretariat.
+# Patterns that also begin harmless words: secretary, secretariat.
 _NOT_WITHIN = {"secret": re.compile("secret(?!ar)")}
-# Whole words that are one also at the end of another: nothing innocent ends so, and the columns of old
+# Words that also count at the end of another word: no harmless name ends so, and the columns of old
 # databases have no underscores (``authtoken``, ``userpwd``).
 _ENDINGS = ("token", "pwd")
 

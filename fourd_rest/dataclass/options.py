@@ -1,6 +1,6 @@
 """``DataClass``: what a site says about one exposed model, and what follows from it.
 
-It borrows the names of Django's ``ModelAdmin``: there is nothing new to learn.
+Its names are those of Django's ``ModelAdmin``, where that has the same option or hook.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fourd_rest.conf import current
 
 from .attributes import AnyAttribute, FileAttribute, Relation
 from .left_out import LeftOut
-from .members import is_identity, key_field, members, own_key
+from .members import is_identity, key_field, members, own_key, topmost
 from .names import RESERVED, camel_case, is_secret
 from .querysets import each_once, reads_plainly, unsorted
 from .values import ValueType, clean_text, key_text, value_type
@@ -121,28 +121,8 @@ class DataClass:
     folded: dict[str, str] = {}  # noqa: RUF012
     database_comparison: Sequence[str] = ()
 
-    OPTIONS: ClassVar[tuple[str, ...]] = (
-        "name",
-        "fields",
-        "exclude",
-        "names",
-        "naming",
-        "readonly_fields",
-        "ordering",
-        "stamp_field",
-        "timestamp_field",
-        "page_size",
-        "delete_replaced_files",
-        "delete_files",
-        "allow_delete_all",
-        "allow_stamp_override",
-        "object_permissions",
-        "computed",
-        "annotations",
-        "aliases",
-        "folded",
-        "database_comparison",
-    )
+    # The names above: this runs while the class is made, before anything else is in it.
+    OPTIONS: ClassVar[tuple[str, ...]] = tuple(name for name in locals() if not name.startswith("_"))
 
     def __init__(self, model: type[models.Model], registry: Home) -> None:
         self.model = model
@@ -159,16 +139,19 @@ class DataClass:
         return self.model._default_manager.get_queryset()
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Whether ``request`` may read; like the admin, whoever may change may also read."""
+        """Whether ``request`` may read; as in the admin, who may change may also read."""
         return self._has_permission(request, "view", obj) or self._has_permission(request, "change", obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether ``request`` may create entities."""
         return self._has_permission(request, "add", None)
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether ``request`` may change ``obj``; without it, every entity."""
         return self._has_permission(request, "change", obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether ``request`` may delete ``obj``; without it, every entity."""
         return self._has_permission(request, "delete", obj)
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
@@ -176,7 +159,7 @@ class DataClass:
 
         Who may add or change, also single entities where ``object_permissions`` is set: of the newest
         ``UPLOAD_PROBE`` entities that ``get_queryset`` gives one is looked for that ``request`` may
-        change. Whoever can say it in one query overrides this.
+        change. A site that can decide it in one query overrides this.
         """
         if self.has_change_permission(request) or self.has_add_permission(request):
             return True
@@ -225,10 +208,10 @@ class DataClass:
         return each_once(self.model, rows, f"get_queryset() of the dataclass {self.name}")
 
     def granted(self, request: HttpRequest) -> models.QuerySet[Any] | None:
-        """The entities that ``request`` may read because ``get_queryset`` gives them, whatever rights it
-        holds on the dataclass (``object_permissions``); None where ``get_queryset`` grants nothing.
+        """The entities that ``request`` may read because ``get_queryset`` gives them.
 
-        It grants nothing to guests, whose rights stand in the settings.
+        That needs no right on the dataclass (``object_permissions``). None where ``get_queryset`` grants
+        nothing: without that option, and to guests, whose rights stand in the settings.
         """
         if not self.grants_by_rows or not request.user.is_authenticated:
             return None
@@ -249,31 +232,30 @@ class DataClass:
 
     @cached_property
     def timestamp_column(self) -> str | None:
+        """The model's own column with the time of the last save, or None if there is none."""
         return self.timestamp_field or self._model_columns[1]
 
     @cached_property
     def _model_columns(self) -> tuple[str | None, str | None]:
-        """What a model that inherits ``Stamped`` brings along, unless the options name their own."""
+        """The columns of a model that inherits ``Stamped``, unless the options name others."""
         if self.stamp_field is not None:
             return (None, None)
         return getattr(self.model, "fourd_stamp_columns", (None, None))
 
     @cached_property
     def folded_columns(self) -> frozenset[str]:
-        """The fields that ``folded`` names; none if it is no dict, for the checks to tell."""
+        """The fields that ``folded`` names; none if it is no dict, which the checks report."""
         given: Any = self.folded
         return frozenset(map(str, given.values())) if isinstance(given, dict) else frozenset()
 
     @cached_property
     def stamp_label(self) -> str:
         """Under which name the side table keeps stamps: the topmost concrete model's label."""
-        model = self.model._meta.concrete_model or self.model
-        while model._meta.parents:
-            model = next(iter(model._meta.parents))
-        return model._meta.label_lower
+        return topmost(self.model)._meta.label_lower
 
     @cached_property
     def collection_name(self) -> str:
+        """The name of entity selections of this dataclass: the catalog's type of relations to it."""
         return f"{self.name}Selection"
 
     @cached_property
@@ -306,13 +288,14 @@ class DataClass:
         return None
 
     def _hides_its_key(self, field: models.Field[Any, Any]) -> bool:
-        """Whether stamps, sets and addresses would know an entity by different texts."""
+        """Whether stamps, sets and addresses could have different texts for one key."""
         value = value_type(field)
         is_known = self.model._meta.pk.name in self.database_comparison
         return value.name == "string" and value.is_opaque and not is_known
 
     @cached_property
     def key_type(self) -> ValueType:
+        """The type of the key, as it travels. Only for dataclasses that are exposed."""
         field = key_field(self.model)
         assert field is not None  # noqa: S101  (left out otherwise)
         return value_type(field)
@@ -342,11 +325,12 @@ class DataClass:
 
     @property
     def derived_left_out(self) -> list[LeftOut]:
-        """What ``computed``, ``annotations`` and ``aliases`` name in vain."""
+        """What ``computed``, ``annotations`` and ``aliases`` name and what cannot be exposed."""
         return self._derived.left_out
 
     @cached_property
     def key_attribute(self) -> Attribute | None:
+        """The attribute that shows the key; None if it is not exposed."""
         key = own_key(self.model)
         return next((a for a in self.attributes.values() if a.own_field is key), None)
 
@@ -357,6 +341,7 @@ class DataClass:
 
     @cached_property
     def identity_columns(self) -> tuple[str, ...]:
+        """The names of ``identity_fields`` as instances and ``values_list`` have them."""
         return tuple(field.attname for field in self.identity_fields)
 
     @cached_property
@@ -403,7 +388,7 @@ class DataClass:
         return type(self).get_queryset is not DataClass.get_queryset or not reads_plainly(self.model)
 
     @cached_property
-    def judges_objects(self) -> bool:
+    def view_depends_on_entity(self) -> bool:
         """Whether permission to read may depend on the single entity."""
         return type(self).has_view_permission is not DataClass.has_view_permission
 
@@ -423,6 +408,7 @@ class DataClass:
         return not is_secret(source) and source not in self.folded_columns
 
     def write_alias(self) -> str:
+        """The database that entities are written to, as the routers say."""
         return router.db_for_write(self.model)
 
     # Keys (``requests.md`` 4).

@@ -1,4 +1,4 @@
-"""Permission questions, asked before existence is told (D-21).
+"""Permissions, checked before the answer says whether something exists (D-21).
 
 Who holds no right on a dataclass gets the answer that an unknown dataclass gets; who holds some right,
 but not the one in question, gets a 401 that names it.
@@ -28,7 +28,7 @@ from .registry import registry
 
 
 class Action(Enum):
-    """What is to be done, with the error of whoever may not."""
+    """What is to be done, with the error if the caller may not."""
 
     VIEW = NO_PERMISSION_READ
     ADD = NO_PERMISSION_CREATE
@@ -37,6 +37,7 @@ class Action(Enum):
 
     @property
     def row(self) -> ErrorRow:
+        """The error for whoever does not hold the right; it names the dataclass."""
         return self.value
 
 
@@ -45,37 +46,31 @@ def may(caller: Caller, dataclass: DataClass, action: Action, obj: models.Model 
 
     The latter is asked once in a request.
     """
-    request = caller.request
-    match action:
-        case Action.VIEW:
-            if obj is None:
-                return caller.views(dataclass)
-            return dataclass.has_view_permission(request, obj)
-        case Action.ADD:
-            return caller.holds(dataclass, "add", dataclass.has_add_permission)
-        case Action.CHANGE:
-            if obj is None:
-                return caller.holds(dataclass, "change", dataclass.has_change_permission)
-            return dataclass.has_change_permission(request, obj)
-        case Action.DELETE:
-            if obj is None:
-                return caller.holds(dataclass, "delete", dataclass.has_delete_permission)
-            return dataclass.has_delete_permission(request, obj)
+    if action is Action.ADD:
+        return caller.holds(dataclass, action, dataclass.has_add_permission)
+    if action is Action.VIEW and obj is None:
+        return caller.views(dataclass)
+    ask = {
+        Action.VIEW: dataclass.has_view_permission,
+        Action.CHANGE: dataclass.has_change_permission,
+        Action.DELETE: dataclass.has_delete_permission,
+    }[action]
+    return caller.holds(dataclass, action, ask) if obj is None else ask(caller.request, obj)
 
 
 def shows_all(caller: Caller, dataclass: DataClass) -> bool:
-    """Whether whatever entity may be shown to ``caller`` in an answer to a write (D-55).
+    """Whether ``caller`` may see every entity in an answer to a write (D-55).
 
-    If not, ``shows`` is to be asked for each.
+    If not, ask ``shows`` for each entity.
     """
-    return not dataclass.judges_objects and caller.views_all(dataclass)
+    return not dataclass.view_depends_on_entity and caller.views_all(dataclass)
 
 
 def shows(caller: Caller, dataclass: DataClass, obj: models.Model, alias: str) -> bool:
     """Whether ``obj`` may be shown to ``caller``; ``alias`` is the database that is written."""
     if dataclass.has_view_permission(caller.request, obj):
         return True
-    granted = None if dataclass.judges_objects else dataclass.granted(caller.request)
+    granted = None if dataclass.view_depends_on_entity else dataclass.granted(caller.request)
     return granted is not None and dataclass.with_key(granted.using(alias), obj.pk).exists()
 
 
@@ -109,6 +104,10 @@ def check_entity(caller: Caller, dataclass: DataClass, action: Action, obj: mode
 
 
 def denied(caller: Caller, dataclass: DataClass, action: Action) -> RestError:
+    """The refusal of ``action``: 1557-1560 (401).
+
+    For who may not know of ``dataclass`` at all, 1800 (404).
+    """
     if caller.knows(dataclass):
         return RestError(action.row(dataclass=dataclass.name))
     return unknown(dataclass.name)
@@ -122,9 +121,9 @@ def require_described(caller: Caller, dataclass: DataClass) -> None:
 
 @contextmanager
 def undisclosed(caller: Caller, dataclass: DataClass) -> Iterator[None]:
-    """What is found wrong within is told to who may know of ``dataclass``, to anybody else 1800.
+    """Errors raised within become 1800 for a caller who may not know of ``dataclass``.
 
-    For whatever looks at a request before it is known on which entity a right might be held.
+    For code that looks at a request before it is known on which entity the caller might hold a right.
     """
     try:
         yield
@@ -135,6 +134,7 @@ def undisclosed(caller: Caller, dataclass: DataClass) -> Iterator[None]:
 
 
 def unknown(name: str) -> RestError:
+    """1800 (404): to the caller there is no dataclass ``name``."""
     return RestError(DATACLASS_NOT_FOUND(dataclass=name))
 
 

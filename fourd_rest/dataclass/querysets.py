@@ -1,8 +1,8 @@
 """Querysets of the site's own, made fit to be filtered, counted, sorted and joined.
 
 What ``get_queryset`` and default managers give may join to many rows, group, be distinct or choose by a
-window: as it stands an entity would come more than once, a condition would bear on a join of the site's
-own, or the window would let in what it left out.
+window. Used as it is, an entity could come more than once, a condition could apply to a join of the
+site's own, or the window could let in what it had left out.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def _is_plain(kind: type[QuerySet[Any]]) -> bool:
 def selects(model: type[models.Model], field: models.Field[Any, Any]) -> bool:
     """Whether reading ``field`` by its name over the default manager reads its column alone.
 
-    A manager may read another one: that of the active language, say.
+    A manager may read another one, for example that of the active language.
     """
     try:
         rows: Any = model._default_manager.get_queryset().order_by().values_list(field.attname)
-    except Exception:  # noqa: BLE001  (it may need a request: then it is asked there)
+    except Exception:  # noqa: BLE001  (it may need a request, and has one later)
         return True
     if not isinstance(rows, QuerySet):
         return True
@@ -68,7 +68,7 @@ def each_once(model: type[models.Model], rows: Any, whose: str) -> QuerySet[Any]
     if fault := unfit(model, rows):
         raise ImproperlyConfigured(f"{whose} gives {fault}: give a QuerySet of {model._meta.label}")
     query = rows.query
-    # A window is laid over what is left by all other conditions, those of the client's too.
+    # A window sees only what all other conditions leave, those of the client included.
     has_window = query.where.contains_over_clause
     if not (query.distinct or query.group_by is not None or has_window or joins_many(query)):
         found: QuerySet[Any] = rows

@@ -44,7 +44,7 @@ class Registry:
         known = {name: value for name, value in options.items() if name in DataClass.OPTIONS}
         self._add(model, type(f"{model.__name__}DataClass", (DataClass,), known), unknown)
 
-        def take_place(dataclass: D) -> D:
+        def replace(dataclass: D) -> D:
             stray = {
                 name
                 for base in dataclass.__mro__
@@ -56,7 +56,7 @@ class Registry:
             self._add(model, chosen, unknown | stray)
             return dataclass
 
-        return take_place
+        return replace
 
     def _add(self, model: type[models.Model], dataclass: type[DataClass], unknown: set[str]) -> None:
         with self._lock:

@@ -119,6 +119,7 @@ def _uuid_from_wire(value: Any) -> uuid.UUID:
 
 
 def uuid_to_wire(value: uuid.UUID) -> str:
+    """32 hexadecimal digits in capitals, without hyphens."""
     return value.hex.upper()
 
 
@@ -221,6 +222,7 @@ def is_blank_date(text: str) -> bool:
 
 
 def date_to_wire(value: dt.date) -> str:
+    """``31!12!2024``: day and month without leading zeros, the year with four digits."""
     return f"{value.day}!{value.month}!{value.year:04d}"
 
 
@@ -285,9 +287,9 @@ def _moment_from_wire(value: Any) -> dt.datetime | None:
 
 
 _CLOCK = re.compile(r"[\d:.]+\Z", re.ASCII)
-_MILLISECOND = dt.timedelta(milliseconds=1)
+MILLISECOND = dt.timedelta(milliseconds=1)
 # Most databases keep a duration as microseconds in 64 bits.
-_LONGEST = dt.timedelta(microseconds=2**63 - 1)
+LONGEST_DURATION = dt.timedelta(microseconds=2**63 - 1)
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -306,11 +308,11 @@ def _time_from_wire(value: Any) -> dt.time:
     number = whole_number(value)
     if not 0 <= number < _DAY_MS:
         raise ValueError
-    return (dt.datetime.min + number * _MILLISECOND).time()
+    return (dt.datetime.min + number * MILLISECOND).time()
 
 
 def _duration_to_wire(value: dt.timedelta) -> int:
-    return value // _MILLISECOND
+    return value // MILLISECOND
 
 
 def _duration_from_wire(value: Any) -> dt.timedelta:
@@ -320,10 +322,10 @@ def _duration_from_wire(value: Any) -> dt.timedelta:
         if isinstance(value, str) and not _WHOLE.match(value.strip()):
             duration = parse_duration(value.strip())
         else:
-            duration = whole_number(value) * _MILLISECOND
+            duration = whole_number(value) * MILLISECOND
     except OverflowError as error:
         raise ValueError from error
-    if duration is None or not -_LONGEST <= duration <= _LONGEST:
+    if duration is None or not -LONGEST_DURATION <= duration <= LONGEST_DURATION:
         raise ValueError
     return duration
 
@@ -449,14 +451,14 @@ def _custom_type(field: models.Field[Any, Any], known: ValueType | None) -> Valu
     return ValueType(
         known.name,
         partial(_through_field, field=field, from_wire=known.from_wire),
-        partial(_shown_plain, plain=plain, to_wire=known.to_wire),
+        partial(_plain_to_wire, plain=plain, to_wire=known.to_wire),
         known.simple_date,
         plain,
         custom.is_opaque(field),
     )
 
 
-def _shown_plain(
+def _plain_to_wire(
     value: Any, *, plain: Callable[[Any], Any], to_wire: Callable[[Any], Any] | None
 ) -> Any:
     found = plain(value)

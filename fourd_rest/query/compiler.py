@@ -31,13 +31,11 @@ from fourd_rest.request.filter_syntax import (
     Placeholder,
 )
 
-from . import criteria
 from .conditions import unmatched
 from .constants import meant
-from .criteria import Judged
+from .criteria import ConditionPair, Criteria
 from .paths import resolve
 from .places import Link, Place
-from .scanning import Scans
 from .terms import All, Criterion, Difference, Inverse, Some, Term, merged
 
 
@@ -88,15 +86,15 @@ class _Compiler:
     """Terms → conditions on the entities where their places begin."""
 
     def __init__(self, caller: Caller, alias: str) -> None:
-        self.caller = caller
-        self.scans = Scans(alias)
+        self.criteria = Criteria(caller, alias)
 
     def holds(self, term: Term) -> Q:
+        """What ``term`` holds for."""
         match term:
             case Criterion():
-                return self._judge(_link(term), [term]).holds
+                return self._pair(_link(term), [term]).holds
             case All():
-                return _all([self._judge(link, group).holds for link, group in _groups(term)])
+                return _all([self._pair(link, group).holds for link, group in _groups(term)])
             case Some():
                 return _any(map(self.holds, merged(_flat(term, Some), any_=True)))
             case Inverse(inner):
@@ -108,7 +106,7 @@ class _Compiler:
         """What ``not`` in front of ``term`` holds for."""
         match term:
             case Criterion():
-                return self._judge(_link(term), [term]).fails
+                return self._pair(_link(term), [term]).fails
             case All():
                 return _any([self._group_fails(link, group) for link, group in _groups(term)])
             case Some():
@@ -122,33 +120,26 @@ class _Compiler:
         first = group[0]
         if link is None and not isinstance(first, Criterion):
             return self.fails(first)  # what it holds for might cost Python a look at each entity
-        return self._judge(link, group).fails
+        return self._pair(link, group).fails
 
-    def _judge(self, link: Link | None, group: Sequence[Term]) -> Judged:
+    def _pair(self, link: Link | None, group: Sequence[Term]) -> ConditionPair:
         """Terms that bear on one related entity, that of ``link``, or one element, or a single term."""
         first = group[0]
         if link is not None:
             inner = All(tuple(map(_from_link, group)))
-            matches = criteria.exists(self.caller, link, self.holds(inner))
-            return Judged(matches, lambda: unmatched(matches))
+            matches = self.criteria.exists(link, self.holds(inner))
+            return ConditionPair(matches, lambda: unmatched(matches))
         if not isinstance(first, Criterion):
-            return Judged(self.holds(first), lambda: self.fails(first))
+            return ConditionPair(self.holds(first), lambda: self.fails(first))
         if first.asks_for_any:
-            return self._judge_any(first)
+            return self._any_related(first)
         if first.letter is not None:
-            tests = [
-                criteria.property_test(
-                    self.caller, term.place, term.comparator, term.operand, self.scans
-                )
-                for term in group
-                if isinstance(term, Criterion)
-            ]
-            return criteria.judge_properties(self.caller, first.place, tests)
-        return criteria.judge(self.caller, first.place, first.comparator, first.operand, self.scans)
+            return self.criteria.property_pair([t for t in group if isinstance(t, Criterion)])
+        return self.criteria.pair(first)
 
-    def _judge_any(self, term: Criterion) -> Judged:
-        some = criteria.exists(self.caller, term.place.links[0], Q())
-        is_there = Judged(some, lambda: unmatched(some))
+    def _any_related(self, term: Criterion) -> ConditionPair:
+        some = self.criteria.exists(term.place.links[0], Q())
+        is_there = ConditionPair(some, lambda: unmatched(some))
         is_equal = term.comparator in (Comparator.EQUAL, Comparator.IDENTICAL)
         return is_there.negated if is_equal else is_there
 

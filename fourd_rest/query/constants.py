@@ -101,6 +101,7 @@ def several(operand: Operand) -> Iterator[Operand]:
 
 
 def is_null(operand: Operand) -> bool:
+    """Whether ``operand`` is null, as a constant or as the value of a placeholder."""
     return isinstance(operand, (Constant, Given)) and operand.value is None
 
 

@@ -1,15 +1,15 @@
 """One criterion on one attribute → a condition (``query.md`` 4 to 6, D-17, D-42, D-43, D-45).
 
-A criterion has two faces: which entities it holds for, and which have a value at all. Its negation holds
-for those that have a value and for which it does not hold; nobody without a value is ever in either.
+A criterion is two conditions: which entities it holds for, and which it fails for. It fails for those
+that have a value and for which it does not hold; an entity without a value is in neither.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 from typing import Any
@@ -26,40 +26,39 @@ from django.db.models.lookups import (
 )
 
 from fourd_rest.dataclass import Attribute, DataClass
-from fourd_rest.dataclass.attributes import Annotated, FileAttribute, Relation, Valued
+from fourd_rest.dataclass.attributes import Annotated, FileAttribute, Valued
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.dataclass.joins import join_of
-from fourd_rest.dataclass.values import INTEGER_RANGES
+from fourd_rest.dataclass.values import INTEGER_RANGES, LONGEST_DURATION, MILLISECOND
 from fourd_rest.errors import QUERY_NOT_ANALYZED, RestError
-from fourd_rest.request.filter_syntax import Comparator, Operand
+from fourd_rest.request.filter_syntax import Comparator
 from fourd_rest.sql.text_folding import TextForm, compares_as_4d, like, text_form
 
 from . import objects, scanning, visible
 from .conditions import ALWAYS, NEVER, unmatched
 from .constants import NULL, Beyond, Null, is_null, key_of, property_value, several, value_of
+from .objects import DIFFERING
 from .places import Link, Place, place_of
 from .scanning import Scans
+from .terms import Criterion
 from .visible import Visible
 
 _EQUAL = frozenset({Comparator.EQUAL, Comparator.IDENTICAL})
-_DIFFERENT = frozenset({Comparator.DIFFERENT, Comparator.NOT_IDENTICAL})
 _OF_KEYS = frozenset({*_EQUAL, Comparator.IN})
 _OF_TEXTS = frozenset({Comparator.BEGIN, Comparator.WORD})
+_SMALLER = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
 _LOOKUPS: dict[Comparator, tuple[str, type[Lookup[Any]]]] = {
     Comparator.LESS: ("lt", LessThan),
     Comparator.LESS_OR_EQUAL: ("lte", LessThanOrEqual),
     Comparator.GREATER: ("gt", GreaterThan),
     Comparator.GREATER_OR_EQUAL: ("gte", GreaterThanOrEqual),
 }
-_MILLISECOND = dt.timedelta(milliseconds=1)
 _WIDE = Context(prec=1_000)
 _GREATEST_FLOAT = Decimal(sys.float_info.max)
-# As long as a database keeps a duration that fits into microseconds of 64 bits.
-_LONGEST = dt.timedelta(microseconds=2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ConditionPair:
     """A criterion as two conditions: ``holds``, and ``fails`` for what it is false of, not null for.
 
     Most criteria stand without ``not``: the second condition is made where it is asked for.
@@ -70,54 +69,175 @@ class Judged:
 
     @property
     def fails(self) -> Q:
+        """The entities with a value for which the criterion is false."""
         return self.make_fails()
 
     @property
-    def negated(self) -> Judged:
-        return Judged(self.fails, lambda: self.holds)
+    def negated(self) -> ConditionPair:
+        """The criterion with ``not`` in front of it."""
+        return ConditionPair(self.fails, lambda: self.holds)
 
 
-def judge(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
-) -> Judged:
-    """The criterion ``place comparator operand``, as seen from where ``place`` begins.
+class Criteria:
+    """Turns the criteria of one filter into conditions on the entities where their places begin.
 
-    ``place`` passes no to-many relation. ``scans``: the database that is asked, and how much of it
-    Python may look at. Raises ``RestError`` 1200, 1201, 1280, 1574, 9022.
+    ``alias`` is the database that is asked. The places pass no to-many relation: what comes behind one
+    is for ``exists``.
     """
-    attribute = place.attribute
-    if attribute.type == "object" and not _is_python_s(attribute):
-        return _judge_object(caller, place, comparator, operand, scans)
-    if comparator in _DIFFERENT:
-        equal = Comparator.EQUAL if comparator is Comparator.DIFFERENT else Comparator.IDENTICAL
-        return judge(caller, place, equal, operand, scans).negated
-    if isinstance(attribute, Valued):
-        return _judge_value(caller, place, attribute, comparator, operand, scans)
-    if isinstance(attribute, FileAttribute):
-        return _judge_file(caller, place, attribute, comparator, operand)
-    return _judge_relation(caller, place, attribute, comparator, operand)
+
+    def __init__(self, caller: Caller, alias: str) -> None:
+        self.caller = caller
+        self.scans = Scans(alias)
+
+    def pair(self, criterion: Criterion) -> ConditionPair:
+        """The conditions of ``criterion``. Raises ``RestError`` 1200, 1201, 1280, 1574, 9022."""
+        attribute = criterion.place.attribute
+        if attribute.type == "object" and not _is_for_python(attribute):
+            return self.property_pair([criterion])
+        if (equal := DIFFERING.get(criterion.comparator)) is not None:
+            return self.pair(replace(criterion, comparator=equal)).negated
+        if isinstance(attribute, Valued):
+            return self._value(criterion, attribute)
+        if isinstance(attribute, FileAttribute):
+            return self._file(criterion, attribute)
+        # The related entity by its key. Seen from a to-many relation, that is the entity itself.
+        if criterion.comparator not in _OF_KEYS:
+            raise criterion.place.wrong_type()
+        return self._key(attribute.target, criterion)
+
+    def property_pair(self, criteria: Sequence[Criterion]) -> ConditionPair:
+        """Criteria on properties of one object; those with one letter bear on one element.
+
+        Raises ``RestError`` 1200, 1201, 1280, 1574, 9022.
+        """
+        place = criteria[0].place
+        tests = [self._property_test(criterion) for criterion in criteria]
+        lookup = visible.annotation(place) or place.lookup
+        seen = visible.seen(self.caller, place.hops)
+        as_4d = compares_as_4d(place.dataclass, place.attribute)
+        try:
+            holds = Q(objects.matches(lookup, tests, as_4d=as_4d))
+            fails = Q(objects.matches(lookup, tests, negated=True, as_4d=as_4d))
+        except ValueError as error:
+            raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
+        if not seen:
+            return ConditionPair(holds, lambda: fails)
+        # What belongs to an entity that is hidden is null, and has no collections.
+        if len(tests) == 1 and not place.has_brackets:
+            value, comparator = tests[0].value, tests[0].comparator
+            if (value is None and comparator in _EQUAL) or (
+                comparator is Comparator.IN and None in value
+            ):
+                return ConditionPair(holds & seen | unmatched(seen), lambda: seen & fails)
+            if value is None and comparator in DIFFERING:
+                return ConditionPair(seen & holds, lambda: unmatched(seen & holds))
+        return ConditionPair(seen & holds, lambda: seen & fails)
+
+    def exists(self, link: Link, condition: Q) -> Q:
+        """Whether some related entity that the caller may see fulfils ``condition``."""
+        join = join_of(link.owner, link.attribute)
+        rows: Any = link.target.entities(self.caller.request).order_by().filter(condition)
+        rows = visible.apart(link.target, rows)
+        rows = rows.filter(**{join.path: OuterRef(f"{link.way.prefix}{join.column}")})
+        return Q(Exists(rows)) & visible.seen(self.caller, link.way.hops)
+
+    def _property_test(self, criterion: Criterion) -> objects.PropertyTest:
+        place, comparator, operand = criterion.place, criterion.comparator, criterion.operand
+        if _is_for_python(place.attribute):
+            raise place.wrong_type()
+        if comparator is Comparator.IN:
+            value: Any = [property_value(element) for element in several(operand)]
+        else:
+            value = property_value(operand)
+            if isinstance(value, list):
+                raise RestError(QUERY_NOT_ANALYZED(reason="only in takes a list"))
+            if comparator is Comparator.WORD:
+                value = scanning.texts_with_word(self.caller, place, value, self.scans)
+        return objects.PropertyTest(place.element, place.steps, comparator, value)
+
+    def _value(self, criterion: Criterion, attribute: Valued) -> ConditionPair:
+        _check_type(criterion.place, criterion.comparator)
+        if attribute.is_compared_in_python:
+            if attribute.is_filled_in and criterion.comparator in _OF_KEYS:
+                return self._key(criterion.place.dataclass, criterion)
+            return self._in_python(criterion, attribute)
+        if isinstance(attribute, Annotated):
+            return self._annotation(criterion, attribute)
+        return self._column(criterion, attribute)
+
+    def _column(self, criterion: Criterion, attribute: Valued) -> ConditionPair:
+        place, comparator = criterion.place, criterion.comparator
+        subject = visible.at(self.caller, place)
+        if comparator is Comparator.IN:
+            values = [value_of(attribute, element) for element in several(criterion.operand)]
+            known = [value for value in values if not isinstance(value, (Null, Beyond))]
+            return _one_of(subject, values, _any_of(place, subject.lookup, known))
+        value = value_of(attribute, criterion.operand)
+        if value is NULL:
+            return _null_test(subject) if comparator in _EQUAL else _among(subject, NEVER)
+        if comparator is Comparator.WORD:
+            return _among(subject, scanning.with_word(self.caller, place, value, self.scans))
+        return _among(subject, _condition(place, subject.lookup, comparator, value))
+
+    def _file(self, criterion: Criterion, attribute: FileAttribute) -> ConditionPair:
+        if not is_null(criterion.operand) or criterion.comparator not in _EQUAL:
+            raise criterion.place.wrong_type()
+        subject = visible.at(self.caller, criterion.place)
+        present = subject.present & ~Q(**{subject.lookup: attribute.nothing})
+        return ConditionPair(unmatched(present), lambda: present)
+
+    def _key(self, target: DataClass, criterion: Criterion) -> ConditionPair:
+        """A key of ``target``, compared exactly as its field does."""
+        subject = visible.at(self.caller, criterion.place)
+        if is_null(criterion.operand):
+            return _null_test(subject)
+        found = [key_of(target, element) for element in several(criterion.operand)]
+        keys = [key for key in found if not isinstance(key, (Null, Beyond))]
+        return _one_of(subject, found, Q(**{f"{subject.lookup}__in": keys}) if keys else NEVER)
+
+    def _annotation(self, criterion: Criterion, attribute: Annotated) -> ConditionPair:
+        """SQL computes the value in a query of its own, where it may aggregate."""
+        place, operand = criterion.place, criterion.operand
+        seen = visible.seen(self.caller, place.hops)
+        inner = self._column(replace(criterion, place=place_of(place.dataclass, attribute)), attribute)
+        rows = visible.annotated(place.dataclass, attribute)
+        lookup = f"{place.way.prefix}pk__in"
+        holds = Q(**{lookup: rows.filter(inner.holds).order_by().values("pk")}) & seen
+        fails = Q(**{lookup: rows.filter(inner.fails).order_by().values("pk")}) & seen
+        if is_null(operand):
+            return _null_pair(fails, criterion.comparator)
+        return ConditionPair(holds, lambda: fails)
+
+    def _in_python(self, criterion: Criterion, attribute: Valued) -> ConditionPair:
+        """Python alone knows the value, entity by entity (``query.md`` 13).
+
+        Of an object it is only asked whether there is one.
+        """
+        place, comparator, operand = criterion.place, criterion.comparator, criterion.operand
+        is_whole = place.element is None and not place.steps
+        if attribute.type == "object" and not (is_whole and is_null(operand) and comparator in _EQUAL):
+            raise place.wrong_type()
+        seen = visible.seen(self.caller, place.hops)
+        if is_null(operand):
+            present, _ = scanning.scan(self.caller, place, attribute, lambda value: True, self.scans)
+            return _null_pair(present & seen, comparator)
+        elements = several(operand) if comparator is Comparator.IN else [operand]
+        values = [value_of(attribute, element) for element in elements]
+        known = [_plain(attribute, value) for value in values if value is not NULL]
+        test = scanning.test(comparator, known)
+        holds, fails = scanning.scan(self.caller, place, attribute, test, self.scans)
+        if NULL in values:
+            return ConditionPair(unmatched(fails & seen), lambda: fails & seen)
+        return ConditionPair(holds & seen, lambda: fails & seen)
 
 
-def _is_python_s(attribute: Attribute) -> bool:
+def _is_for_python(attribute: Attribute) -> bool:
     return isinstance(attribute, Valued) and attribute.is_compared_in_python
 
 
-def _judge_value(
-    caller: Caller,
-    place: Place,
-    attribute: Valued,
-    comparator: Comparator,
-    operand: Operand,
-    scans: Scans,
-) -> Judged:
-    _check_type(place, comparator)
-    if attribute.is_compared_in_python:
-        if attribute.is_filled_in and comparator in _OF_KEYS:
-            return _judge_key(place.dataclass, visible.at(caller, place), operand)
-        return _judge_in_python(caller, place, attribute, comparator, operand, scans)
-    if isinstance(attribute, Annotated):
-        return _judge_annotation(caller, place, attribute, comparator, operand, scans)
-    return _judge_column(caller, place, attribute, comparator, operand, scans)
+def _plain(attribute: Valued, value: Any) -> Any:
+    """A constant, of which a custom field has made its own value, as a value of the type."""
+    return value if isinstance(value, (str, Decimal, Beyond)) else attribute.plain(value)
 
 
 def _check_type(place: Place, comparator: Comparator) -> None:
@@ -127,51 +247,37 @@ def _check_type(place: Place, comparator: Comparator) -> None:
         raise place.wrong_type()
 
 
-def _null_test(subject: Visible) -> Judged:
-    return Judged(subject.absent, lambda: subject.present)
+# Pairs of conditions.
 
 
-def _among(subject: Visible, condition: Q) -> Judged:
+def _null_test(subject: Visible) -> ConditionPair:
+    return ConditionPair(subject.absent, lambda: subject.present)
+
+
+def _null_pair(present: Q, comparator: Comparator) -> ConditionPair:
+    """A comparison with null, where ``present`` says whether there is a value."""
+    return ConditionPair(unmatched(present) if comparator in _EQUAL else NEVER, lambda: present)
+
+
+def _among(subject: Visible, condition: Q) -> ConditionPair:
     """``condition``, which SQL does not know of null, among those with a value."""
+    if condition is NEVER:
+        return ConditionPair(NEVER, lambda: subject.present)
     holds = condition if condition is not ALWAYS else subject.present
-    return Judged(holds & subject.seen if subject.seen else holds, lambda: subject.present & ~condition)
+    return ConditionPair(
+        holds & subject.seen if subject.seen else holds, lambda: subject.present & ~condition
+    )
 
 
-def _never(subject: Visible) -> Judged:
-    """What is false of every value."""
-    return Judged(NEVER, lambda: subject.present)
+def _one_of(subject: Visible, values: Sequence[Any], condition: Q) -> ConditionPair:
+    """``condition``: whether the value is one of those ``values`` that are not null."""
+    pair = _among(subject, condition)
+    if NULL in values:
+        return ConditionPair(pair.holds | subject.absent, pair.make_fails)
+    return pair
 
 
 # Columns.
-
-
-def _judge_column(
-    caller: Caller,
-    place: Place,
-    attribute: Valued,
-    comparator: Comparator,
-    operand: Operand,
-    scans: Scans,
-) -> Judged:
-    subject = visible.at(caller, place)
-    if comparator is Comparator.IN:
-        return _judge_in(place, attribute, subject, operand)
-    value = value_of(attribute, operand)
-    if value is NULL:
-        return _null_test(subject) if comparator in _EQUAL else _never(subject)
-    if comparator is Comparator.WORD:
-        return _among(subject, scanning.with_word(caller, place, value, scans))
-    return _among(subject, _condition(place, subject.lookup, comparator, value))
-
-
-def _judge_in(place: Place, attribute: Valued, subject: Visible, operand: Operand) -> Judged:
-    values = [value_of(attribute, element) for element in several(operand)]
-    known = [value for value in values if not isinstance(value, (Null, Beyond))]
-    condition = _any_of(place, subject.lookup, known)
-    judged = _among(subject, condition) if known else _never(subject)
-    if NULL in values:
-        return Judged(judged.holds | subject.absent, judged.make_fails)
-    return judged
 
 
 def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) -> Q:
@@ -185,9 +291,7 @@ def _condition(place: Place, lookup: str, comparator: Comparator, value: Any) ->
         return _number_condition(attribute, lookup, comparator, value)
     if isinstance(value, (dt.datetime, dt.time, dt.timedelta)):
         return _moment_condition(lookup, comparator, value)
-    if comparator in _LOOKUPS:
-        return Q(**{f"{lookup}__{_LOOKUPS[comparator][0]}": value})
-    return Q(**{lookup: value})
+    return _compared(lookup, comparator, value)
 
 
 def _any_of(place: Place, lookup: str, values: list[Any]) -> Q:
@@ -258,24 +362,22 @@ def _number_condition(attribute: Attribute, lookup: str, comparator: Comparator,
     """Compare exactly: a column holds only numbers of its own scale and range."""
     low, high, places = _range(attribute)
     if not low <= number <= high:
-        is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
-        holds = comparator in _LOOKUPS and is_smaller is (number > high)
-        return ALWAYS if holds else NEVER
+        return ALWAYS if scanning.is_passed(comparator, Beyond(number > high)) else NEVER
     if places is None:
         near = float(number)
         if near == 0 and number:
             return _next_to_zero(lookup, comparator, is_above=number > 0)
-        return _numeric(lookup, comparator, near)
+        return _compared(lookup, comparator, near)
     step = Decimal(1).scaleb(-places)
     below = number.quantize(step, ROUND_FLOOR, _WIDE)
     if below == number:
-        return _numeric(lookup, comparator, below if attribute.type == "number" else int(below))
+        return _compared(lookup, comparator, below if attribute.type == "number" else int(below))
     # Between two numbers that the column can hold: both are in its range, since the ends are.
     match comparator:
         case Comparator.LESS | Comparator.LESS_OR_EQUAL:
-            return _numeric(lookup, Comparator.LESS_OR_EQUAL, below)
+            return _compared(lookup, Comparator.LESS_OR_EQUAL, below)
         case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
-            return _numeric(lookup, Comparator.GREATER_OR_EQUAL, below + step)
+            return _compared(lookup, Comparator.GREATER_OR_EQUAL, below + step)
     return NEVER
 
 
@@ -283,14 +385,9 @@ def _next_to_zero(lookup: str, comparator: Comparator, *, is_above: bool) -> Q:
     """Compare with a number between zero and the floats next to it."""
     if comparator not in _LOOKUPS:
         return NEVER
-    is_smaller = comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL)
-    name = {
-        (True, True): "lte",
-        (True, False): "lt",
-        (False, True): "gt",
-        (False, False): "gte",
-    }[is_smaller, is_above]
-    return Q(**{f"{lookup}__{name}": 0.0})
+    if comparator in _SMALLER:
+        return _compared(lookup, Comparator.LESS_OR_EQUAL if is_above else Comparator.LESS, 0.0)
+    return _compared(lookup, Comparator.GREATER if is_above else Comparator.GREATER_OR_EQUAL, 0.0)
 
 
 # Reading it from the field takes 5 µs.
@@ -308,20 +405,20 @@ def _range(attribute: Attribute) -> tuple[Decimal, Decimal, int | None]:
     return -greatest, greatest, places
 
 
-def _numeric(lookup: str, comparator: Comparator, number: Any) -> Q:
+def _compared(lookup: str, comparator: Comparator, value: Any) -> Q:
     if comparator in _LOOKUPS:
-        return Q(**{f"{lookup}__{_LOOKUPS[comparator][0]}": number})
-    return Q(**{lookup: number})
+        return Q(**{f"{lookup}__{_LOOKUPS[comparator][0]}": value})
+    return Q(**{lookup: value})
 
 
 def _moment_condition(lookup: str, comparator: Comparator, value: Any) -> Q:
-    """Clients see milliseconds: within one of them nothing is told apart."""
+    """Clients see milliseconds: values within one of them are equal."""
     if _microseconds(value) % 1000:
-        return _numeric(lookup, comparator, value)
+        return _compared(lookup, comparator, value)
     after = _next(value)
     match comparator:
         case Comparator.LESS | Comparator.GREATER_OR_EQUAL:
-            return _numeric(lookup, comparator, value)
+            return _compared(lookup, comparator, value)
         case Comparator.LESS_OR_EQUAL:
             return ALWAYS if after is None else Q(**{f"{lookup}__lt": after})
         case Comparator.GREATER:
@@ -338,165 +435,9 @@ def _next(value: Any) -> Any:
     """The next millisecond, None where there is none."""
     try:
         if isinstance(value, dt.time):
-            moved = dt.datetime.combine(dt.date(2000, 1, 1), value) + _MILLISECOND
+            moved = dt.datetime.combine(dt.date(2000, 1, 1), value) + MILLISECOND
             return moved.time() if moved.day == 1 else None
-        moved = value + _MILLISECOND
+        moved = value + MILLISECOND
     except OverflowError:
         return None
-    return None if isinstance(moved, dt.timedelta) and moved > _LONGEST else moved
-
-
-# Other attributes.
-
-
-def _judge_file(
-    caller: Caller, place: Place, attribute: FileAttribute, comparator: Comparator, operand: Operand
-) -> Judged:
-    if not is_null(operand) or comparator not in _EQUAL:
-        raise place.wrong_type()
-    subject = visible.at(caller, place)
-    present = subject.present & ~Q(**{subject.lookup: attribute.nothing})
-    return Judged(unmatched(present), lambda: present)
-
-
-def _judge_relation(
-    caller: Caller,
-    place: Place,
-    attribute: Relation[DataClass],
-    comparator: Comparator,
-    operand: Operand,
-) -> Judged:
-    """The related entity by its key. Seen from a to-many relation, that is the entity itself."""
-    if comparator not in _EQUAL and comparator is not Comparator.IN:
-        raise place.wrong_type()
-    return _judge_key(attribute.target, visible.at(caller, place), operand)
-
-
-def _judge_key(target: DataClass, subject: Visible, operand: Operand) -> Judged:
-    """A key of ``target``, compared exactly as its field does."""
-    if is_null(operand):
-        return _null_test(subject)
-    found = [key_of(target, element) for element in several(operand)]
-    keys = [key for key in found if not isinstance(key, (Null, Beyond))]
-    judged = _among(subject, Q(**{f"{subject.lookup}__in": keys}) if keys else NEVER)
-    if NULL in found:
-        return Judged(judged.holds | subject.absent, judged.make_fails)
-    return judged
-
-
-def _judge_annotation(
-    caller: Caller,
-    place: Place,
-    attribute: Annotated,
-    comparator: Comparator,
-    operand: Operand,
-    scans: Scans,
-) -> Judged:
-    """SQL computes the value in a query of its own, where it may aggregate."""
-    dataclass, seen = place.dataclass, visible.seen(caller, place.hops)
-    judged = _judge_column(caller, place_of(dataclass, attribute), attribute, comparator, operand, scans)
-    rows = dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
-    lookup = f"{place.way.prefix}pk__in"
-    holds = Q(**{lookup: rows.filter(judged.holds).order_by().values("pk")}) & seen
-    fails = Q(**{lookup: rows.filter(judged.fails).order_by().values("pk")}) & seen
-    if is_null(operand):
-        return Judged(unmatched(fails) if comparator in _EQUAL else NEVER, lambda: fails)
-    return Judged(holds, lambda: fails)
-
-
-def _judge_in_python(
-    caller: Caller,
-    place: Place,
-    attribute: Valued,
-    comparator: Comparator,
-    operand: Operand,
-    scans: Scans,
-) -> Judged:
-    """Python alone knows the value, entity by entity (``query.md`` 13).
-
-    Of an object it is only asked whether there is one.
-    """
-    is_whole = place.element is None and not place.steps
-    if attribute.type == "object" and not (is_whole and is_null(operand) and comparator in _EQUAL):
-        raise place.wrong_type()
-    seen = visible.seen(caller, place.hops)
-    if is_null(operand):
-        present, _ = scanning.judged(caller, place, attribute, lambda value: True, scans)
-        present &= seen
-        return Judged(unmatched(present) if comparator in _EQUAL else NEVER, lambda: present)
-    elements = several(operand) if comparator is Comparator.IN else [operand]
-    values = [value_of(attribute, element) for element in elements]
-    known = [_plain(attribute, value) for value in values if value is not NULL]
-    holds, fails = scanning.judged(caller, place, attribute, scanning.test(comparator, known), scans)
-    if NULL in values:
-        return Judged(unmatched(fails & seen), lambda: fails & seen)
-    return Judged(holds & seen, lambda: fails & seen)
-
-
-def _plain(attribute: Valued, value: Any) -> Any:
-    """A constant, of which a custom field has made its own value, as a value of the type."""
-    return value if isinstance(value, (str, Decimal, Beyond)) else attribute.plain(value)
-
-
-# Objects.
-
-
-def _judge_object(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
-) -> Judged:
-    test = property_test(caller, place, comparator, operand, scans)
-    return judge_properties(caller, place, [test])
-
-
-def property_test(
-    caller: Caller, place: Place, comparator: Comparator, operand: Operand, scans: Scans
-) -> objects.PropertyTest:
-    if _is_python_s(place.attribute):
-        raise place.wrong_type()
-    if comparator is Comparator.IN:
-        value: Any = [property_value(element) for element in several(operand)]
-    else:
-        value = property_value(operand)
-        if isinstance(value, list):
-            raise RestError(QUERY_NOT_ANALYZED(reason="only in takes a list"))
-        if comparator is Comparator.WORD:
-            value = scanning.texts_with_word(caller, place, value, scans)
-    return objects.PropertyTest(place.element, place.steps, comparator, value)
-
-
-def judge_properties(caller: Caller, place: Place, tests: list[objects.PropertyTest]) -> Judged:
-    """Criteria on properties of one object; those with one letter bear on one element."""
-    lookup = visible.annotation(place) or place.lookup
-    seen = visible.seen(caller, place.hops)
-    as_4d = compares_as_4d(place.dataclass, place.attribute)
-    try:
-        holds = Q(objects.matches(lookup, tests, as_4d=as_4d))
-        fails = Q(objects.matches(lookup, tests, negated=True, as_4d=as_4d))
-    except ValueError as error:
-        raise RestError(QUERY_NOT_ANALYZED(reason=str(error))) from error
-    if not seen:
-        return Judged(holds, lambda: fails)
-    # What belongs to an entity that is hidden is null, and has no collections.
-    if len(tests) == 1 and not _in_brackets(tests[0]):
-        value, comparator = tests[0].value, tests[0].comparator
-        if (value is None and comparator in _EQUAL) or (comparator is Comparator.IN and None in value):
-            return Judged(holds & seen | unmatched(seen), lambda: seen & fails)
-        if value is None and comparator in _DIFFERENT:
-            return Judged(seen & holds, lambda: unmatched(seen & holds))
-    return Judged(seen & holds, lambda: seen & fails)
-
-
-def _in_brackets(test: objects.PropertyTest) -> bool:
-    return test.element is not None or any(step.element is not None for step in test.steps)
-
-
-# Relations to many.
-
-
-def exists(caller: Caller, link: Link, condition: Q) -> Q:
-    """Whether some related entity that the caller may see fulfils ``condition``."""
-    join = join_of(link.owner, link.attribute)
-    rows: Any = link.target.entities(caller.request).order_by().filter(condition)
-    rows = visible.apart(link.target, rows)
-    rows = rows.filter(**{join.path: OuterRef(f"{link.way.prefix}{join.column}")})
-    return Q(Exists(rows)) & visible.seen(caller, link.way.hops)
+    return None if isinstance(moved, dt.timedelta) and moved > LONGEST_DURATION else moved

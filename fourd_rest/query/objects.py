@@ -227,7 +227,7 @@ def _operand(value: object) -> str | bool | Decimal | None:
     exact = Decimal(value)
     if abs(exact) > LARGEST:
         return LARGEST.copy_sign(exact)
-    # What is nearer to 0 is told from 0 by the sign alone.
+    # A number nearer to 0 differs from 0 by its sign only.
     if 0 < abs(exact) < SMALLEST:
         return SMALLEST.copy_sign(exact)
     return exact

@@ -167,7 +167,7 @@ def _keys(caller: Caller, place: Place, descending: bool) -> Sequence[Any]:
 
 
 def _object_keys(lookup: Any, place: Place, value: Visible, descending: bool) -> list[Any]:
-    if place.element is not None or any(step.element is not None for step in place.steps):
+    if place.has_brackets:
         return []
     as_4d = compares_as_4d(place.dataclass, place.attribute)
     keys = objects.sort_keys(lookup, place.steps, descending=descending, as_4d=as_4d)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fourd_rest.dataclass import DataClass
+from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.attributes import Alias, ToMany, ToOne
 from fourd_rest.dataclass.caller import Caller
 from fourd_rest.errors import QUERY_TOO_LARGE, RestError
@@ -42,10 +42,7 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
             attribute = attribute.end
         if attribute.type == "object":
             return Place(tuple(links), Way(tuple(way)), here, attribute, step.element, rest, alias)
-        if step.element is not None:
-            raise unknown(f"{step.name}[{step.element}]", asked)
-        if step.reference and not isinstance(attribute, ToMany):
-            raise unknown(f"{step.name}{{{step.reference}}}", asked)
+        _check_brackets(step, attribute, asked)
         if isinstance(attribute, ToMany):
             link = Link(Way(tuple(way)), here, attribute, step.reference)
             if not rest:
@@ -63,6 +60,14 @@ def resolve(caller: Caller, dataclass: DataClass, path: Path) -> Place:
     raise unknown("", dataclass)
 
 
+def _check_brackets(step: Step, attribute: Attribute, asked: DataClass) -> None:
+    """Raise 1500 for ``[…]``, which only objects take, and for ``{…}`` where no relation to many is."""
+    if step.element is not None:
+        raise unknown(f"{step.name}[{step.element}]", asked)
+    if step.reference and not isinstance(attribute, ToMany):
+        raise unknown(f"{step.name}{{{step.reference}}}", asked)
+
+
 def resolve_names(caller: Caller, dataclass: DataClass, names: Sequence[str]) -> Place:
-    """``resolve`` for plain names."""
+    """``resolve`` for plain names. Raises ``RestError`` 1500 or 9022."""
     return resolve(caller, dataclass, Path(tuple(Step(name) for name in names)))

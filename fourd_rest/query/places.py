@@ -84,6 +84,16 @@ class Place:
         prefix = self.way.prefix
         return (*self.way.hops, *(replace(hop, column=f"{prefix}{hop.column}") for hop in own))
 
+    @property
+    def steps_within(self) -> tuple[Step, ...]:
+        """The way within an object, beginning with the object itself, a step without a name."""
+        return (Step("", self.element), *self.steps)
+
+    @property
+    def has_brackets(self) -> bool:
+        """Whether the way within an object passes elements of collections."""
+        return any(step.element is not None for step in self.steps_within)
+
     def after_link(self) -> Place:
         """The rest of the path, seen from the entities of its first link."""
         return replace(self, links=self.links[1:])

@@ -1,7 +1,7 @@
-"""Criteria that Python decides: keywords, computed attributes, and fields that store something else than
-they show (``query.md`` 4.2 and 13).
+"""Criteria that Python decides (``query.md`` 4.2 and 13).
 
-SQL narrows the entities down where it can; what is left is looked at one by one, up to
+They are about keywords, computed attributes, and fields that store something else than they show. SQL
+narrows the entities down where it can. What is left is looked at one by one, up to
 ``MAX_SCANNED_ENTITIES``, and the condition names the keys that were found. Of objects it names the
 texts: which element of a collection holds one is left to SQL.
 """
@@ -21,6 +21,7 @@ from django.utils import timezone
 from fourd_rest.conf import current
 from fourd_rest.dataclass.attributes import Annotated, Computed, Valued
 from fourd_rest.dataclass.caller import Caller
+from fourd_rest.dataclass.values import MILLISECOND
 from fourd_rest.errors import QUERY_NOT_COMPLETED, RestError
 from fourd_rest.request.filter_syntax import Comparator, Step
 from fourd_rest.sql import limits
@@ -31,6 +32,7 @@ from fourd_rest.sql.text_folding import fold, like, text_form
 
 from .constants import Beyond
 from .places import Place
+from .visible import annotated
 from .words import fits, keyword, narrowing
 
 Test = Callable[[Any], bool]
@@ -40,7 +42,6 @@ MAX_TEXTS = 100_000
 # Rows that are in memory at once: entities, for whose sake others may be prefetched, or single values,
 # each of which may be an object of any size.
 _ENTITIES, _VALUES = 2_000, 100
-_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 class Scans:
@@ -83,7 +84,7 @@ def with_word(caller: Caller, place: Place, word: str, scans: Scans) -> Q:
         return _named(place, (key for key, value in pairs if holds(str(value))))
 
 
-def judged(caller: Caller, place: Place, attribute: Valued, test: Test, scans: Scans) -> tuple[Q, Q]:
+def scan(caller: Caller, place: Place, attribute: Valued, test: Test, scans: Scans) -> tuple[Q, Q]:
     """For which entities the value at ``place`` passes ``test``, and for which it fails."""
     with limits.streaming(scans.alias):
         found = [
@@ -102,10 +103,10 @@ def _values(rows: QuerySet[Any], attribute: Valued, scans: Scans) -> Iterator[tu
     """Of every entity the key and the value that Python computes, or that a read shows."""
     if isinstance(attribute, Computed):
         for instance in scans.bounded(rows, _ENTITIES):
-            yield instance.pk, _shown(attribute.compute(instance))
+            yield instance.pk, _in_milliseconds(attribute.compute(instance))
         return
     for key, value in scans.bounded(rows.values_list("pk", attribute.column)):
-        yield key, _shown(attribute.plain(value))
+        yield key, _in_milliseconds(attribute.plain(value))
 
 
 def texts_with_word(caller: Caller, place: Place, word: Any, scans: Scans) -> list[str]:
@@ -115,11 +116,10 @@ def texts_with_word(caller: Caller, place: Place, word: Any, scans: Scans) -> li
     column = place.attribute.column
     rows = _rows(caller, place, scans).filter(**{f"{column}__isnull": False})
     holds = keyword(word)
-    steps = (Step("", place.element), *place.steps)
     found: set[str] = set()
     with limits.streaming(scans.alias):
         for value in scans.bounded(rows.values_list(column, flat=True)):
-            for text in _walk(value, steps):
+            for text in _walk(value, place.steps_within):
                 if isinstance(text, str) and holds(text):
                     found.add(digest(text))
                     if len(found) > scans.texts_left:
@@ -137,9 +137,8 @@ def test(comparator: Comparator, values: list[Any]) -> Test:
 
 def _rows(caller: Caller, place: Place, scans: Scans) -> QuerySet[Any]:
     attribute = place.attribute
-    rows: QuerySet[Any]
     if isinstance(attribute, Annotated):
-        rows = place.dataclass.model._base_manager.annotate(**{attribute.column: attribute.expression})
+        rows = annotated(place.dataclass, attribute)
     else:
         rows = place.dataclass.entities(caller.request)
     return rows.using(scans.alias).order_by()
@@ -174,10 +173,10 @@ def _property(value: Any, steps: Sequence[Step]) -> Any:
     return value.get(step.name) if isinstance(value, dict) else None
 
 
-def _shown(value: Any) -> Any:
+def _in_milliseconds(value: Any) -> Any:
     """``value`` as clients see it: moments, times and durations in whole milliseconds."""
     if isinstance(value, dt.timedelta):
-        return value // _MILLISECOND * _MILLISECOND
+        return value // MILLISECOND * MILLISECOND
     if isinstance(value, (dt.datetime, dt.time)):
         value = value.replace(microsecond=value.microsecond // 1000 * 1000)
     if isinstance(value, dt.datetime) and settings.USE_TZ and timezone.is_naive(value):

@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 
 from fourd_rest.conf import current
 from fourd_rest.dataclass.attributes import ToMany, Valued
-from fourd_rest.request.filter_syntax import Bare, Comparator, Given, Items, Operand, Step, Text
+from fourd_rest.request.filter_syntax import Bare, Comparator, Given, Items, Operand, Text
 
 from .constants import is_null, several
+from .objects import DIFFERING
 from .places import Place
 
 _IS = frozenset({Comparator.EQUAL, Comparator.IDENTICAL, Comparator.IN})
-_IS_NOT = {Comparator.DIFFERENT: Comparator.EQUAL, Comparator.NOT_IDENTICAL: Comparator.IDENTICAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Criterion:
         place = self.place
         if place.attribute.type != "object" or place.links:
             return None
-        steps = (Step("", place.element), *place.steps)
+        steps = place.steps_within
         for index, step in enumerate(steps):
             if step.element:
                 return (place.way, place.attribute, steps[: index + 1])
@@ -51,21 +51,29 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Inverse:
+    """``not``: what ``term`` does not hold for, among the entities with a value."""
+
     term: Term
 
 
 @dataclass(frozen=True, slots=True)
 class All:
+    """``and``: all of ``terms`` hold."""
+
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
+    """``or``: one of ``terms`` holds, or several do."""
+
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
+    """``except``: ``term`` holds and ``without`` does not, also where there is no value."""
+
     term: Term
     without: Term
 
@@ -104,7 +112,7 @@ def _equality(term: Term, *, is_: bool) -> Criterion | None:
         return None
     if inner.comparator in _IS:
         return inner if is_ is not turned else None
-    equal = _IS_NOT.get(inner.comparator)
+    equal = DIFFERING.get(inner.comparator)
     # Of several related entities one may differ and another not.
     if equal is None or inner.place.links or is_ is not turned:
         return None
@@ -114,10 +122,7 @@ def _equality(term: Term, *, is_: bool) -> Criterion | None:
 def _operands(criterion: Criterion) -> list[Any] | None:
     """The values that ``criterion`` is for, None where ``in`` would mean something else."""
     place, operand = criterion.place, criterion.operand
-    attribute = place.attribute
-    if not isinstance(attribute, Valued):
-        return None
-    if any(step.element is not None for step in (Step("", place.element), *place.steps)):
+    if not isinstance(place.attribute, Valued) or place.has_brackets:
         return None
     if criterion.comparator is Comparator.IN:
         operands = list(several(operand))

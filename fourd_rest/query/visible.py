@@ -1,4 +1,4 @@
-"""What of an entity one caller may see: told here, and nowhere else (D-13, D-21).
+"""What one caller may see of an entity: decided here, and nowhere else (D-13, D-21).
 
 A value may depend on other entities than its own: on those that to-one relations pass on the way to it,
 and a relation on the one that it leads to. Where one of them is hidden from the caller the value is null
@@ -106,6 +106,14 @@ def expression(caller: Caller, place: Place, value: Any = None) -> Any:
     return at(caller, place).or_null(found)
 
 
+def annotated(dataclass: DataClass, attribute: Annotated) -> QuerySet[Any]:
+    """All rows of ``dataclass``, with the value of ``attribute`` under its ``source``."""
+    rows: QuerySet[Any] = dataclass.model._base_manager.annotate(
+        **{attribute.source: attribute.expression}
+    )
+    return rows
+
+
 def annotation(place: Place, form: Any = None) -> Any:
     """What SQL of the site's computes at ``place``, in a query of its own, where it may aggregate.
 
@@ -114,7 +122,7 @@ def annotation(place: Place, form: Any = None) -> Any:
     attribute = place.attribute
     if not isinstance(attribute, Annotated):
         return None
-    rows = place.dataclass.model._base_manager.annotate(**{attribute.source: attribute.expression})
+    rows = annotated(place.dataclass, attribute)
     row = rows.filter(pk=OuterRef(f"{place.way.prefix}pk")).order_by()
     return Subquery(row.values(_fourd_value=F(attribute.source) if form is None else form)[:1])
 
@@ -145,7 +153,7 @@ def _is_withheld(caller: Caller, hop: Hop[DataClass]) -> bool:
 def apart(dataclass: DataClass, rows: Any) -> QuerySet[Any]:
     """``rows`` of ``dataclass``, in no order, so that what is joined to them is joined anew.
 
-    A join of the site's own would be shared: taken for that of a relation, and its rows counted.
+    Django would share a join of the site's own: take it for that of a relation, and count its rows.
     """
     found: QuerySet[Any] = rows
     if not dataclass.restricts_rows:

@@ -30,7 +30,7 @@ def keyword(text: str) -> Callable[[str], bool]:
 def fits(text: str, parts: Sequence[str]) -> bool:
     """Whether ``text`` consists of ``parts``, in this order, with any characters or none between them.
 
-    Takes linear time; a regular expression tries all places of all parts before it gives up.
+    Takes linear time; a regular expression tries all positions of all parts before it fails.
     """
     first, *others = parts
     if not others:

@@ -109,4 +109,4 @@ def _to_json(asked: Computable, value: Any) -> Any:
         return moment_to_wire(value)
     if isinstance(value, dt.date):
         return f"{value.isoformat()}T00:00:00.000Z"
-    return asked.attribute.shown(value)
+    return asked.attribute.to_wire(value)

@@ -81,7 +81,7 @@ def distinct(selection: Selection, names: str | None, part: Slice) -> list[Any]:
         values = _groups(selection, columns(selection, asked), part)
     if asked.is_property:
         return values
-    values = [asked.attribute.shown(value) for value in values]
+    values = [asked.attribute.to_wire(value) for value in values]
     if asked.attribute.type in ("date", "duration"):
         # Moments that differ by less than a millisecond are one to the client.
         return list(dict.fromkeys(values))

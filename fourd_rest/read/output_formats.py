@@ -124,7 +124,7 @@ def _flat(attribute: Flat) -> Callable[[Any], Any]:
         return lambda key: {"__KEY": key_to_flat(key)}
     if attribute.value.simple_date:
         return lambda value: _apply(_date, attribute.plain(value))
-    return attribute.shown
+    return attribute.to_wire
 
 
 def _key(dataclass: DataClass) -> Callable[[Any], Any]:

@@ -250,7 +250,7 @@ class Projection:
         values = [row[index] for _, index in self._instance_indexes]
         instance = self.dataclass.model.from_db(alias, names, values)
         for attribute in self._computed:
-            entity[attribute.name] = attribute.shown(attribute.compute(instance))
+            entity[attribute.name] = attribute.to_wire(attribute.compute(instance))
 
 
 # Building one takes 40 to 250 µs.

@@ -185,7 +185,7 @@ def not_loaded(dataclass: DataClass, key_text: str) -> RestError:
 
 def check_view(caller: Caller, dataclass: DataClass, key_text: str) -> None:
     """Ask for the right on the dataclass, and on the entity where that alone decides."""
-    if permissions.may(caller, dataclass, Action.VIEW) and not dataclass.judges_objects:
+    if permissions.may(caller, dataclass, Action.VIEW) and not dataclass.view_depends_on_entity:
         return
     obj = _load(caller, dataclass, key_text)
     if obj is None and permissions.may(caller, dataclass, Action.VIEW):

@@ -1,4 +1,4 @@
-"""What receivers of the site's own saves owe to the site: its saves go on."""
+"""Receivers must not break the site's own saves: their faults and missing tables are logged."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 # Aliases whose tables of ours have answered.
 _equipped: set[str] = set()
-# Of what was told already.
+# What was logged already.
 _told: set[tuple[Any, ...]] = set()
 
 
 def tolerant(receiver: Callable[..., None]) -> Callable[..., None]:
     """``receiver``, whose own faults are logged, once for each sender, and break no save.
 
-    Errors of the database are raised: a transaction of PostgreSQL is at its end with them, and a row
-    must not change if its stamp cannot.
+    Errors of the database are raised: PostgreSQL ends the transaction with them, and a row must not
+    change if its stamp cannot.
     """
 
     @wraps(receiver)
@@ -57,7 +57,7 @@ def alias_of(instance: models.Model, using: Any) -> str:
 def in_our_tables(alias: str, action: Callable[[], T]) -> T | None:
     """``action()``, which needs the tables of this app; nothing where ``alias`` lacks them.
 
-    That is told once: stamps of what is saved there stand still (check E017).
+    It is logged once that no stamps move there (check E017).
     """
     if alias in _equipped:
         return action()

@@ -53,7 +53,7 @@ class Move:
 
 
 # Called with every ``Move``, in the transaction that made it, if there is one: what is written to the
-# database there commits with it, what is told elsewhere belongs into ``transaction.on_commit``.
+# database there commits with it, what is sent elsewhere belongs into ``transaction.on_commit``.
 listeners: list[Callable[[Move], None]] = []
 
 
@@ -159,8 +159,8 @@ def release(instance: models.Model) -> bool:
 def claim(dataclass: DataClass, key: Any, *, alias: str) -> bool:
     """Move the stamp of an entity that is about to be deleted; false if there is certainly none.
 
-    Must come before anything is read of the entity: whoever else deletes or saves it waits here until
-    the commit, and then sees what became of it (D-62). Raises what the database does.
+    Must come before anything is read of the entity: other deletes and saves of it wait here until the
+    commit, and then see the result (D-62). Raises what the database does.
     """
     text = dataclass.key_to_wire(key)
     if dataclass.stamp_column is None:

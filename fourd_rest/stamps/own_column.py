@@ -43,7 +43,7 @@ def set_next(
 ) -> set[models.Field[Any, Any]]:
     """Set the next stamp and its time on ``instances``, whose rows are locked; returns which fields.
 
-    Moves no stamp yet: whoever writes the rows writes these fields with them.
+    Moves no stamp yet: the caller writes these fields with the rows.
     """
     column, timestamp = name(dataclass), dataclass.timestamp_column
     for instance in instances:
@@ -66,7 +66,7 @@ def bump_row(dataclass: DataClass, instance: models.Model, alias: str) -> None:
 
 
 def outlive(dataclass: DataClass, instance: models.Model, past: int, alias: str) -> None:
-    """Have the stamp of ``instance``'s row exceed ``past``, in the instance as well."""
+    """Make the stamp of ``instance``'s row exceed ``past``, in the instance as well."""
     column = name(dataclass)
     rows = row(dataclass, instance, alias).filter(**{f"{column}__lte": past})
     if rows.update(**{column: past + 1}):
@@ -87,7 +87,7 @@ def row(dataclass: DataClass, instance: models.Model, alias: str) -> models.Quer
 
 
 def _owner(dataclass: DataClass) -> type[models.Model]:
-    """The model with the stamp column, the topmost of its table's family."""
+    """The model with the stamp column, the topmost of its parents."""
     owner: type[models.Model] = dataclass.model._meta.get_field(name(dataclass)).model
     return owner
 

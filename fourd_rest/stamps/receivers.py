@@ -1,6 +1,6 @@
 """Receivers of the signals that saves and deletes send: who is watched, and what the signals say.
 
-Sites send these signals by hand as well, with whatever arguments come to mind.
+Sites send these signals by hand as well, with any arguments.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from django.db.models.signals import post_save, pre_delete, pre_save
 from django.utils import timezone
 
 from fourd_rest.dataclass import DataClass, registry
-from fourd_rest.dataclass.members import key_field
+from fourd_rest.dataclass.members import key_field, topmost
 from fourd_rest.dataclass.values import ValueType, key_text, value_type
 
 from . import host_moves, mover
+from .host_moves import HostRow
 from .host_saves import alias_of, tolerant
 
 DISPATCH_UID = "fourd_rest.stamps"
@@ -46,7 +47,7 @@ def watch(dataclass: DataClass) -> None:
     if dataclass.left_out is not None:
         return
     for model in apps.get_models(include_auto_created=True):
-        if _topmost(model) is not _topmost(dataclass.model):
+        if topmost(model) is not topmost(dataclass.model):
             continue
         if dataclass.stamp_column is not None and not _has_field(model, dataclass.stamp_column):
             continue
@@ -67,13 +68,6 @@ def noting_deletes() -> Iterator[list[tuple[Any, Any]]]:
         _noted.reset(token)
 
 
-def _topmost(model: type[models.Model]) -> type[models.Model]:
-    model = model._meta.concrete_model or model
-    while model._meta.parents:
-        model = next(iter(model._meta.parents))
-    return model
-
-
 def _has_field(model: type[models.Model], name: str) -> bool:
     return any(field.name == name for field in model._meta.concrete_fields)
 
@@ -90,14 +84,8 @@ def _before_save(
     dataclass = _watched_by(sender, instance)
     if dataclass is None or raw or mover.is_held(instance):
         return
-    alias = alias_of(instance, using)
     instance.__dict__[_AFTER] = host_moves.begin(
-        dataclass,
-        instance,
-        _keys(instance),
-        alias,
-        update_fields=update_fields,
-        by_django=using is not None,
+        _row(dataclass, instance, using), update_fields=update_fields, by_django=using is not None
     )
 
 
@@ -115,10 +103,8 @@ def _after_save(
         return
     is_held = mover.release(instance)
     pending = instance.__dict__.pop(_AFTER, None)
-    if raw or is_held:
-        return
-    alias = alias_of(instance, using)
-    host_moves.finish(dataclass, instance, _keys(instance), alias, pending, created)
+    if not raw and not is_held:
+        host_moves.finish(_row(dataclass, instance, using), pending, created)
 
 
 @tolerant
@@ -127,12 +113,16 @@ def _before_delete(sender: Any, instance: Any = None, using: Any = None, **kwarg
     if dataclass is None:
         return
     is_held = mover.release(instance)
-    alias, keys = alias_of(instance, using), _keys(instance)
-    # Django tells where a delete began. Who sends this by hand may keep the row, hidden or not.
+    row = _row(dataclass, instance, using)
+    # Django says where a delete began. Code that sends this by hand may keep the row.
     deleted = timezone.now() if "origin" in kwargs else None
     if deleted is not None and (noted := _noted.get()) is not None:
         noted.append((instance._meta.concrete_model, instance.pk))
-    host_moves.delete(dataclass, instance, keys, alias, deleted, is_held=is_held)
+    host_moves.delete(row, deleted, is_held=is_held)
+
+
+def _row(dataclass: DataClass, instance: models.Model, using: Any) -> HostRow:
+    return HostRow(dataclass, instance, _keys(instance), alias_of(instance, using))
 
 
 def _watched_by(sender: Any, instance: Any) -> DataClass | None:
@@ -162,7 +152,7 @@ def _keys(instance: models.Model) -> list[str]:
         try:
             found.append(key_text(kind, field.to_python(value)))
         except (ValidationError, ValueError, TypeError, AttributeError):
-            # No key of this table: the save itself will fail, and tell better why.
+            # No key of this table: the save itself will fail with a better message.
             return []
     return found
 

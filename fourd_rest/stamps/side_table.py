@@ -1,7 +1,7 @@
 """Stamps in the side table ``EntityStamp``: the statements that change its rows.
 
-Only what moves stamps imports this (a contract in ``pyproject.toml``): whoever else changed a stamp
-would do so behind the mover's back. ``key`` is a key's text as on the wire, ``label`` a dataclass'
+Only what moves stamps imports this (a contract in ``pyproject.toml``): if other code changed a stamp,
+the mover would not know. ``key`` is a key's text as on the wire, ``label`` a dataclass'
 ``stamp_label``.
 """
 
@@ -24,7 +24,7 @@ from .columns import FIRST_STAMP
 def swap(label: str, key: str, expected: int, *, alias: str, now: datetime) -> bool:
     """Move the stamp from ``expected`` to the next one; false if it is another. Never reads."""
     where = {"dataclass": label, "key": key, "stamp": expected}
-    # An entity that is saved is not deleted, even if nobody told of its return (``bulk_create``).
+    # An entity that is saved is not deleted, even if no signal said that it is back (``bulk_create``).
     changes = {"stamp": expected + 1, "modified": now, "deleted": None}
     if swap_row(EntityStamp, alias, changes, where):
         return True
@@ -45,9 +45,9 @@ def bump(label: str, key: str, alias: str, deleted: datetime | None = None) -> N
 
 
 def begin(label: str, keys: Iterable[str], alias: str) -> bool:
-    """Give a new entity its stamp: the first, or the next one where a key had a life before.
+    """Give a new entity its stamp: the first, or the next one where a key was in use before.
 
-    Returns whether it had.
+    Returns whether one was.
     """
     has_lived = False
     for key in keys:
@@ -59,7 +59,7 @@ def begin(label: str, keys: Iterable[str], alias: str) -> bool:
 
 
 def insert(label: str, key: str, alias: str, modified: datetime | None) -> None:
-    """A first row for an entity without one; loses quietly against a concurrent first row."""
+    """A first row for an entity without one; does nothing if another one is made at the same time."""
     _insert_all([EntityStamp(dataclass=label, key=key, stamp=FIRST_STAMP, modified=modified)], alias)
 
 

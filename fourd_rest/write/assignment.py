@@ -16,7 +16,7 @@ from django.db import models
 from fourd_rest.dataclass import Attribute, DataClass
 from fourd_rest.dataclass.attributes import FileAttribute
 from fourd_rest.errors import READ_ONLY
-from fourd_rest.stamps import folded
+from fourd_rest.stamps import folded_columns
 
 from . import gate, site_errors
 from .context import Context
@@ -41,7 +41,7 @@ def assign_values(context: Context, instance: models.Model, draft: Draft) -> Non
             _require_same(context.dataclass, instance, draft, key, attribute)
     _require_same(context.dataclass, instance, draft, key)
     try:
-        folded.keep(instance)
+        folded_columns.keep(instance)
     except Exception as error:
         judge_error(context, error, draft)
         raise

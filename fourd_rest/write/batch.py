@@ -22,7 +22,7 @@ from fourd_rest.read.projection import Entity
 from fourd_rest.sql.bulk_update import update_rows
 from fourd_rest.sql.database_errors import refused_values_as_data_errors
 from fourd_rest.sql.transactions import with_retry
-from fourd_rest.stamps import folded, mover
+from fourd_rest.stamps import folded_columns, mover
 from fourd_rest.stamps.columns import LAST_STAMP
 from fourd_rest.stamps.receivers import DISPATCH_UID
 
@@ -64,7 +64,7 @@ def is_plain_beside_signals(dataclass: DataClass) -> bool:
     return (
         kind.save_model is DataClass.save_model
         and kind.has_change_permission is DataClass.has_change_permission
-        and not dataclass.judges_objects
+        and not dataclass.view_depends_on_entity
         and not _overrides(model, _SAVING)
         and type(model._base_manager.all())._update is models.QuerySet._update  # type: ignore[attr-defined]
         and not model._meta.parents
@@ -78,7 +78,7 @@ def receivers(model: type[models.Model] | None) -> Iterator[Callable[..., Any]]:
     Each must be called for every entity that is saved.
     """
     senders = {id(None), id(model)}
-    own = {DISPATCH_UID, folded.DISPATCH_UID}
+    own = {DISPATCH_UID, folded_columns.DISPATCH_UID}
     for signal in (pre_save, post_save):
         for (uid, sender), receiver, *_ in signal.receivers:
             if sender not in senders or uid in own:
@@ -308,7 +308,7 @@ class _Batch:
 
     def _folded(self, names: Iterable[str]) -> set[str]:
         """The folded columns that follow from the fields ``names``."""
-        columns = folded.columns(self.dataclass.model)
+        columns = folded_columns.columns(self.dataclass.model)
         return {columns[name] for name in names if name in columns}
 
     def _update(

@@ -90,7 +90,7 @@ def _preview(context: Context, draft: Draft, instance: models.Model) -> Entity:
     for attribute in context.dataclass.attributes.values():
         is_held = attribute.is_stored and attribute.assigned in instance.__dict__
         if is_held and isinstance(attribute, Valued):
-            entity[attribute.name] = attribute.held_by(instance)
+            entity[attribute.name] = attribute.wire_value_of(instance)
         elif isinstance(attribute, Computed):
             entity[attribute.name] = _shown(attribute, attribute.compute(instance))
         elif draft.change.empties(attribute):
@@ -117,4 +117,4 @@ def _may_show(context: Context, draft: Draft, instance: models.Model) -> bool:
 
 def _shown(attribute: Computed, value: Any) -> Any:
     # What the database will fill in is not known yet.
-    return None if hasattr(value, "resolve_expression") else attribute.shown(value)
+    return None if hasattr(value, "resolve_expression") else attribute.to_wire(value)

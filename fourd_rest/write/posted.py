@@ -115,7 +115,7 @@ class Judge:
             return _UNSEEN
         if isinstance(attribute, ToOne):
             return {"__deferred": {"__KEY": attribute.target.key_to_wire(key)}}
-        return attribute.shown(key) if isinstance(attribute, Valued) else key
+        return attribute.to_wire(key) if isinstance(attribute, Valued) else key
 
     def _take(self, change: Change, attribute: Attribute, value: Any, stored: Any, key: Any) -> None:
         if isinstance(value, str) and attribute.means_null(value):
@@ -142,7 +142,7 @@ class Judge:
         python = self._scalar(attribute, value)
         try:
             is_known = stored is not _UNSEEN and stored is not FILLED
-            if is_known and wire_text(attribute.shown(python)) == wire_text(stored):
+            if is_known and wire_text(attribute.to_wire(python)) == wire_text(stored):
                 return
         except Exception as error:
             # A field of the site's own may raise anything for a value that it took a moment ago.

@@ -172,7 +172,7 @@ def _unsaid(context: Context, attribute: Attribute, instance: models.Model) -> A
         # The database fills it in, unless it is told: by a null, too.
         return None if attribute.read_only else FILLED
     if isinstance(attribute, Valued):
-        return attribute.held_by(instance) if attribute.is_stored else attribute.shown(value)
+        return attribute.wire_value_of(instance) if attribute.is_stored else attribute.to_wire(value)
     if attribute.read_only or value in (None, "", b""):
         return None
     if isinstance(attribute, ToOne) and attribute.names_key:

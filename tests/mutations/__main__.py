@@ -7,6 +7,7 @@ command ends with 1. ``--jobs`` copies work side by side.
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from tests.mutations.guards import GUARDS, Guard
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("fourd_rest", "testproject", "tests", "docs", "manage.py", "pyproject.toml", "README.md")
+_OPTIONS = ("-q", "-x", "-p", "no:randomly", "-n", "0", "-m", "not slow")
 # pytest's words for a run in which a test failed, and for one that could not begin.
 _RED, _NO_TESTS = 1, 5
 
@@ -41,10 +43,15 @@ def outcome(guard: Guard, tree: Path) -> str:
     count = source.count(guard.text)
     if count != 1:
         return f"its text stands {count} times in {guard.file}"
-    path.write_text(source.replace(guard.text, guard.without), encoding="utf-8")
+    changed = source.replace(guard.text, guard.without)
+    try:
+        ast.parse(changed)
+    except SyntaxError as error:
+        return f"without it {guard.file} is no Python: {error}"
+    path.write_text(changed, encoding="utf-8")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-n", "0", *guard.tests],
+            [sys.executable, "-m", "pytest", *_OPTIONS, *guard.tests],
             cwd=tree,
             env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,

@@ -284,8 +284,8 @@ def _lists_over_relations(monkeypatch: Any) -> None:
     equality = terms._equality
 
     def everywhere(term: Any, *, is_: bool) -> Any:
-        if not is_ and isinstance(term, terms.Criterion) and term.comparator in terms._IS_NOT:
-            return terms.Criterion(term.place, terms._IS_NOT[term.comparator], term.operand)
+        if not is_ and isinstance(term, terms.Criterion) and term.comparator in terms.DIFFERING:
+            return terms.Criterion(term.place, terms.DIFFERING[term.comparator], term.operand)
         return equality(term, is_=is_)
 
     monkeypatch.setattr(terms, "_equality", everywhere)

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from fourd_rest.dataclass.registry import registry
 from fourd_rest.sql.row_order import null_order
 from fourd_rest.sql.text_folding import StoredFolded, like, text_form
-from fourd_rest.stamps import folded
+from fourd_rest.stamps import folded_columns
 from fourd_rest.write import batch
 from tests.spec.conftest import registered
 from tests.zoo.models import Aviary, Place, Singer
@@ -82,7 +82,7 @@ def test_fixtures_keep_it(tmp_path: Any) -> None:
 def test_a_parent_s_column_is_kept_by_saves_of_its_children(registered: Any) -> None:
     # A check would refuse it; the zoo has no parent with two texts.
     registered(Place, folded={"name": "name"})
-    assert folded.columns(Place) == folded.columns(Aviary) == {"name": "name"}
+    assert folded_columns.columns(Place) == folded_columns.columns(Aviary) == {"name": "name"}
     Aviary.objects.create(name="ÄB")
     assert Place.objects.get().name == "ab"
 
@@ -203,7 +203,7 @@ def fill(model: str = "zoo.Singer") -> str:
 
 
 def test_the_command_fills_rows(monkeypatch: Any) -> None:
-    monkeypatch.setattr(folded, "_BATCH", 2)
+    monkeypatch.setattr(folded_columns, "_BATCH", 2)
     Singer.objects.bulk_create([Singer(name=f"Ä{n}", motto=None if n else "Ö") for n in range(5)])
     Singer.objects.filter(name="Ä4").update(name_folded="a4")
     assert fill() == "4 rows changed\n"

@@ -108,20 +108,20 @@ def test_what_an_unsaved_entity_holds(employees: DataClass) -> None:
     salary, surname = employees.attributes["salary"], employees.attributes["surname"]
     assert isinstance(salary, Scalar)
     assert isinstance(surname, Alias)
-    assert (salary.held_by(john), surname.held_by(john)) == (12, "Smith")
+    assert (salary.wire_value_of(john), surname.wire_value_of(john)) == (12, "Smith")
     john.salary = Value(3)
-    assert salary.held_by(john) is None
+    assert salary.wire_value_of(john) is None
     john.salary = "twelve"
-    assert salary.held_by(john) is None
+    assert salary.wire_value_of(john) is None
     firm = employees.attributes["firm"]
     assert isinstance(firm, Alias)
-    assert firm.held_by(john) is None
+    assert firm.wire_value_of(john) is None
 
 
 def test_a_value_as_it_is_shown() -> None:
     decimal = exposed(Everything).attributes["decimal"]
     assert isinstance(decimal, Scalar)
-    assert decimal.shown(None) is None
+    assert decimal.to_wire(None) is None
     assert decimal.plain(None) is None
     assert decimal.plain(1) == Decimal(1)
 

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from fourd_rest.dataclass import registry
-from fourd_rest.stamps import folded
+from fourd_rest.stamps import folded_columns
 
 
 class Command(BaseCommand):
@@ -34,4 +34,4 @@ class Command(BaseCommand):
             raise CommandError(f"{model} is not registered")
         if not dataclass.folded:
             raise CommandError(f"The dataclass of {model} has no option 'folded'")
-        self.stdout.write(f"{folded.fill(dataclass)} rows changed")
+        self.stdout.write(f"{folded_columns.fill(dataclass)} rows changed")

@@ -68,7 +68,7 @@ def keep(instance: models.Model) -> None:
     _keep(instance, columns(type(instance)))
 
 
-# The receivers. Sites send these signals by hand as well, with whatever arguments come to mind.
+# The receivers. Sites send these signals by hand as well, with any arguments.
 
 
 def _columns_of(sender: Any, instance: Any) -> dict[str, str]:
