@@ -61,7 +61,7 @@ DELETES: tuple[Guard, ...] = (
             "            raise permissions.denied(caller, dataclass, Action.DELETE) from error\n"
         ),
         "",
-        ("tests/spec/test_hidden.py::test_a_hidden_dataclass_is_an_unknown_one",),
+        ("tests/unit/test_hidden_inside.py::test_a_hidden_dataclass_is_an_unknown_one",),
     ),
     Guard(
         "rights-along-a-delete",

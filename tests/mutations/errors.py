@@ -31,7 +31,7 @@ ERRORS: tuple[Guard, ...] = (
         "fourd_rest/views/lifecycle.py",
         "is_unknown = error.items[-1].row is DATACLASS_NOT_FOUND",
         "is_unknown = False",
-        ("tests/spec/test_hidden.py::test_a_hidden_dataclass_is_an_unknown_one",),
+        ("tests/unit/test_hidden_inside.py::test_a_hidden_dataclass_is_an_unknown_one",),
     ),
     Guard(
         "busy-database-is-no-bug",

@@ -66,6 +66,6 @@ ORIGINS: tuple[Guard, ...] = (
         "fourd_rest/http/sessions.py",
         "        http._post, http._files = _NO_FORM, MultiValueDict()\n",
         "        pass\n",
-        ("tests/spec/test_permissions.py::test_no_way_to_authenticate_takes_the_body",),
+        ("tests/unit/test_permissions_inside.py::test_no_way_to_authenticate_takes_the_body",),
     ),
 )

@@ -52,7 +52,7 @@ RIGHTS: tuple[Guard, ...] = (
         "fourd_rest/dataclass/permissions.py",
         "        if caller.knows(dataclass):\n            raise\n",
         "        raise\n",
-        ("tests/spec/test_hidden.py::test_a_hidden_dataclass_is_an_unknown_one",),
+        ("tests/unit/test_hidden_inside.py::test_a_hidden_dataclass_is_an_unknown_one",),
     ),
     Guard(
         "guests-are-granted-nothing",
@@ -83,7 +83,7 @@ RIGHTS: tuple[Guard, ...] = (
         "fourd_rest/dataclass/caller.py",
         "if isinstance(attribute, Relation) and not self.knows(attribute.target):",
         "if False:",
-        ("tests/spec/test_hidden.py::test_a_hidden_relation_is_an_unknown_attribute",),
+        ("tests/unit/test_hidden_inside.py::test_a_hidden_relation_is_an_unknown_attribute",),
     ),
     Guard(
         "hidden-relations-in-the-catalog",
@@ -97,7 +97,7 @@ RIGHTS: tuple[Guard, ...] = (
         "fourd_rest/query/visible.py",
         "    unknown = [target for target in targets if not caller.knows(target)]\n",
         "    unknown: list[DataClass] = []\n",
-        ("tests/spec/test_hidden.py::test_reads_leave_hidden_relations_out",),
+        ("tests/unit/test_hidden_inside.py::test_reads_leave_hidden_relations_out",),
     ),
     Guard(
         "unreadable-target-reads-null",
@@ -137,7 +137,7 @@ RIGHTS: tuple[Guard, ...] = (
         "fourd_rest/query/visible.py",
         "if any(_is_withheld(caller, hop) for hop in place.hops):",
         "if False:",
-        ("tests/spec/test_forms.py::test_what_the_reader_may_not_see_is_null",),
+        ("tests/unit/test_forms.py::test_what_the_reader_may_not_see_is_null",),
     ),
     Guard(
         "right-to-expand",
@@ -242,7 +242,7 @@ RIGHTS: tuple[Guard, ...] = (
         "fourd_rest/read/query_plan.py",
         '            return bool(getattr(user, "is_superuser", False))\n',
         "            return True\n",
-        ("tests/spec/test_plans.py::test_who_may_see_it",),
+        ("tests/unit/test_plans.py::test_who_may_see_it",),
     ),
     Guard(
         "admin-file-needs-the-right",

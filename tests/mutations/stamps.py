@@ -10,7 +10,7 @@ STAMPS: tuple[Guard, ...] = (
         "fourd_rest/stamps/own_column.py",
         "{owner._meta.pk.name: key, column: expected}",
         "{owner._meta.pk.name: key}",
-        ("tests/spec/test_write.py::test_a_commit_before_the_swap",),
+        ("tests/unit/test_write_inside.py::test_a_commit_before_the_swap",),
     ),
     Guard(
         "swap-compares-the-side-table",
@@ -112,7 +112,7 @@ STAMPS: tuple[Guard, ...] = (
         "fourd_rest/sweep.py",
         "EntityStamp.objects.using(alias).filter(deleted__lte=over)",
         "EntityStamp.objects.using(alias)",
-        ("tests/spec/test_sweep.py::test_retention_of_stamps",),
+        ("tests/unit/test_sweep.py::test_retention_of_stamps",),
     ),
     Guard(
         "transaction-begins-with-a-write",
@@ -126,7 +126,7 @@ STAMPS: tuple[Guard, ...] = (
         "fourd_rest/sql/transactions.py",
         "if is_over or connections[alias].in_atomic_block:",
         "if is_over:",
-        ("tests/spec/test_write_keys.py::test_delete_in_a_busy_database",),
+        ("tests/unit/test_write_keys_inside.py::test_delete_in_a_busy_database",),
     ),
     Guard(
         "views-open-no-transaction",

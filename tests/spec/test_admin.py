@@ -20,14 +20,11 @@ from django.db import connection, connections
 from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
-from django.utils import timezone, translation
-from django.utils.functional import Promise
+from django.utils import timezone
 from PIL import Image
 
 from fourd_rest import DataClass, sweep
-from fourd_rest.admin.uploads import StateFilter, UploadedBlobAdmin, UploaderFilter, _relative
 from fourd_rest.models import BlobAttachment, EntityStamp, UploadedBlob
-from fourd_rest.uploads import blobs
 from testproject.hr.models import Company, Employee, Invoice
 from tests.conftest import PDF, RestClient, picture
 
@@ -973,23 +970,6 @@ def test_many_messages(admin, stuck):
     assert messages[1][1].startswith("2 uploads are still being received")
 
 
-def test_name_is_that_of_the_row(db):
-    """An upload that became ready under another name since the list was read."""
-    stale = make(state=State.RECEIVING, expires=None, name="old/name")
-    storages["fourd_uploads"].save("new/name", ContentFile(b"x"))
-    UploadedBlob.objects.update(state=State.READY, name="new/name")
-    outcome = blobs.remove([stale])
-    assert outcome.removed == [stale]
-    assert not storages["fourd_uploads"].exists("new/name")
-
-
-def test_upload_that_is_gone_meanwhile(db):
-    blob = make(b"x")
-    UploadedBlob.objects.all().delete()
-    outcome = blobs.remove([blob])
-    assert (outcome.removed, outcome.failed, outcome.kept) == ([], [], [blob])
-
-
 def test_page_of_removal_asks_first(admin):
     blob = make(b"x")
     html = admin.get(url(blob, "delete")).content.decode()
@@ -1055,42 +1035,3 @@ def test_mark_is_committed_before_the_file_is_touched(way, stuck, monkeypatch):
 def test_no_view_is_wrapped_in_a_transaction(name):
     view: Any = resolve(LIST + name).func
     assert ("default" in getattr(view, "_non_atomic_requests", ())) == ("preview" not in name)
-
-
-# Texts.
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (59, "in less than a minute"),
-        (61, "in 1 minute"),
-        (90_000, "in 1 day"),
-        (0, "just now"),
-        (-59, "just now"),
-        (-60, "1 minute ago"),
-        (-3 * 86_400 - 5, "3 days ago"),
-    ],
-)
-def test_relative_time(seconds, expected):
-    now = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-    moment = now + timedelta(seconds=seconds)
-    html = _relative(moment, now)
-    assert text(html) == expected
-    assert f'datetime="{moment.isoformat()}"' in html
-    assert 'title="' in html
-
-
-def test_texts_are_translatable(admin):
-    for described in (
-        "thumb", "file", "badge", "sort", "human_size", "uploader", "expiry", "attached_to", "content",
-        "exact_size", "dimensions", "conversions",
-    ):  # fmt: skip
-        assert isinstance(getattr(UploadedBlobAdmin, described).short_description, Promise), described
-    action: Any = UploadedBlobAdmin.delete_selected
-    for label in (action.short_description, StateFilter.title, UploaderFilter.title):
-        assert isinstance(label, Promise)
-    assert isinstance(UploadedBlobAdmin.search_help_text, Promise)
-    make(expires=timezone.now() + timedelta(hours=1, seconds=9))
-    with translation.override("fr"):
-        assert admin.get(LIST).status_code == 200

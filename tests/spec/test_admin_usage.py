@@ -11,10 +11,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from fourd_rest.models import BlobAttachment, ConvertedPicture, UploadedBlob
-from fourd_rest.pictures.conversions import source_hash
+from fourd_rest.models import ConvertedPicture, UploadedBlob
 from testproject.hr.models import Employee
 from tests.conftest import RestClient, picture
 
@@ -174,25 +172,3 @@ def test_pictures_made_of_a_copy_stand_on_the_upload_s_page(admin):
         assert admin.read(f"Employee(1)/photo?{query}").status_code == 200
     sizes = dict(ConvertedPicture.objects.values_list("format", "size"))
     assert page(admin, blob) == f"GIF 4x4 {sizes['GIF']} bytes WEBP {sizes['WEBP']} bytes"
-
-
-def test_pictures_made_of_other_files_do_not(admin):
-    blob = received(1, kind="picture")
-    for model, name, state in (
-        ("hr.employee", "other", "ready"),
-        ("hr.company", "here", "ready"),
-        ("hr.employee", "here", "making"),
-        ("no.model", "here", "ready"),
-        ("hr.employee", "here", "ready"),
-    ):
-        made(10, source=source_hash(model, "photo", name), state=state, box=f"{len(model)}x{len(name)}")
-    BlobAttachment.objects.create(
-        blob_id=blob.pk,
-        model="hr.employee",
-        field="photo",
-        key="1",
-        name="here",
-        state=BlobAttachment.State.ATTACHED,
-        attached=timezone.now(),
-    )
-    assert page(admin, blob) == "WEBP 11x4 10 bytes"

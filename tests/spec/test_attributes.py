@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fourd_rest.read import shapes
-from fourd_rest.read.shapes import picked
 from testproject.hr.models import Company, Employee
 from tests.contract.checks import assert_answer, errors
 from tests.contract.sample import MOMENT, NEVER, WIRE_MOMENT, acme, john, to_one
@@ -184,19 +182,6 @@ def test_everything_wins_over_some_properties(admin):
     assert read["extra"] == EXTRA
 
 
-def test_picked_keeps_the_order_in_which_properties_were_named():
-    assert list(picked({"a": 1, "b": 2}, {"b": None, "a": None})) == ["b", "a"]
-
-
-def test_depth_of_properties_is_limited(admin, settings):
-    settings.FOURD_REST = {"MAX_JSON_DEPTH": 3}
-    boss()
-    shapes._built.cache_clear()
-    assert admin.read("Company(1)/extra.a.b.c").status_code == 200
-    text = "Attributes nest deeper than 3 levels"
-    assert_answer(admin.read("Company(1)/extra.a.b.c.d"), 400, errors((9024, text)))
-
-
 # What there is not
 
 
@@ -257,25 +242,6 @@ def test_depth_is_limited(admin, settings):
     assert admin.read("Employee(12)/employer.name").status_code == 200
     text = "Attributes nest deeper than 1 levels"
     assert_answer(admin.read("Employee(12)/employer.manager.ID"), 400, errors((9024, text)))
-
-
-def test_the_number_of_relations_is_limited(admin, monkeypatch):
-    employees()
-    monkeypatch.setattr(shapes, "MAX_RELATIONS", 3)
-    three = "employer.name,manager.ID,employer.ID,team.employer"
-    assert admin.read(f"Employee(12)/{three}").status_code == 200
-    text = "The query is too large: it expands more than 3 relations"
-    answer = admin.read(f"Employee(12)/{three},managedCompanies.ID")
-    assert_answer(answer, 400, errors((9022, text)))
-
-
-def test_the_number_of_properties_is_limited(admin, monkeypatch):
-    boss()
-    monkeypatch.setattr(shapes, "MAX_PROPERTIES", 3)
-    assert admin.read("Company(1)/extra.a,extra.b,extra.c.d").status_code == 200
-    text = "The query is too large: it names more than 3 properties"
-    answer = admin.read("Company(1)/extra.a,manager.firstName,extra.b,extra.c,extra.d")
-    assert_answer(answer, 400, errors((9022, text)))
 
 
 # Rights

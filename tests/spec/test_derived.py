@@ -17,7 +17,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.functional import cached_property, lazy
 
 from fourd_rest import DataClass
-from fourd_rest.dataclass.attributes import Scalar
 from testproject.hr.models import Company, Employee
 from tests.conftest import RestClient
 from tests.contract.checks import assert_answer, errors, nothing_changes
@@ -370,13 +369,6 @@ def test_annotations_that_lead_nowhere(site: Any, expression: Any) -> None:
     assert "thing" not in dataclass.attributes
 
 
-def test_an_annotation_named_like_a_field(site: Any) -> None:
-    dataclass = site(annotations={"salary": F("id")})
-    (left_out,) = dataclass.fields_left_out
-    assert left_out.source == "salary"
-    assert isinstance(dataclass.attributes["salary"], Scalar)
-
-
 # Aliases
 
 
@@ -570,15 +562,6 @@ def test_names(site: Any) -> None:
         names={"full_name": "wholeName", "double_pay": "pay"},
     )
     assert list(dataclass.attributes)[-2:] == ["wholeName", "pay"]
-
-
-def test_a_field_keeps_its_name(admin: RestClient, site: Any) -> None:
-    dataclass = site(computed=["full_name", "initials"], names={"full_name": "firstName"})
-    assert isinstance(dataclass.attributes["firstName"], Scalar)
-    john()
-    assert read(admin, "Employee(12)")["firstName"] == "John"
-    (left_out,) = dataclass.fields_left_out
-    assert (left_out.source, left_out.rival) == ("full_name", "first_name")
 
 
 def test_catalog(admin: RestClient, site: Any) -> None:

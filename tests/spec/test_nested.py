@@ -288,14 +288,6 @@ def test_a_duplicate_in_the_related_entity(admin: RestClient) -> None:
     assert told(answer) == (500, [1115, 1046, 1534, 1537, 1534])
 
 
-def test_a_duplicate_that_only_the_database_finds(admin: RestClient, monkeypatch: Any) -> None:
-    Keeper.objects.create(name="Ann", badge="a")
-    monkeypatch.setattr("fourd_rest.write.gate.clean", lambda *args: None)
-    with nothing_changes():
-        answer = admin.update("Animal", {"name": "Tiger", "doctor": {"name": "Ann", "badge": "b"}})
-    assert told(answer) == (500, [1115, 1046, 1534, 1537, 1534])
-
-
 def test_the_others_of_an_array_are_saved(admin: RestClient) -> None:
     answer = admin.update(
         "Employee",

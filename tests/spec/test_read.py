@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from fourd_rest import DataClass
 from fourd_rest.models import EntityStamp
-from fourd_rest.read.projection import Projection
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import assert_answer, errors
@@ -897,14 +896,6 @@ def test_the_bytes_of_a_blob(admin):
         "Content-Disposition": "attachment; filename*=utf-8''Jo_h%C3%A9.pdf",
         "ETag": response["ETag"],
     }
-
-
-def test_how_a_file_is_found_is_put_together_once(admin, monkeypatch):
-    """It takes 55 to 824 µs."""
-    with_photo()
-    assert body(admin.read(BLOB)) == PDF
-    monkeypatch.delattr(Projection, "__init__")
-    assert body(admin.read(BLOB)) == PDF
 
 
 def test_the_bytes_of_a_binary_column(admin):

@@ -10,7 +10,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest import DataClass
-from fourd_rest.stamps import mover
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient
 from tests.contract.checks import assert_answer, codes, nothing_changes, refused
@@ -69,19 +68,6 @@ def test_in_the_batch(admin: RestClient) -> None:
     assert codes(first) == [1263, 1046, 1517]
     assert [entity["firstName"] for entity in saved] == ["New"] * 4
     assert last == john_answer()
-
-
-@pytest.mark.parametrize(("name", "first"), [(LONG, 1569), ("New", 1263)])
-@pytest.mark.parametrize("params", ["", "$atomic=true"])
-def test_a_stamp_that_becomes_stale_meanwhile(
-    admin: RestClient, monkeypatch: Any, name: str, first: int, params: str
-) -> None:
-    """Found in the transaction."""
-    three()
-    monkeypatch.setattr(mover, "compare_and_swap", lambda *args, **kwargs: False)
-    with nothing_changes():
-        answer = admin.update("Employee", change(1, firstName=name), params)
-    assert (answer.status_code, answer.json()["__ERROR"][0]["errCode"]) == (500, first)
 
 
 def test_what_is_only_stale(admin: RestClient) -> None:

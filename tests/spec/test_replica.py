@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from fourd_rest import DataClass
 from fourd_rest.models import BlobAttachment, UploadedBlob
-from fourd_rest.sql.primary import reads_of_a_write
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.checks import codes
@@ -59,18 +58,6 @@ def replica(settings: Any) -> Iterator[CaptureQueriesContext]:
     settings.DATABASE_ROUTERS = [f"{__name__}.Router"]
     with CaptureQueriesContext(connections["replica"]) as captured:
         yield captured
-
-
-def test_reads_go_to_the_replica(admin: RestClient, replica: CaptureQueriesContext) -> None:
-    """What the other tests rely on."""
-    assert admin.read("Employee(12)").json()["__ERROR"][0]["errCode"] == 9011
-    assert len(replica) == 1
-    with pytest.raises(OperationalError):
-        Employee.objects.count()
-    with reads_of_a_write():
-        assert Employee.objects.count() == 0
-    with pytest.raises(OperationalError):
-        Employee.objects.count()
 
 
 def upload(client: RestClient, content: bytes = PDF, params: str = "$binary=true") -> dict[str, Any]:
@@ -229,28 +216,6 @@ def test_refusals(admin: RestClient, replica: CaptureQueriesContext) -> None:
         assert codes(admin.update(dataclass, posted).json()) == found
     assert admin.rest("DELETE", "Country(FR)").status_code == 500
     assert [query["sql"] for query in replica] == []
-
-
-@pytest.mark.usefixtures("zoo")
-def test_entity_sets(admin: RestClient, replica: CaptureQueriesContext) -> None:
-    """The replica is asked for entities, by reads, and never for the sets themselves."""
-    with reads_of_a_write():
-        made = admin.read("Employee?$filter='ID<12'&$method=entityset").json()
-    place = made["__ENTITYSET"].removeprefix("/rest/")
-    admin.read(place)
-    asked = [query["sql"] for query in replica]
-    assert asked
-    assert not [sql for sql in asked if "entityset" in sql]
-    # What the database itself looks up in a set it reads where the set is.
-    for query in ("$filter=ID>0", "$orderby=ID", "$clean=true", "$compute=count", "$distinct=true"):
-        assert admin.read(f"{place}?$attributes=lastName&{query}").status_code == 200, query
-    assert [query["sql"] for query in replica] == asked
-    answer = admin.rest("POST", f"{place}?$method=delete")
-    assert (answer.status_code, answer.json()) == (200, {"ok": True})
-    answer = admin.rest("POST", "$entityset/$release", [place.rpartition("/")[2]])
-    assert answer.status_code == 200
-    assert [query["sql"] for query in replica] == asked
-    assert list(Employee.objects.using("default").values_list("pk", flat=True)) == [12]
 
 
 @pytest.mark.usefixtures("zoo")

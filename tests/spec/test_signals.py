@@ -14,7 +14,6 @@ from django.db.models.signals import post_save
 
 from fourd_rest import signals
 from fourd_rest.models import UploadedBlob
-from fourd_rest.write import batch
 from testproject.hr.models import Company, Employee
 from tests.conftest import PDF, RestClient, picture
 from tests.contract.sample import acme, john
@@ -163,18 +162,6 @@ def test_nested(admin: RestClient, heard: Heard) -> None:
         ("entity_saved", Company),
         ("entity_saved", Employee),
     ]
-
-
-def test_batch(admin: RestClient, heard: Heard) -> None:
-    count = batch.MIN_SIZE
-    Company.objects.bulk_create(Company(id=key, name="x") for key in range(1, count + 2))
-    items = [{"__KEY": key, "__STAMP": 1, "name": f"n{key}"} for key in range(1, count + 1)]
-    items.append({"__KEY": count + 1, "__STAMP": 9, "name": "stale"})
-    assert admin.update("Company", items).status_code == 500
-    assert [(name, sender, d["created"]) for name, sender, d in heard] == [
-        ("entity_saved", Company, False)
-    ] * count
-    assert [d["instance"].name for *_, d in heard] == [f"n{key}" for key in range(1, count + 1)]
 
 
 def test_a_guest(guest: RestClient, heard: Heard, settings: Any, db: None) -> None:
