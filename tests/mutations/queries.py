@@ -50,8 +50,8 @@ QUERIES: tuple[Guard, ...] = (
     Guard(
         "not-holds-for-values-alone",
         "fourd_rest/query/criteria.py",
-        "lambda: subject.present & ~condition)",
-        "lambda: unmatched(holds))",
+        "lambda: subject.present & ~condition\n",
+        "lambda: unmatched(holds)\n",
         ("tests/query/test_oracle.py",),
     ),
     Guard(
@@ -64,7 +64,7 @@ QUERIES: tuple[Guard, ...] = (
     Guard(
         "members-of-hidden-relations-to-many",
         "fourd_rest/query/criteria.py",
-        "rows: Any = link.target.entities(caller.request).order_by().filter(condition)",
+        "rows: Any = link.target.entities(self.caller.request).order_by().filter(condition)",
         "rows: Any = link.target.model._base_manager.order_by().filter(condition)",
         ("tests/spec/test_collections.py::test_related_rows_that_the_caller_may_not_see",),
     ),
@@ -179,15 +179,15 @@ QUERIES: tuple[Guard, ...] = (
     Guard(
         "keys-beside-a-selection",
         "fourd_rest/views/data.py",
-        "                if posted is not None and is_selected:\n",
+        "                if not keys and listed is not None:\n",
         "                if False:\n",
         ("tests/spec/test_set_requests.py::test_keys_in_the_body_beside_a_filter_or_a_set",),
     ),
     Guard(
         "right-to-delete-a-selection",
         "fourd_rest/views/data.py",
-        "                    permissions.check(self.caller, dataclass, Action.DELETE)\n",
-        "                    pass\n",
+        "                permissions.check(self.caller, dataclass, Action.DELETE)\n",
+        "                pass\n",
         ("tests/spec/test_delete_many.py::test_rights",),
     ),
 )

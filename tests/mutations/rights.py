@@ -22,7 +22,7 @@ RIGHTS: tuple[Guard, ...] = (
     Guard(
         "view-judged-by-entity",
         "fourd_rest/read/reader.py",
-        "if permissions.may(caller, dataclass, Action.VIEW) and not dataclass.judges_objects:",
+        "if permissions.may(caller, dataclass, Action.VIEW) and not dataclass.view_depends_on_entity:",
         "if permissions.may(caller, dataclass, Action.VIEW):",
         ("tests/spec/test_permissions.py::test_a_dataclass_may_judge_entities_itself",),
     ),

@@ -22,21 +22,21 @@ STAMPS: tuple[Guard, ...] = (
     Guard(
         "save-outside-moves-the-stamp",
         "fourd_rest/stamps/host_moves.py",
-        "            _bump_keys(dataclass, keys, alias)\n            left = Left.AGAIN\n",
-        "            left = Left.AGAIN\n",
+        "            _bump_keys(row, keys)\n",
+        "            pass\n",
         ("tests/unit/test_stamps.py::test_every_save_moves_the_stamp",),
     ),
     Guard(
         "save-outside-moves-the-column",
         "fourd_rest/stamps/host_moves.py",
-        "        own_column.bump_row(dataclass, instance, alias)\n        # As",
+        "        own_column.bump_row(dataclass, instance, row.alias)\n        # As",
         "        # As",
         ("tests/unit/test_stamps.py::test_every_save_moves_the_column",),
     ),
     Guard(
         "save-without-a-transaction-moves-twice",
         "fourd_rest/stamps/host_moves.py",
-        "if left is Left.AGAIN and connections[alias].in_atomic_block:",
+        "if left is Left.AGAIN and connections[row.alias].in_atomic_block:",
         "if left is Left.AGAIN:",
         (
             (
@@ -58,7 +58,7 @@ STAMPS: tuple[Guard, ...] = (
     Guard(
         "delete-outside-moves-the-stamp",
         "fourd_rest/stamps/host_moves.py",
-        "        _bump_keys(dataclass, own, alias, deleted)\n",
+        "        _bump_keys(row, own, deleted)\n",
         "",
         ("tests/unit/test_stamps.py::test_deletion_advances_and_keeps_the_stamp",),
     ),
