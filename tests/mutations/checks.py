@@ -24,7 +24,7 @@ CHECKS: tuple[Guard, ...] = (
         "fourd_rest/checks/exposure.py",
         "        if other.stamp_column != dataclass.stamp_column:\n",
         "        if False:\n",
-        ("tests/unit/test_checks.py::test_models_of_one_table_with_stamps_in_two_places",),
+        ("tests/unit/test_checks.py::test_stamps_in_different_places",),
     ),
     Guard(
         "check-of-folders-that-are-served",

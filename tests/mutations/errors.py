@@ -38,14 +38,14 @@ ERRORS: tuple[Guard, ...] = (
         "fourd_rest/views/lifecycle.py",
         "    if (refusal := given_up(exc)) is not None:\n        return refusal\n",
         "",
-        ("tests/spec/test_time.py", "tests/spec/test_faults.py"),
+        ("tests/unit/test_database_errors.py",),
     ),
     Guard(
         "messages-stay-in-their-line",
         "fourd_rest/errors.py",
         "texts = {name: printable(str(value)) for name, value in params.items()}",
         "texts = {name: str(value) for name, value in params.items()}",
-        ("tests/spec/test_log_lines.py::test_no_address_forges_a_line",),
+        ("tests/spec/test_bad_input.py::test_what_does_not_stay_in_its_line_does_not_come_back",),
     ),
     Guard(
         "logs-stay-in-their-line",

@@ -52,21 +52,14 @@ QUERIES: tuple[Guard, ...] = (
         "fourd_rest/query/criteria.py",
         "lambda: subject.present & ~condition\n",
         "lambda: unmatched(holds)\n",
-        ("tests/query/test_oracle.py",),
-    ),
-    Guard(
-        "computed-value-of-what-is-hidden",
-        "fourd_rest/query/scanning.py",
-        "        rows = place.dataclass.entities(caller.request)\n",
-        "        rows = place.dataclass.model._base_manager.all()\n",
-        ("tests/query/test_oracle.py",),
+        ("tests/query/test_compiler.py::test_vectors",),
     ),
     Guard(
         "members-of-hidden-relations-to-many",
         "fourd_rest/query/criteria.py",
         "rows: Any = link.target.entities(self.caller.request).order_by().filter(condition)",
         "rows: Any = link.target.model._base_manager.order_by().filter(condition)",
-        ("tests/spec/test_collections.py::test_related_rows_that_the_caller_may_not_see",),
+        ("tests/spec/test_collections.py::test_rows_that_the_caller_may_not_see",),
     ),
     Guard(
         "quotes-of-a-filter-that-deletes",
@@ -146,7 +139,7 @@ QUERIES: tuple[Guard, ...] = (
         "fourd_rest/request/writes.py",
         '        found.refuse_trial("in a delete")\n',
         "",
-        ("tests/unit/test_keywords.py::test_a_delete_by_filter",),
+        ("tests/spec/test_straight_files.py::test_who_asks_what_would_be_finds_nothing_done",),
     ),
     Guard(
         "trial-of-a-file",
@@ -167,7 +160,7 @@ QUERIES: tuple[Guard, ...] = (
         "fourd_rest/views/data.py",
         '        if str(items[0].setdefault("__KEY", key)) != key:\n',
         '        if not items[0].setdefault("__KEY", key):\n',
-        ("tests/contract/test_error_table.py",),
+        ("tests/spec/test_nested.py::test_the_same_rules_hold_by_address",),
     ),
     Guard(
         "empty-key-is-no-new-entity",

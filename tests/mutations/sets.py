@@ -45,7 +45,7 @@ SETS: tuple[Guard, ...] = (
         "fourd_rest/entity_sets/lifecycle.py",
         "if left is not None and left.expires > timezone.now():",
         "if False:",
-        ("tests/unit/test_sets.py::test_rebuild",),
+        ("tests/unit/test_sets.py::test_rebuild_of_what_is_gone",),
     ),
     Guard(
         "sweep-looks-at-sets-again",

@@ -111,7 +111,7 @@ UPLOADS: tuple[Guard, ...] = (
         "fourd_rest/uploads/attach.py",
         "return Storage.get_available_name(field.storage, name, max_length=field.max_length)",
         "return str(name)",
-        ("tests/spec/test_attach.py::test_existing_files_are_never_overwritten",),
+        ("tests/spec/test_attach.py::test_not_even_a_storage_that_overwrites_does",),
     ),
     Guard(
         "copy-that-fails-is-discarded",
@@ -135,7 +135,7 @@ UPLOADS: tuple[Guard, ...] = (
         "fourd_rest/uploads/attach.py",
         "    if not _waiting(intent).update(state=BlobAttachment.State.ABANDONED):\n        return\n",
         "",
-        ("tests/spec/test_attach.py::test_an_error_after_the_commit_takes_no_file_away",),
+        ("tests/unit/test_attach_inside.py::test_a_copy_that_is_recorded_is_discarded_no_more",),
     ),
     Guard(
         "intent-before-the-copy",
@@ -191,7 +191,7 @@ UPLOADS: tuple[Guard, ...] = (
         "fourd_rest/pictures/conversions.py",
         "    if stored != row.size:\n",
         "    if False:\n",
-        ("tests/unit/test_images_inside.py::test_a_storage_that_loses_what_it_keeps",),
+        ("tests/spec/test_images.py::test_a_storage_that_keeps_nothing",),
     ),
     Guard(
         "picture-that-answers-still-send",

@@ -259,6 +259,28 @@ def test_existing_files_are_never_overwritten(admin: RestClient, monkeypatch: An
     assert media() == {"cvs/cv.pdf": b"precious", name: PDF}
 
 
+def test_not_even_a_storage_that_overwrites_does(admin: RestClient, monkeypatch: Any) -> None:
+    save = FileSystemStorage._save
+
+    def overwrite(self: Any, name: str, content: Any) -> str:
+        self.delete(name)
+        return save(self, name, content)
+
+    john()
+    field = Employee._meta.get_field("cv")
+    monkeypatch.setattr(field, "generate_filename", lambda instance, name: "cvs/cv.pdf")
+    default_storage.save("cvs/cv.pdf", ContentFile(b"precious"))
+    wire_id = upload(admin, PDF)
+    monkeypatch.setattr(FileSystemStorage, "_save", overwrite)
+    monkeypatch.setattr(
+        FileSystemStorage, "get_available_name", lambda self, name, max_length=None: name
+    )
+    assert give(admin, "cv", wire_id).status_code == 200
+    name = Employee.objects.get().cv.name
+    assert name != "cvs/cv.pdf"
+    assert media() == {"cvs/cv.pdf": b"precious", name: PDF}
+
+
 # Emptying and replacing
 
 
@@ -620,6 +642,9 @@ def test_the_etag_of_a_storage_that_cannot_tell_the_time(admin: RestClient, monk
     tag = admin.read("Employee(12)/cv?$binary=true")["ETag"]
     again = admin.read("Employee(12)/cv?$binary=true", HTTP_IF_NONE_MATCH=tag)
     assert again.status_code == 304
+    Employee.objects.get().save()  # its stamp moves
+    changed = admin.read("Employee(12)/cv?$binary=true", HTTP_IF_NONE_MATCH=tag)
+    assert (changed.status_code, changed["ETag"] == tag) == (200, False)
 
 
 def test_a_file_that_goes_while_it_is_looked_up(admin: RestClient, monkeypatch: Any) -> None:

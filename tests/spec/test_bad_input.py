@@ -568,6 +568,17 @@ def test_unknown_dataclass(admin: RestClient, verb: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "told"), [("%E2%80%AE", "?"), ("%E2%80%A8", "?"), ("a" * 400, "a" * 300)]
+)
+def test_what_does_not_stay_in_its_line_does_not_come_back(
+    admin: RestClient, sent: str, told: str
+) -> None:
+    """Marks of direction and separators of lines are not repeated, nor more than 300 characters."""
+    answer = admin.read(sent)
+    assert_answer(answer, 404, errors((1800, f'The "{told}" dataclass cannot be found')))
+
+
+@pytest.mark.parametrize(
     "name", ["employee", "EMPLOYEE", "Employee ", "hr.Employee", "auth_user", "User"]
 )
 def test_names_are_exact(admin: RestClient, name: str) -> None:

@@ -326,6 +326,7 @@ def test_rights(login: Any, guest: RestClient) -> None:
             ("DELETE", "Keeper(1,2)", None),
             ("DELETE", "Keeper(1,99)", None),
             ("DELETE", "Keeper(x)", None),
+            ("DELETE", "Keeper?$filter=ID=99", None),
             ("POST", "Keeper?$method=delete", [1, 2]),
         ):
             with nothing_changes():

@@ -1007,6 +1007,8 @@ def test_deletes_that_cannot_be_read(admin: RestClient) -> None:
             (f"Employee/$entityset/{NO_SET}", 404, [1802]),
             ("Employee?$filter='ID=1'&$nope=1", 400, [1811]),
             ("Employee?$filter='ID>0'&$top=1", 400, [1811]),
+            # The other half of a filter, whose «&» was not encoded.
+            ("Employee?$filter=ID>0&ID=1", 400, [1806]),
         ):
             response = admin.rest("DELETE", path)
             assert (path, response.status_code, codes(response.json())) == (path, status, found)

@@ -12,6 +12,7 @@ from django.core.files.storage import InMemoryStorage
 from django.utils import timezone
 
 from fourd_rest import sweep
+from fourd_rest.dataclass import registry
 from fourd_rest.models import BlobAttachment, UploadedBlob
 from fourd_rest.read.reader import Rows
 from fourd_rest.uploads import attach, blobs, folder_copy, intents
@@ -257,6 +258,25 @@ def test_slow_copy_is_noted(admin: RestClient, storage: Any, monkeypatch: Any) -
     storage("Folder")
     monkeypatch.setattr(intents, "_PROGRESS_INTERVAL", 0)
     wire_id = upload(admin, b"x" * 200_000)
-    began = timezone.now()
+    note, noted = intents.Intents.note, []
+
+    def noting(self: Any, name: str) -> BlobAttachment:
+        intent = note(self, name)
+        noted.append(intent.progressed)
+        return intent
+
+    monkeypatch.setattr(intents.Intents, "note", noting)
     assert give(admin, "cv", wire_id).status_code == 200
-    assert BlobAttachment.objects.get().progressed > began
+    assert [BlobAttachment.objects.get().progressed > when for when in noted] == [True]
+
+
+def test_a_copy_that_is_recorded_is_discarded_no_more(admin: RestClient) -> None:
+    """Whatever failed after the commit: the entity has its file."""
+    man = john()
+    assert give(admin, "cv", upload(admin, PDF)).status_code == 200
+    man.refresh_from_db()
+    before, intent = media(), BlobAttachment.objects.get()
+    attribute: Any = registry.get("Employee").attributes["cv"]
+    attach.discard(attach.FileCopy(attribute, man.cv.name, intent))
+    assert media() == before == {man.cv.name: PDF}
+    assert BlobAttachment.objects.get().state == "attached"
