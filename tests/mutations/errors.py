@@ -38,7 +38,7 @@ ERRORS: tuple[Guard, ...] = (
         "fourd_rest/views/lifecycle.py",
         "    if (refusal := given_up(exc)) is not None:\n        return refusal\n",
         "",
-        ("tests/unit/test_database_errors.py",),
+        ("tests/spec/test_faults.py::test_a_read_that_the_database_gives_up_is_no_bug",),
     ),
     Guard(
         "messages-stay-in-their-line",

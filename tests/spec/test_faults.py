@@ -478,3 +478,22 @@ def test_a_bug_in_an_atomic_delete_keeps_all(admin: RestClient, bugs: Any) -> No
     answer = admin.rest("POST", "Grumpy?$method=delete&$atomic=true", [1, 2])
     assert (answer.status_code, codes(answer.json())) == (500, [9011])
     assert (len(bugs), left()) == (1, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "headers"),
+    [
+        ("database is locked", (9010, "The database is busy"), {"Retry-After": "1"}),
+        ("interrupted", (9026, "The request takes longer than is allowed"), {}),
+    ],
+)
+def test_a_read_that_the_database_gives_up_is_no_bug(
+    admin: RestClient, registered: Any, bugs: Any, said: str, told: Any, headers: Any
+) -> None:
+    class Busy(DataClass):
+        def get_queryset(self, request: Any) -> Any:
+            raise OperationalError(said)
+
+    registered(Grumpy, Busy)
+    assert_answer(admin.read("Grumpy"), 503, errors(told), headers)
+    assert not bugs
