@@ -20,9 +20,10 @@ from tests.spec.test_permissions import (
     authenticate_by,
     browser,
     from_page,
+    john_with_photo,
 )
 
-__all__ = ["browser"]
+__all__ = ["browser", "john_with_photo"]
 
 pytestmark = pytest.mark.django_db
 

@@ -15,11 +15,11 @@ from fourd_rest.uploads import attach, blobs
 from fourd_rest.write import commit, strategies
 from tests.conftest import RestClient
 from tests.contract.checks import codes
-from tests.spec.test_attach import media, upload
+from tests.spec.test_attach import media, storage, upload
 from tests.spec.test_processing_fields import MADE, PNG, give, posters, small_and_tiny
 from tests.zoo.models import Poster, ShrunkFile
 
-__all__ = ["posters"]
+__all__ = ["posters", "storage"]
 
 pytestmark = pytest.mark.django_db
 
