@@ -123,10 +123,10 @@ def test_the_first_parser_of_the_type_is_taken(ask: Ask) -> None:
 
     ask(View, "Company", b"{}", content_type="multipart/form-data; boundary=x")
     ask(View, "Company", b"{}", content_type="application/json")
-    ask(View, "Company", b"{}", content_type="a" * 20_000)
+    ask(View, "Company", b"{}", content_type="a" * 100)
     ask(View, "Company", b"{}", content_type="")
     assert form.calls == ["multipart/form-data; boundary=x"]
-    assert others.calls == ["application/json", "a" * 20_000, ""]
+    assert others.calls == ["application/json", "a" * 100, ""]
 
 
 def test_a_type_that_no_parser_takes(ask: Ask) -> None:
