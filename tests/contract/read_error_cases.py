@@ -206,7 +206,7 @@ CASES = [
         "Company?$method=entityset",
         429,
         (9023, "Too many entity sets are kept"),
-        headers={"Retry-After": "66"},  # a tenth more than its timeout, see entities/lifecycle.py
+        headers={"Retry-After": "66"},  # a tenth more than its timeout, see entity_sets/lifecycle.py
         given=one_set_and_no_more,
     ),
     read(
