@@ -20,6 +20,7 @@ from fourd_rest.dataclass.values import is_binary
 from fourd_rest.errors import BAD_COMPUTE_ACTION, NO_ATTRIBUTE, QUERY_NOT_COMPLETED, RestError
 from fourd_rest.request.keywords import ALL
 from fourd_rest.sql import limits
+from fourd_rest.sql.database_errors import is_overflow
 
 from .aggregates import ACTIONS, Aggregates, answer, unique
 from .computables import Column, Computable, columns, computable, resolved_list, rows_of
@@ -171,8 +172,7 @@ def _aggregated(rows: QuerySet[Any], aggregates: Mapping[str, Any]) -> dict[str,
     try:
         return rows.aggregate(**aggregates)
     except DatabaseError as error:
-        # SQLite adds whole numbers up in 64 bits, PostgreSQL floats within their range.
-        if "overflow" not in str(error):
+        if not is_overflow(error):
             raise
         raise RestError(QUERY_NOT_COMPLETED(reason="a sum is too large")) from error
 

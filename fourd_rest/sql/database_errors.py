@@ -148,3 +148,11 @@ def is_too_complex(error: DatabaseError) -> bool:
         or number in _MARIADB_TOO_LARGE
         or any(words in text for words in _SQLITE_TOO_LARGE)
     )
+
+
+def is_overflow(error: DatabaseError) -> bool:
+    """Whether a sum is beyond what the database adds up in.
+
+    SQLite adds whole numbers up in 64 bits, PostgreSQL floats within their range.
+    """
+    return "overflow" in str(error)

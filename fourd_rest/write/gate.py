@@ -10,7 +10,10 @@ order (``docs/architecture.md``, «Stamps and transactions»: stamp first, then 
 5. ``validate``: what the model says of the values that it has been given;
 6. ``announce``: what the site is told once all is committed.
 
-What a row must pass from now on is one more function in ``RULES``.
+A delete and a file that is put ask for the right by ``permissions`` themselves, since they read the row
+anyhow; a file that is put passes 4 once before its bytes are read, and again with the row locked.
+
+What a row must pass from now on is one more function in ``RULES``. A rule judges and changes nothing.
 """
 
 from __future__ import annotations
