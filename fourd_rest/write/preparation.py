@@ -84,7 +84,11 @@ def _admit(context: Context, action: Action, draft: Draft | None = None) -> mode
 
     Raises ``Refusal``; ``RestError`` 1800 for who may not know of the dataclass.
     """
-    find = (lambda: None) if draft is None else context.rows.query(draft.key).first
+
+    def find() -> models.Model | None:
+        # Seldom asked: the queryset alone takes 200 µs to build.
+        return None if draft is None else context.rows.query(draft.key).first()
+
     try:
         return gate.admit(context.caller, context.dataclass, action, find)
     except RestError as error:
