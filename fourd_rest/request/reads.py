@@ -118,8 +118,8 @@ def _kinds(address: Address, selection: SelectionRequest, *, makes_set: bool) ->
     if selection.set_id is not None and FIND_KEY.key in params:
         return Kind.POSITION
     if selection.asks_for_common:
-        return Kind.SET
-    if COMPUTE.key in params:
+        kinds = Kind.SET
+    elif COMPUTE.key in params:
         kinds = Kind.FIGURES
     elif DISTINCT.of(params):
         kinds = Kind.VALUES

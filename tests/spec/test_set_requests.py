@@ -614,6 +614,9 @@ def test_members_that_cannot_be_added_or_removed(admin: RestClient, login: Any) 
         ("$filter='nothing=1'", 500, [1500]),
         ("$orderby=nothing", 404, [1500, 1810]),
         ("$top=x", 400, [1806]),
+        # Whether two sets meet has no page, and its keywords are looked at all the same.
+        ("$logicOperator=INTERSECT&$otherCollection=$none&$top=x", 400, [1806]),
+        ("$logicOperator=INTERSECT&$otherCollection=$none&$format=xml", 400, [1801]),
     ],
 )
 def test_a_request_that_is_refused_changes_no_set(
