@@ -136,9 +136,10 @@ STORAGES = {
 # said here, by the names of Django's own permissions. The demo opens its three models to guests so
 # that the first request needs no login; `manage.py demo` sets the variable, and leaves it off when
 # the site is served beyond this machine. Leave the key out on a site of your own.
-# Browsers show what the stages of a request took: in their tools for developers, under Timing.
-FOURD_REST: dict[str, Any] = {"SERVER_TIMING": True}
+FOURD_REST: dict[str, Any] = {}
 if flag("DEMO_GUESTS"):
+    # Browsers show what the stages of a request took: in their tools for developers, under Timing.
+    FOURD_REST["SERVER_TIMING"] = True
     # That guests may write is a warning of the system checks; here it is meant.
     SILENCED_SYSTEM_CHECKS = ["fourd_rest.W061"]
     FOURD_REST["GUEST_PERMISSIONS"] = [
