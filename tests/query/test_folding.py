@@ -646,3 +646,11 @@ def test_the_migration_goes_back_and_forth() -> None:
     operation.code(None, Editor())
     if VENDOR == "postgresql":
         assert exists()
+
+
+def test_the_address_that_migrations_of_sites_name() -> None:
+    """It does not change, wherever the class stands."""
+    path, arguments, _ = Folded("name").deconstruct()
+    assert (path, arguments) == ("fourd_rest.query.folding.Folded", ("name",))
+    module, _, name = path.rpartition(".")
+    assert getattr(import_module(module), name) is Folded
